@@ -1,0 +1,65 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+  name: "swift-lowrank",
+  products: [
+    .library(name: "TensorCore", targets: ["TensorCore"]),
+    .library(name: "LinearAlgebra", targets: ["LinearAlgebra"]),
+    .library(name: "Decompose", targets: ["Decompose"]),
+    .library(name: "Conv", targets: ["Conv"]),
+    .library(name: "ONNX", targets: ["ONNX"]),
+    .library(name: "Compress", targets: ["Compress"]),
+    .executable(name: "lowrank", targets: ["lowrank"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.30.0"),
+  ],
+  targets: [
+    // BLAS and LAPACK. `pkgConfig` finds LAPACKE; the module map links OpenBLAS before it, so that
+    // both resolve to OpenBLAS whatever the system's alternatives point at.
+    .systemLibrary(
+      name: "CLapack", pkgConfig: "lapacke",
+      providers: [.apt(["liblapacke-dev", "libopenblas-dev"]), .brew(["openblas", "lapack"])]),
+    .target(name: "TensorCore", swiftSettings: strict),
+    .target(name: "LinearAlgebra", dependencies: ["CLapack", "TensorCore"], swiftSettings: strict),
+    .target(name: "Decompose", dependencies: ["LinearAlgebra", "TensorCore"], swiftSettings: strict),
+    .target(name: "Conv", dependencies: ["LinearAlgebra", "TensorCore"], swiftSettings: strict),
+    .target(
+      name: "ONNX",
+      dependencies: ["TensorCore", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      swiftSettings: strict),
+    .target(
+      name: "Compress", dependencies: ["Conv", "Decompose", "LinearAlgebra", "ONNX", "TensorCore"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "lowrank",
+      dependencies: [
+        "Compress", "Conv", "Decompose", "LinearAlgebra", "TensorCore",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["TensorCore"], path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "TensorCore", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "DecomposeTests", dependencies: ["Decompose", "LinearAlgebra", "TensorCore", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ConvTests", dependencies: ["Conv", "LinearAlgebra", "TensorCore", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ONNXTests", dependencies: ["ONNX", "TensorCore", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "CompressTests", dependencies: ["Compress", "ONNX", "TensorCore", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(name: "CommandTests", dependencies: ["lowrank", "TestSupport"], swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

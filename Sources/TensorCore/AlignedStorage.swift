@@ -1,0 +1,26 @@
+/// A block of elements on a 64-byte boundary, the cache line and the widest vector register of the machines we run on.
+final class AlignedStorage<Element: BitwiseCopyable>: @unchecked Sendable {
+  // Sendable because a `Tensor` only writes through storage that it alone refers to.
+  static var alignment: Int { 64 }
+
+  let base: UnsafeMutablePointer<Element>
+  let count: Int
+
+  init(uninitializedCount count: Int) {
+    precondition(count >= 0, "a storage of \(count) elements")
+    let bytes = max(1, count * MemoryLayout<Element>.stride)
+    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: Self.alignment)
+    self.base = raw.bindMemory(to: Element.self, capacity: max(1, count))
+    self.count = count
+  }
+
+  deinit { UnsafeMutableRawPointer(base).deallocate() }
+
+  var buffer: UnsafeMutableBufferPointer<Element> { UnsafeMutableBufferPointer(start: base, count: count) }
+
+  func copy() -> AlignedStorage {
+    let other = AlignedStorage(uninitializedCount: count)
+    other.base.update(from: base, count: count)
+    return other
+  }
+}
