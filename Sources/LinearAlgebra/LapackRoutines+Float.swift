@@ -1,0 +1,58 @@
+internal import CLapack
+public import TensorCore
+
+extension Float: LapackScalar {
+  /// The single-precision routines.
+  public static let routines = LapackRoutines<Float>(
+    gemm: { transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc in
+      cblas_sgemm(
+        CblasRowMajor, transA ? CblasTrans : CblasNoTrans, transB ? CblasTrans : CblasNoTrans, m, n, k, alpha,
+        a,
+        lda, b, ldb, beta, c, ldc)
+    },
+    syrk: { transA, n, k, alpha, a, lda, beta, c, ldc in
+      cblas_ssyrk(
+        CblasRowMajor, CblasUpper, transA ? CblasTrans : CblasNoTrans, n, k, alpha, a, lda, beta, c, ldc)
+    },
+    trsmRightUpper: { transA, m, n, alpha, a, lda, b, ldb in
+      cblas_strsm(
+        CblasRowMajor, CblasRight, CblasUpper, transA ? CblasTrans : CblasNoTrans, CblasNonUnit, m, n, alpha,
+        a, lda,
+        b, ldb)
+    },
+    gesdd: { jobz, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, iwork in
+      LAPACKE_sgesdd_work(
+        LAPACK_COL_MAJOR, jobz.lapack, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, iwork)
+    },
+    gesvd: { job, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork in
+      LAPACKE_sgesvd_work(
+        LAPACK_COL_MAJOR, job.lapack, job.lapack, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork)
+    },
+    syevd: { jobz, n, a, lda, w, work, lwork, iwork, liwork in
+      LAPACKE_ssyevd_work(
+        LAPACK_COL_MAJOR, jobz.lapack, Character("U").lapack, n, a, lda, w, work, lwork, iwork, liwork)
+    },
+    syevr: { n, a, lda, first, last, found, w, z, ldz, isuppz, work, lwork, iwork, liwork in
+      LAPACKE_ssyevr_work(
+        LAPACK_COL_MAJOR, Character("V").lapack, Character("I").lapack, Character("U").lapack, n, a, lda, 0,
+        0, first,
+        last, 0, found, w, z, ldz, isuppz, work, lwork, iwork, liwork)
+    },
+    geqrf: { m, n, a, lda, tau, work, lwork in
+      LAPACKE_sgeqrf_work(LAPACK_COL_MAJOR, m, n, a, lda, tau, work, lwork)
+    },
+    orgqr: { m, n, k, a, lda, tau, work, lwork in
+      LAPACKE_sorgqr_work(LAPACK_COL_MAJOR, m, n, k, a, lda, tau, work, lwork)
+    },
+    potrf: { n, a, lda in
+      LAPACKE_spotrf_work(LAPACK_COL_MAJOR, Character("U").lapack, n, a, lda)
+    },
+    potrs: { n, nrhs, a, lda, b, ldb in
+      LAPACKE_spotrs_work(LAPACK_COL_MAJOR, Character("U").lapack, n, nrhs, a, lda, b, ldb)
+    },
+    gelsd: { m, n, nrhs, a, lda, b, ldb, s, rcond, rank, work, lwork, iwork in
+      LAPACKE_sgelsd_work(
+        LAPACK_COL_MAJOR, m, n, nrhs, a, lda, b, ldb, s, rcond, rank, work, lwork, iwork)
+    }
+  )
+}
