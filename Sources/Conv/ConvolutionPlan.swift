@@ -1,0 +1,120 @@
+public import LinearAlgebra
+public import TensorCore
+
+/// A convolution made ready to run many times: weights packed and workspace worked out once.
+///
+/// Runs a dense kernel or a factored one, whose stages follow one another with the bias on the last.
+///
+///     let plan = ConvolutionPlan(geometry, factors: factors, bias: bias)
+///     var workspace = plan.makeWorkspace()
+///     plan.run(input: x, output: &y, workspace: &workspace)
+///
+/// A plan is immutable: many threads may run it at once, each with a workspace of its own.
+///
+/// **Shapes** input `[N, S, extents...]`, output `[N, T, output extents...]`, both row-major; see
+/// `ConvolutionGeometry`.
+///
+/// **Accuracy** each stage within k epsilon of the sum of the absolute products, k the products in a sum.
+///
+/// **Complexity** `multiplies` multiplies; `workspaceByteCount` bytes of workspace; no allocation in `run`.
+public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
+  /// The geometry of the dense convolution that the plan computes.
+  public let geometry: ConvolutionGeometry
+  /// The geometry of each stage, in the order they run; one for a dense kernel.
+  public let stages: [ConvolutionGeometry]
+  private let plain: PlainConvolution<Element>
+
+  /// A plan for a dense kernel.
+  ///
+  /// **Shapes** `kernel` [T, S / groups, D...], `bias` [T].
+  ///
+  /// **Traps** where a shape is not the geometry's.
+  public init(_ geometry: ConvolutionGeometry, kernel: Tensor<Element>, bias: Tensor<Element>? = nil) {
+    precondition(
+      kernel.shape == geometry.kernelShape, "a kernel of \(kernel.shape), not \(geometry.kernelShape)")
+    let shapes = FactoredForm.dense.stages(kernel: geometry.kernelShape, groups: geometry.groups)
+    self.init(geometry, stages: shapes, weights: [kernel], bias: bias)
+  }
+
+  /// A plan for a factored kernel.
+  ///
+  /// **Shapes** `factors.kernelShape` [T, S, D...], `bias` [T].
+  ///
+  /// **Traps** where the geometry has more than one group or its kernel shape is another.
+  public init(
+    _ geometry: ConvolutionGeometry, factors: FactoredKernel<Element>, bias: Tensor<Element>? = nil
+  ) {
+    precondition(geometry.groups == 1, "factors for one group, a geometry of \(geometry.groups)")
+    precondition(
+      factors.kernelShape == geometry.kernelShape,
+      "factors of a kernel of \(factors.kernelShape), not \(geometry.kernelShape)")
+    self.init(
+      geometry, stages: factors.form.stages(kernel: factors.kernelShape), weights: factors.stageWeights,
+      bias: bias)
+  }
+
+  /// A plan for stages put together by hand, e.g. those of `FactoredForm.stages(kernel:groups:)`.
+  ///
+  /// **Shapes** one weight tensor of `weightShape` for each stage, `bias` [T].
+  ///
+  /// **Traps** where the stages do not lead from S channels to T, or a shape does not fit.
+  public init(
+    _ geometry: ConvolutionGeometry, stages shapes: [StageShape], weights: [Tensor<Element>],
+    bias: Tensor<Element>? = nil
+  ) {
+    precondition(
+      shapes.map(\.weightShape) == weights.map(\.shape), "weights of \(weights.map(\.shape)) for \(shapes)")
+    precondition(
+      bias == nil || bias?.count == geometry.outputChannels, "a bias of \(String(describing: bias?.shape))")
+    self.geometry = geometry
+    stages = geometry.stages(shapes)
+    plain = PlainConvolution(stages: stages, weights: weights, bias: bias)
+  }
+
+  /// The multiplies of all stages.
+  public var multiplies: Int { stages.reduce(0) { $0 + $1.multiplies } }
+
+  /// The size of the workspace that `run` needs.
+  public var workspaceByteCount: Int { plain.layout.byteCount }
+
+  /// A workspace for this plan; larger ones serve as well.
+  public func makeWorkspace() -> Workspace { Workspace(plain.layout) }
+
+  /// Computes the convolution.
+  ///
+  /// **Shapes** `input` and `output` have the elements of `geometry.inputShape` and `outputShape`.
+  ///
+  /// **Traps** where a count differs or the workspace is too small.
+  ///
+  /// **Complexity** allocates nothing.
+  public func run(
+    input: Span<Element>, output: inout MutableSpan<Element>, workspace: inout Workspace
+  ) {
+    precondition(
+      input.count == geometry.inputShape.count, "\(input.count) elements for \(geometry.inputShape)")
+    precondition(
+      output.count == geometry.outputShape.count, "\(output.count) elements for \(geometry.outputShape)")
+    precondition(
+      workspace.byteCount >= workspaceByteCount,
+      "a workspace of \(workspace.byteCount) bytes for a plan that needs \(workspaceByteCount)")
+    input.withUnsafeBufferPointer { input in
+      output.withUnsafeMutableBufferPointer { output in
+        guard let x = input.baseAddress, let y = output.baseAddress else { return }
+        plain.run(input: x, output: y, workspace: workspace)
+      }
+    }
+  }
+
+  /// Computes the convolution into a new tensor, with a workspace of its own.
+  ///
+  /// **Shapes** `input` of `geometry.inputShape`; the result of `geometry.outputShape`.
+  ///
+  /// **Complexity** two allocations besides those of `run`.
+  public func run(_ input: Tensor<Element>) -> Tensor<Element> {
+    precondition(input.shape == geometry.inputShape, "an input of \(input.shape), not \(geometry.inputShape)")
+    var workspace = makeWorkspace()
+    return Tensor(shape: geometry.outputShape) { output in
+      input.withSpan { run(input: $0, output: &output, workspace: &workspace) }
+    }
+  }
+}
