@@ -41,7 +41,8 @@ public func matrixProduct<Element: LapackScalar>(
     a.withBuffer { a in
       b.withBuffer { b in
         c.withUnsafeMutableBufferPointer { c in
-          guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress, k > 0 else { return }
+          guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
+          if k == 0 { return c.update(repeating: 0, count: m * n) }
           gemm(
             transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, a: a, lda: transposeA ? m : k,
             b: b,

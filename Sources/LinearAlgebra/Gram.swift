@@ -14,6 +14,8 @@ extension Tensor where Element: LapackScalar {
   /// **Complexity** In x count / 2 multiplies; a Double copy of the tensor, unfolded by blocks of 4 MiB.
   ///
   /// **Source** BLAS `dsyrk`.
+  @_specialize(where Element == Float)
+  @_specialize(where Element == Double)
   public func gramMatrix(mode: Int) -> Tensor<Double> {
     precondition(mode >= 1 && mode <= shape.order, "mode \(mode) of a tensor of \(shape)")
     let n = shape[mode - 1]
@@ -47,6 +49,8 @@ extension Tensor where Element: LapackScalar {
   }
 
   /// Part of one row of the unfolding, converted to Double.
+  @_specialize(where Element == Float)
+  @_specialize(where Element == Double)
   private static func copyRow(
     _ x: UnsafePointer<Element>, _ row: Int, rows: Int, inner: Int, columns: Range<Int>,
     to target: UnsafeMutablePointer<Double>
@@ -65,24 +69,28 @@ extension Tensor where Element: LapackScalar {
 
   /// The sum of the squares of the elements, in Double.
   public var squaredNorm: Double {
-    withSpan { span in
-      // Four running sums let the compiler use vector registers without reordering one sum.
-      var sums: (Double, Double, Double, Double) = (0, 0, 0, 0)
-      var i = 0
-      while i + 4 <= span.count {
-        let (a, b) = (Double(span[i]), Double(span[i + 1]))
-        let (c, d) = (Double(span[i + 2]), Double(span[i + 3]))
-        sums.0 += a * a
-        sums.1 += b * b
-        sums.2 += c * c
-        sums.3 += d * d
-        i += 4
+    @_specialize(where Element == Float)
+    @_specialize(where Element == Double)
+    get {
+      withSpan { span in
+        // Four running sums let the compiler use vector registers without reordering one sum.
+        var sums: (Double, Double, Double, Double) = (0, 0, 0, 0)
+        var i = 0
+        while i + 4 <= span.count {
+          let (a, b) = (Double(span[i]), Double(span[i + 1]))
+          let (c, d) = (Double(span[i + 2]), Double(span[i + 3]))
+          sums.0 += a * a
+          sums.1 += b * b
+          sums.2 += c * c
+          sums.3 += d * d
+          i += 4
+        }
+        while i < span.count {
+          sums.0 += Double(span[i]) * Double(span[i])
+          i += 1
+        }
+        return sums.0 + sums.1 + sums.2 + sums.3
       }
-      while i < span.count {
-        sums.0 += Double(span[i]) * Double(span[i])
-        i += 1
-      }
-      return sums.0 + sums.1 + sums.2 + sums.3
     }
   }
 }

@@ -14,11 +14,9 @@ extension Float: LapackScalar {
       cblas_ssyrk(
         CblasRowMajor, CblasUpper, transA ? CblasTrans : CblasNoTrans, n, k, alpha, a, lda, beta, c, ldc)
     },
-    trsmRightUpper: { transA, m, n, alpha, a, lda, b, ldb in
+    trsmLeftLower: { m, n, alpha, a, lda, b, ldb in
       cblas_strsm(
-        CblasRowMajor, CblasRight, CblasUpper, transA ? CblasTrans : CblasNoTrans, CblasNonUnit, m, n, alpha,
-        a, lda,
-        b, ldb)
+        CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, m, n, alpha, a, lda, b, ldb)
     },
     gesdd: { jobz, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, iwork in
       LAPACKE_sgesdd_work(

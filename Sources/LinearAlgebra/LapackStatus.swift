@@ -22,11 +22,15 @@ extension Tensor {
 
   /// Whether no element is a NaN or an infinity.
   public var isFinite: Bool {
-    withSpan { span in
-      // x * 0 is 0 for finite numbers and NaN for the others; a sum is quicker than a test an element.
-      var sum: Element = 0
-      for i in span.indices { sum += span[i] * 0 }
-      return sum == 0
+    @_specialize(where Element == Float)
+    @_specialize(where Element == Double)
+    get {
+      withSpan { span in
+        // x * 0 is 0 for finite numbers and NaN for the others; a sum is quicker than a test an element.
+        var sum: Element = 0
+        for i in span.indices { sum += span[i] * 0 }
+        return sum == 0
+      }
     }
   }
 }

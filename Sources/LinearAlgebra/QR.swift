@@ -31,6 +31,8 @@ extension Tensor where Element: LapackScalar {
   }
 
   /// Householder QR in place on column-major `a`; R goes row-major to `r` before Q overwrites it.
+  @_specialize(where Element == Float)
+  @_specialize(where Element == Double)
   private static func factor(
     _ m: Int32, _ n: Int32, _ a: UnsafeMutablePointer<Element>, triangle r: UnsafeMutablePointer<Element>
   ) -> Int32 {

@@ -123,6 +123,8 @@ extension Tensor where Element: LapackScalar {
   }
 
   /// Eigenvectors in ascending rows as descending columns.
+  @_specialize(where Element == Float)
+  @_specialize(where Element == Double)
   private func descendingColumns() -> Tensor {
     let (rank, n) = (shape[0], shape[1])
     return Tensor(shape: [n, rank]) { columns in
@@ -134,6 +136,8 @@ extension Tensor where Element: LapackScalar {
     }
   }
 
+  @_specialize(where Element == Float)
+  @_specialize(where Element == Double)
   private func mirroredUpperTriangle() -> Tensor {
     var copy = self
     let n = shape[0]

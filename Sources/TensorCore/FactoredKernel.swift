@@ -33,4 +33,15 @@ public enum FactoredKernel<Element: Scalar>: Sendable {
       return [f.right.reshaped(shapes[0]), f.left.reshaped(shapes[1])]
     }
   }
+
+  /// The same factors in another precision, rounded to nearest.
+  public func converted<Other: Scalar>(to: Other.Type = Other.self) -> FactoredKernel<Other> {
+    switch self {
+    case .tucker2(let f):
+      .tucker2(
+        Tucker2Factors(core: f.core.converted(), mode1: f.mode1.converted(), mode2: f.mode2.converted()))
+    case .svd(let f):
+      .svd(MatrixFactors(left: f.left.converted(), right: f.right.converted(), kernelShape: f.kernelShape))
+    }
+  }
 }

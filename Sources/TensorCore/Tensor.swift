@@ -15,6 +15,8 @@ public struct Tensor<Element: Scalar>: Sendable {
   }
 
   /// A tensor with every element equal to `value`.
+  @_specialize(where Element == Float)
+  @_specialize(where Element == Double)
   public init(shape: Shape, repeating value: Element = 0) {
     self.init(shape: shape, storage: AlignedStorage(uninitializedCount: shape.count))
     storage.buffer.update(repeating: value)
@@ -29,11 +31,11 @@ public struct Tensor<Element: Scalar>: Sendable {
     _ = storage.buffer.update(fromContentsOf: elements)
   }
 
-  /// A tensor whose elements are written by `initialize`, which must write all of them.
+  /// A tensor whose elements are written by `initialize`, which must write all of them: they are not zero before.
   public init<E: Error>(
     shape: Shape, initializedBy initialize: (inout MutableSpan<Element>) throws(E) -> Void
   ) throws(E) {
-    self.init(shape: shape)
+    self.init(shape: shape, storage: AlignedStorage(uninitializedCount: shape.count))
     try withMutableSpan(initialize)
   }
 
@@ -79,6 +81,8 @@ public struct Tensor<Element: Scalar>: Sendable {
   }
 
   /// The elements converted to another scalar type, rounded to nearest.
+  @_specialize(where Element == Float, Other == Double)
+  @_specialize(where Element == Double, Other == Float)
   public func converted<Other: Scalar>(to: Other.Type = Other.self) -> Tensor<Other> {
     if let same = self as? Tensor<Other> { return same }
     var result = Tensor<Other>(shape: shape, storage: AlignedStorage(uninitializedCount: count))
@@ -104,6 +108,8 @@ public struct Tensor<Element: Scalar>: Sendable {
 
 extension Tensor: Equatable {
   /// Whether the shapes are the same and all elements compare equal (NaN equals nothing).
+  @_specialize(where Element == Float)
+  @_specialize(where Element == Double)
   public static func == (a: Tensor, b: Tensor) -> Bool {
     a.shape == b.shape && a.storage.buffer.elementsEqual(b.storage.buffer)
   }

@@ -47,6 +47,8 @@ public struct TensorView<Element: Scalar>: Sendable {
   }
 
   /// Writes the elements, in the view's row-major order, to `target`.
+  @_specialize(where Element == Float)
+  @_specialize(where Element == Double)
   func copy(to target: UnsafeMutablePointer<Element>) {
     guard shape.count > 0 else { return }
     let source = storage.base + offset

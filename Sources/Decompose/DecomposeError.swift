@@ -1,0 +1,57 @@
+public import LinearAlgebra
+public import TensorCore
+
+/// Why a kernel could not be factored as asked.
+public enum DecomposeError: Error, Hashable, Sendable {
+  /// The kernel holds a NaN or an infinity.
+  case notFinite(kernel: Shape)
+  /// A rank is not between 1 and what the kernel allows.
+  case rankOutOfRange(name: String, rank: Int, allowed: ClosedRange<Int>, kernel: Shape)
+  /// The kernel has an extent of 0, or too few axes, or axes that the form has no place for.
+  case unsuitableKernel(form: String, kernel: Shape, reason: String)
+  /// LAPACK failed on the kernel.
+  case linearAlgebra(LinearAlgebraError)
+}
+
+extension DecomposeError: CustomStringConvertible {
+  /// A sentence that says what is wrong and what to do.
+  public var description: String {
+    switch self {
+    case .notFinite(let kernel):
+      "the kernel of \(kernel) holds a NaN or an infinity; a trained weight must be finite"
+    case .rankOutOfRange(let name, let rank, let allowed, let kernel):
+      "the \(name) \(rank) is out of range for a kernel of \(kernel): choose \(allowed.lowerBound) to "
+        + "\(allowed.upperBound)"
+    case .unsuitableKernel(let form, let kernel, let reason):
+      "a kernel of \(kernel) has no \(form) form: \(reason)"
+    case .linearAlgebra(let error):
+      error.description
+    }
+  }
+}
+
+/// Runs linear algebra and passes its errors on as `DecomposeError`.
+func wrapping<R>(_ body: () throws(LinearAlgebraError) -> R) throws(DecomposeError) -> R {
+  do { return try body() } catch { throw .linearAlgebra(error) }
+}
+
+extension Tensor where Element: LapackScalar {
+  /// Throws unless the tensor is a kernel with channels, at least one element and finite numbers.
+  func requireKernel(form: String) throws(DecomposeError) {
+    guard shape.order >= 2 else {
+      throw .unsuitableKernel(
+        form: form, kernel: shape, reason: "it needs output and input channels, [T, S, ...]")
+    }
+    guard count > 0 else {
+      throw .unsuitableKernel(form: form, kernel: shape, reason: "one of its extents is 0")
+    }
+    guard isFinite else { throw .notFinite(kernel: shape) }
+  }
+}
+
+/// Throws unless `rank` is in `1...limit`.
+func requireRank(_ rank: Int, _ name: String, upTo limit: Int, kernel: Shape) throws(DecomposeError) {
+  guard rank >= 1 && rank <= limit else {
+    throw .rankOutOfRange(name: name, rank: rank, allowed: 1...limit, kernel: kernel)
+  }
+}

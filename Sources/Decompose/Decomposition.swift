@@ -1,0 +1,28 @@
+public import TensorCore
+
+/// A factored kernel with the evidence of how near it is to the dense one.
+public struct Decomposition<Element: Scalar>: Sendable {
+  /// The factors.
+  public let kernel: FactoredKernel<Element>
+  /// `||K - reconstruction|| / ||K||` in the Frobenius norm, computed in Double from the factors as stored; 0 for a
+  /// zero kernel.
+  public let relativeError: Double
+  /// An upper bound on the relative error that theory gives: for Tucker-2 the HOSVD bound, the root of the energy
+  /// discarded in both modes; for a matrix the discarded singular values.
+  public let errorBound: Double
+  /// How the iteration ended.
+  public let convergence: ConvergenceReport
+}
+
+/// How an iterative decomposition ended. Stopping at the limit is a result, not an error.
+public struct ConvergenceReport: Hashable, Sendable {
+  /// Sweeps over all modes; 0 for closed forms.
+  public let sweeps: Int
+  /// Whether the last sweep changed the error by less than the tolerance.
+  public let converged: Bool
+  /// The relative error before the first sweep and after each.
+  public let errors: [Double]
+
+  /// The report of a method that does not iterate.
+  public static let closedForm = ConvergenceReport(sweeps: 0, converged: true, errors: [])
+}
