@@ -6,10 +6,10 @@ private enum HOOI {
   /// Orthogonal iterations that find the compressing subspaces, after the sketch.
   static let compressingIterations = 2
   /// Orthogonal iterations for each mode in a sweep.
-  static let sweepIterations = 4
+  static let sweepIterations = 5
   static let maximumSweeps = 30
   /// A sweep that lowers the error by less than this part of itself is the last.
-  static let tolerance = 1e-4
+  static let tolerance = 1.5e-4
 }
 
 /// Higher-order orthogonal iteration for two modes, inside a compression.
@@ -34,14 +34,8 @@ func higherOrderOrthogonalIteration<Element: LapackScalar>(
   let compressed = try compress(kernel, outputRank: outputRank, inputRank: inputRank)
   var state = HOOIState(compressed, outputRank: outputRank, inputRank: inputRank, total: kernel.squaredNorm)
   try wrapping { () throws(LinearAlgebraError) in try state.iterate() }
-  let rows = try wrapping { () throws(LinearAlgebraError) in
-    // Twice: the first pass leaves them orthonormal to about 1,000 epsilon, the second to epsilon.
-    (
-      try matrixProduct(state.rows1, compressed.rows1).orthonormalizedRows().orthonormalizedRows(),
-      try matrixProduct(state.rows2, compressed.rows2).orthonormalizedRows().orthonormalizedRows()
-    )
-  }
-  let factors = FactoredKernel.tucker2(projectedTucker2(kernel, rows1: rows.0, rows2: rows.1))
+  let factors = FactoredKernel.tucker2(
+    state.factors(in: compressed, spatial: Array(kernel.shape.extents.dropFirst(2))))
   let error = certifiedError(kernel, factors)
   return Decomposition(
     kernel: factors, relativeError: error, errorBound: max(state.errors[0], error),
@@ -71,9 +65,11 @@ private func compress<Element: LapackScalar>(
   return CompressedKernel(rows1: rows1, rows2: rows2, core2: matrixProduct(rows2, unfolded2), taps: taps)
 }
 
-/// The compressed extent of a mode: twice the rank for small ranks, less where the rank already fills most of it.
+/// The compressed extent of a mode: about twice the rank for small ranks, less where the rank already fills most of
+/// it, since what lies outside then holds little energy.
 private func compressedExtent(_ extent: Int, rank: Int) -> Int {
-  min(extent, rank + max(8, min(rank, (extent - rank + 2) / 3)))
+  let outside = extent - rank
+  return min(extent, rank + min(rank, 4 * outside * outside / (9 * extent)) + 8)
 }
 
 /// A subspace that holds most of a mode's energy, its basis ordered by energy (Rayleigh-Ritz), so that the leading
@@ -87,7 +83,7 @@ private func compressingRows<Element: LapackScalar>(
     let basis = try gram.dominantSubspace(start: start, iterations: HOOI.compressingIterations)
     let small = matrixProduct(matrixProduct(basis, gram), basis, transposeB: true)
     let eigen = try small.symmetricEigendecomposition()
-    return matrixProduct(eigen.vectors, basis, transposeA: true)
+    return try matrixProduct(eigen.vectors, basis, transposeA: true).orthonormalizedRows()
   }
 }
 
@@ -125,6 +121,20 @@ private struct HOOIState<Element: LapackScalar> {
       converged = former - error <= HOOI.tolerance * former
       if converged { break }
     }
+    // A second pass: the iteration's own leaves the rows orthonormal only to about 1,000 epsilon.
+    rows1 = try rows1.orthonormalizedRows()
+    rows2 = try rows2.orthonormalizedRows()
+  }
+
+  /// The factors carried back from the compressed tensor; products of orthonormal rows stay orthonormal.
+  func factors(in compressed: CompressedKernel<Element>, spatial: [Int]) -> Tucker2Factors<Element> {
+    let (r1, r2, p2) = (rows1.shape[0], rows2.shape[0], rows2.shape[1])
+    let half = matrixProduct(rows1, core1).reshaped([r1, p2, taps])
+    let core = Tensor.folded(matrixProduct(rows2, half.unfolded(mode: 2)), mode: 2, shape: [r1, r2, taps])
+    return Tucker2Factors(
+      core: core.reshaped(Shape([r1, r2] + spatial)),
+      mode1: matrixProduct(compressed.rows1, rows1, transposeA: true, transposeB: true),
+      mode2: matrixProduct(compressed.rows2, rows2, transposeA: true, transposeB: true))
   }
 
   /// Projects the tensor by the fixed factor, improves the other one, and returns the relative error.
