@@ -32,24 +32,36 @@ func higherOrderOrthogonalIteration<Element: LapackScalar>(
   _ kernel: Tensor<Element>, outputRank: Int, inputRank: Int
 ) throws(DecomposeError) -> Decomposition<Element> {
   let compressed = try compress(kernel, outputRank: outputRank, inputRank: inputRank)
+  return try iterate(compressed, kernel: kernel, outputRank: outputRank, inputRank: inputRank, bound: nil)
+}
+
+/// Sweeps over a compressed kernel until the error stands still, and what came out, measured on the whole kernel.
+///
+/// Without a `bound` of its own the result carries the error of the start, which no sweep raises.
+func iterate<Element: LapackScalar>(
+  _ compressed: CompressedKernel<Element>, kernel: Tensor<Element>, outputRank: Int, inputRank: Int,
+  bound: Double?
+) throws(DecomposeError) -> Decomposition<Element> {
   var state = HOOIState(compressed, outputRank: outputRank, inputRank: inputRank, total: kernel.squaredNorm)
   try wrapping { () throws(LinearAlgebraError) in try state.iterate() }
-  let factors = FactoredKernel.tucker2(
-    state.factors(in: compressed, spatial: Array(kernel.shape.extents.dropFirst(2))))
+  let spatial = Array(kernel.shape.extents.dropFirst(2))
+  let factors = FactoredKernel.tucker2(state.factors(in: compressed, spatial: spatial))
   let error = certifiedError(kernel, factors)
   return Decomposition(
-    kernel: factors, relativeError: error, errorBound: max(state.errors[0], error),
+    kernel: factors, relativeError: error, errorBound: max(bound ?? state.errors[0], error),
     convergence: ConvergenceReport(
       sweeps: state.errors.count - 1, converged: state.converged, errors: state.errors))
 }
 
 /// A kernel in two subspaces: `core2` is its mode-2 unfolding, [P2, P1 D].
-private struct CompressedKernel<Element: LapackScalar> {
+struct CompressedKernel<Element: LapackScalar> {
   let rows1: Tensor<Element>
   let rows2: Tensor<Element>
   let core2: Tensor<Element>
   /// The product of the spatial extents, D.
   let taps: Int
+  /// `core2` is the kernel's times this power of two, so that its squares neither underflow nor overflow.
+  let scale: Element
 }
 
 private func compress<Element: LapackScalar>(
@@ -57,17 +69,19 @@ private func compress<Element: LapackScalar>(
 ) throws(DecomposeError) -> CompressedKernel<Element> {
   let (outputs, inputs) = (kernel.shape[0], kernel.shape[1])
   let taps = kernel.count / (outputs * inputs)
-  let unfolded1 = kernel.unfolded(mode: 1)
+  let scale = kernel.unitScale
+  let unfolded1 = (scale == 1 ? kernel : kernel.scaled(by: scale)).unfolded(mode: 1)
   let rows1 = try compressingRows(unfolded1, size: compressedExtent(outputs, rank: outputRank))
   let projected = matrixProduct(rows1, unfolded1).reshaped([rows1.shape[0], inputs, taps])
   let unfolded2 = projected.unfolded(mode: 2)
   let rows2 = try compressingRows(unfolded2, size: compressedExtent(inputs, rank: inputRank))
-  return CompressedKernel(rows1: rows1, rows2: rows2, core2: matrixProduct(rows2, unfolded2), taps: taps)
+  return CompressedKernel(
+    rows1: rows1, rows2: rows2, core2: matrixProduct(rows2, unfolded2), taps: taps, scale: scale)
 }
 
 /// The compressed extent of a mode: about twice the rank for small ranks, less where the rank already fills most of
 /// it, since what lies outside then holds little energy.
-private func compressedExtent(_ extent: Int, rank: Int) -> Int {
+func compressedExtent(_ extent: Int, rank: Int) -> Int {
   let outside = extent - rank
   return min(extent, rank + min(rank, 4 * outside * outside / (9 * extent)) + 8)
 }
@@ -92,7 +106,9 @@ private struct HOOIState<Element: LapackScalar> {
   let core1: Tensor<Element>
   let core2: Tensor<Element>
   let taps: Int
+  /// The energy of the whole kernel, scaled as `core2` is.
   let total: Double
+  let scale: Element
   var rows1: Tensor<Element>
   var rows2: Tensor<Element>
   var errors: [Double] = []
@@ -101,7 +117,8 @@ private struct HOOIState<Element: LapackScalar> {
   init(_ compressed: CompressedKernel<Element>, outputRank: Int, inputRank: Int, total: Double) {
     let (p1, p2) = (compressed.rows1.shape[0], compressed.rows2.shape[0])
     self.taps = compressed.taps
-    self.total = total
+    self.scale = compressed.scale
+    self.total = total * Double(scale) * Double(scale)
     self.core2 = compressed.core2
     self.core1 = compressed.core2.reshaped([p2, p1, compressed.taps]).unfolded(mode: 2)
     // The compressing bases are ordered by energy: their leading directions are the start.
@@ -132,7 +149,7 @@ private struct HOOIState<Element: LapackScalar> {
     let half = matrixProduct(rows1, core1).reshaped([r1, p2, taps])
     let core = Tensor.folded(matrixProduct(rows2, half.unfolded(mode: 2)), mode: 2, shape: [r1, r2, taps])
     return Tucker2Factors(
-      core: core.reshaped(Shape([r1, r2] + spatial)),
+      core: (scale == 1 ? core : core.scaled(by: 1 / scale)).reshaped(Shape([r1, r2] + spatial)),
       mode1: matrixProduct(compressed.rows1, rows1, transposeA: true, transposeB: true),
       mode2: matrixProduct(compressed.rows2, rows2, transposeA: true, transposeB: true))
   }

@@ -1,0 +1,34 @@
+import Decompose
+import TensorCore
+import TestSupport
+import Testing
+
+@Suite struct TruncatedSVDTests {
+  @Test(arguments: [[10, 6], [6, 10, 1, 1], [5, 5, 1], [1, 8], [8, 1, 1, 1, 1]] as [Shape])
+  func theErrorIsTheTail(shape: Shape) throws {
+    var generator = SeededGenerator(seed: 61)
+    let kernel = Tensor<Float>.decayingKernel(shape, using: &generator)
+    let values = try kernel.reshaped([shape[0], shape[1]]).converted(to: Double.self).singularValues()
+    let total = values.reduce(0) { $0 + $1 * $1 }
+    for rank in 1...min(shape[0], shape[1]) {
+      let result = try truncatedSVD(kernel, rank: rank)
+      #expect(result.kernel.form == .svd(rank: rank))
+      let tail = (values.dropFirst(rank).reduce(0) { $0 + $1 * $1 } / total).squareRoot()
+      #expect(abs(result.relativeError - tail) <= 20 * Double(Float.ulpOfOne))
+      #expect(result.relativeError <= result.errorBound)
+      #expect(result.kernel.reconstructed().shape == shape)
+    }
+  }
+
+  @Test func kernelsWithSpatialExtentsAreRefused() {
+    #expect(throws: DecomposeError.self) {
+      try truncatedSVD(Tensor<Float>(shape: [3, 3, 3, 3], repeating: 1), rank: 1)
+    }
+    #expect(throws: DecomposeError.self) {
+      try truncatedSVD(Tensor<Float>(shape: [3, 3], repeating: 1), rank: 4)
+    }
+    #expect(throws: DecomposeError.self) {
+      try truncatedSVD(Tensor<Float>(shape: [3, 3], repeating: .nan), rank: 1)
+    }
+  }
+}
