@@ -30,13 +30,38 @@ import Testing
     #expect(form.multiplies(kernel: [20, 30], input: [], output: []) == 10 * 50)
   }
 
+  /// Weights and multiplies of the design's table, T 256, S 128, R 10, stride 2 along both axes.
+  @Test(arguments: [
+    (
+      FactoredForm.cp3(rank: 10), 10 * (128 + 9 + 256),
+      128 * 10 * 56 * 56 + (9 * 10 + 256 * 10) * 28 * 28
+    ),
+    (
+      .cp4(rank: 10), 10 * (128 + 6 + 256),
+      128 * 10 * 56 * 56 + 3 * 10 * 28 * 56 + (3 * 10 + 256 * 10) * 28 * 28
+    ),
+    (.spatial(rank: 10), 30 * (128 + 256), 3 * 128 * 10 * 28 * 56 + 3 * 256 * 10 * 28 * 28),
+    (.channel(rank: 10), 10 * (9 * 128 + 256), 10 * (9 * 128 + 256) * 28 * 28),
+    (
+      .channel(rank: 10, mirrored: true), 10 * (128 + 9 * 256),
+      10 * 128 * 56 * 56 + 10 * 9 * 256 * 28 * 28
+    ),
+  ])
+  func otherFormsCountAsTheTableSays(form: FactoredForm, weights: Int, multiplies: Int) {
+    #expect(form.weightCount(kernel: kernel) == weights)
+    #expect(form.multiplies(kernel: kernel, input: input, output: output) == multiplies)
+  }
+
   @Test func countsSaturate() {
     let huge = FactoredForm.dense.multiplies(
       kernel: [4, 4, 3, 3], input: [.max, .max], output: [.max, .max])
     #expect(huge == .max)
   }
 
-  @Test(arguments: ["dense", "tucker2:64,32", "svd:7"])
+  @Test(arguments: [
+    "dense", "tucker2:64,32", "svd:7", "cp3:5", "cp4:5", "spatial:4", "spatial-mirrored:4", "channel:2",
+    "channel-mirrored:2",
+  ])
   func formsReadWhatTheyWrite(text: String) throws {
     #expect(try #require(FactoredForm(text)).description == text)
   }
