@@ -14,32 +14,11 @@ public import TensorCore
 /// **Accuracy** the best approximation of its rank (Eckart and Young 1936); `errorBound` is the root of the discarded
 /// squared singular values, `relativeError` the error of the factors as stored.
 ///
-/// **Complexity** one thin SVD of a T x S matrix. **Source** LAPACK `gesdd`.
+/// **Complexity** and **Source** as `MatrixAnalysis`.
 public func truncatedSVD<Element: LapackScalar>(
   _ kernel: Tensor<Element>, rank: Int
 ) throws(DecomposeError) -> Decomposition<Element> {
-  let matrix = try kernel.asMatrix()
-  try requireRank(rank, "rank", upTo: min(matrix.shape[0], matrix.shape[1]), kernel: kernel.shape)
-  let svd = try wrapping { () throws(LinearAlgebraError) in try matrix.singularValueDecomposition() }
-  return truncate(svd, rank: rank, kernel: kernel)
-}
-
-/// Keeps the leading part of a singular value decomposition that is already there.
-func truncate<Element: LapackScalar>(
-  _ svd: SingularValueDecomposition<Element>, rank: Int, kernel: Tensor<Element>
-) -> Decomposition<Element> {
-  let roots = svd.values.prefix(rank).map { $0.squareRoot() }
-  let left = Tensor(svd.left.view.sliced(axis: 1, 0..<rank)).scaled { roots[$0 % rank] }
-  let inputs = svd.rightTransposed.shape[1]
-  let right = Tensor(svd.rightTransposed.view.sliced(axis: 0, 0..<rank)).scaled { roots[$0 / inputs] }
-  let factors = MatrixFactors(left: left, right: right, kernelShape: kernel.shape)
-  let total = kernel.squaredNorm
-  let tail = svd.values.dropFirst(rank).reduce(0) { $0 + Double($1) * Double($1) }
-  let relative = certifiedError(kernel, .svd(factors))
-  let bound = total > 0 ? (tail / total).squareRoot() : 0
-  return Decomposition(
-    kernel: .svd(factors), relativeError: relative, errorBound: max(bound, relative), convergence: .closedForm
-  )
+  try MatrixAnalysis(kernel).decomposition(rank: rank)
 }
 
 /// `||a - b|| / ||a||` in Double; 0 where a is zero.
@@ -47,10 +26,11 @@ func truncate<Element: LapackScalar>(
 @_specialize(where Element == Double)
 func relativeDifference<Element: Scalar>(_ a: Tensor<Element>, _ b: Tensor<Element>) -> Double {
   var (difference, total) = (0.0, 0.0)
+  let scale = Double(a.unitScale)
   a.withSpan { a in
     b.withSpan { b in
       for i in a.indices {
-        let (x, y) = (Double(a[i]), Double(b[i]))
+        let (x, y) = (Double(a[i]) * scale, Double(b[i]) * scale)
         difference += (x - y) * (x - y)
         total += x * x
       }
@@ -67,16 +47,5 @@ extension Tensor where Element: LapackScalar {
       throw .unsuitableKernel(form: "svd", kernel: shape, reason: "its spatial extents are not 1")
     }
     return reshaped([shape[0], shape[1]])
-  }
-
-  /// Each element times a factor that depends on its place.
-  @_specialize(where Element == Float)
-  @_specialize(where Element == Double)
-  fileprivate func scaled(by factor: (Int) -> Element) -> Tensor {
-    var result = self
-    result.withMutableSpan { span in
-      for i in span.indices { span[i] *= factor(i) }
-    }
-    return result
   }
 }

@@ -2,6 +2,12 @@
 public enum FactoredKernel<Element: Scalar>: Sendable {
   /// Tucker-2: 1x1, core, 1x1.
   case tucker2(Tucker2Factors<Element>)
+  /// CP over the channel modes: 1x1, depthwise D x D, 1x1.
+  case cp3(CP3Factors<Element>)
+  /// CP over all modes: 1x1, depthwise D x 1, depthwise 1 x D, 1x1.
+  case cp4(CP4Factors<Element>)
+  /// Two convolutions: the spatial and the channel form.
+  case pair(StagePair<Element>)
   /// Two matrices, for 1x1 convolutions and fully connected layers.
   case svd(MatrixFactors<Element>)
 
@@ -9,6 +15,9 @@ public enum FactoredKernel<Element: Scalar>: Sendable {
   public var form: FactoredForm {
     switch self {
     case .tucker2(let f): .tucker2(outputRank: f.outputRank, inputRank: f.inputRank)
+    case .cp3(let f): .cp3(rank: f.rank)
+    case .cp4(let f): .cp4(rank: f.rank)
+    case .pair(let f): f.form
     case .svd(let f): .svd(rank: f.rank)
     }
   }
@@ -17,6 +26,9 @@ public enum FactoredKernel<Element: Scalar>: Sendable {
   public var kernelShape: Shape {
     switch self {
     case .tucker2(let f): f.kernelShape
+    case .cp3(let f): f.kernelShape
+    case .cp4(let f): f.kernelShape
+    case .pair(let f): f.kernelShape
     case .svd(let f): f.kernelShape
     }
   }
@@ -26,12 +38,15 @@ public enum FactoredKernel<Element: Scalar>: Sendable {
   /// **Complexity** copies only the factor that has to be transposed.
   public var stageWeights: [Tensor<Element>] {
     let shapes = form.stages(kernel: kernelShape).map(\.weightShape)
-    switch self {
-    case .tucker2(let f):
-      return [f.mode2.permuted([1, 0]).reshaped(shapes[0]), f.core, f.mode1.reshaped(shapes[2])]
-    case .svd(let f):
-      return [f.right.reshaped(shapes[0]), f.left.reshaped(shapes[1])]
-    }
+    let weights: [Tensor<Element>] =
+      switch self {
+      case .tucker2(let f): [f.mode2.permuted([1, 0]), f.core, f.mode1]
+      case .cp3(let f): [f.mode2.permuted([1, 0]), f.kernel, f.mode1]
+      case .cp4(let f): [f.mode2.permuted([1, 0]), f.vertical, f.horizontal, f.mode1]
+      case .pair(let f): [f.first, f.second]
+      case .svd(let f): [f.right, f.left]
+      }
+    return zip(weights, shapes).map { $0.reshaped($1) }
   }
 
   /// The same factors in another precision, rounded to nearest.
@@ -40,6 +55,17 @@ public enum FactoredKernel<Element: Scalar>: Sendable {
     case .tucker2(let f):
       .tucker2(
         Tucker2Factors(core: f.core.converted(), mode1: f.mode1.converted(), mode2: f.mode2.converted()))
+    case .cp3(let f):
+      .cp3(CP3Factors(mode1: f.mode1.converted(), mode2: f.mode2.converted(), kernel: f.kernel.converted()))
+    case .cp4(let f):
+      .cp4(
+        CP4Factors(
+          mode1: f.mode1.converted(), mode2: f.mode2.converted(), vertical: f.vertical.converted(),
+          horizontal: f.horizontal.converted()))
+    case .pair(let f):
+      .pair(
+        StagePair(
+          first: f.first.converted(), second: f.second.converted(), form: f.form, kernelShape: f.kernelShape))
     case .svd(let f):
       .svd(MatrixFactors(left: f.left.converted(), right: f.right.converted(), kernelShape: f.kernelShape))
     }
