@@ -32,13 +32,15 @@ def run(session, images):
 
 
 def time_both(sessions, batch, rounds):
-    """The median ms of a batch for each session; they take turns, so that a busy machine slows both alike."""
+    """The median ms of a batch for each session. They take turns at going first, so that what else the machine does
+    slows both alike; one round before warms them up."""
     times = [[] for _ in sessions]
-    for _ in range(rounds):
-        for session, taken in zip(sessions, times):
+    for turn in range(-1, rounds):
+        for index in sorted(range(len(sessions)), reverse=turn % 2 == 1):
             start = time.perf_counter()
-            run(session, batch)
-            taken.append((time.perf_counter() - start) * 1e3)
+            run(sessions[index], batch)
+            if turn >= 0:
+                times[index].append((time.perf_counter() - start) * 1e3)
     return [float(np.median(taken)) for taken in times]
 
 
@@ -48,7 +50,7 @@ def main():
     parser.add_argument("compressed")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     parser.add_argument("--batch", type=int, default=100, help="images in a timed batch (default 100)")
-    parser.add_argument("--rounds", type=int, default=15, help="timed batches; their median is printed (default 15)")
+    parser.add_argument("--rounds", type=int, default=20, help="timed batches; their median is printed (default 20)")
     options = parser.parse_args()
     images = np.load(os.path.join(FOLDER, "test_images.npy"))
     labels = np.load(os.path.join(FOLDER, "test_labels.npy"))
