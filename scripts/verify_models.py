@@ -1,0 +1,475 @@
+#!/usr/bin/env python3
+"""Check a compressed ONNX model against its original, and against the report of `lowrank compress --json`.
+
+    python verify_models.py ORIGINAL.onnx COMPRESSED.onnx [REPORT.json] [--identical] [--shape NAME=1,3,224,224 ...]
+
+Both models go through onnx.checker and strict shape inference and run in ONNX Runtime on seeded random inputs; the
+largest difference of an output, relative to the largest value of that output, is printed. With a report:
+
+- each factored layer's stages are composed again into one dense kernel, which is compared in Double with the
+  original's (batch normalization folded in where the report says so): its relative Frobenius error must not exceed the
+  report's `relativeError`, and its taps must lie where the original's do (strides, dilations and padding);
+- layers that were kept must have their weights unchanged;
+- the original with those composed kernels put in must compute what the compressed model computes (biases, strides,
+  padding and folding then agree too), up to rounding.
+
+Needs onnx, onnxruntime and numpy. Exits with 1 where a check fails, 2 on wrong arguments, 3 without those packages.
+"""
+import argparse, json, sys
+from collections import namedtuple
+
+try:
+    import numpy as np
+    import onnx
+    import onnxruntime
+    from onnx import helper, numpy_helper
+except ImportError as missing:
+    print(f"verify_models.py needs {missing.name}: python3 -m venv venv && venv/bin/pip install onnx onnxruntime numpy, "
+          "then run it with venv/bin/python.", file=sys.stderr)
+    sys.exit(3)
+
+STAGES = {
+    "tucker2": ["mode2", "core", "mode1"], "svd": ["right", "left"], "cp3": ["mode2", "kernel", "mode1"],
+    "cp4": ["mode2", "vertical", "horizontal", "mode1"], "spatial": ["first", "second"], "channel": ["first", "second"],
+    "spatial-mirrored": ["first", "second"], "channel-mirrored": ["first", "second"]}
+KEPT = ("keep", "dense")
+# By how much a measured error may exceed the reported one: relative to it, and absolute by the coarsest number format
+# of the weights, whose rounding the report's error need not contain.
+RELATIVE_SLACK = 1e-4
+ABSOLUTE_SLACK = {"float64": 1e-6, "float32": 1e-6, "float16": 2e-3, "bfloat16": 1.6e-2}
+# How far the compressed model may lie from the original with the composed kernels, by the same format.
+RUN_TOLERANCE = {"float64": 1e-3, "float32": 1e-3, "float16": 2e-2, "bfloat16": 1e-1}
+
+# A linear map between channels at shifted positions: y[n] = sum over o of taps[o] x[stride n + o], o a tuple of one
+# offset for each spatial axis (empty for Gemm and MatMul). `format` names the weights' number format. `floating` marks
+# offsets without an origin, for automatic padding depends on the input's size.
+Layer = namedtuple("Layer", "taps stride format floating")
+Place = namedtuple("Place", "node scopes")
+
+
+class CannotRead(Exception):
+    """A node that is missing, or whose weights are not constants of the model."""
+
+
+def stop(message):
+    """Ends with 2: the arguments or files are not what they should be, so nothing was checked."""
+    print(f"verify_models.py: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+# Reading layers from a model
+
+def walk(graph, scopes=()):
+    """Every node of a graph (or function) and of its subgraphs, with the graphs around it, the innermost last."""
+    scopes = scopes + (graph,)
+    for node in graph.node:
+        yield Place(node, scopes)
+        for attribute in node.attribute:
+            for body in [attribute.g] if attribute.type == onnx.AttributeProto.GRAPH else attribute.graphs:
+                yield from walk(body, scopes)
+
+
+class Model:
+    def __init__(self, path):
+        self.path = path
+        self.proto = onnx.load(path)
+        places = [place for body in [self.proto.graph, *self.proto.functions] for place in walk(body)]
+        self.named, self.unnamed = {}, {}
+        for place in places:
+            if place.node.name:
+                self.named.setdefault(place.node.name, []).append(place)
+            elif place.node.output:
+                self.unnamed.setdefault(place.node.output[0], []).append(place)
+
+    def find(self, name):
+        """The node of that name, or the nameless one whose first output is called so."""
+        found = self.named.get(name) or self.unnamed.get(name) or []
+        if len(found) != 1:
+            raise CannotRead(f"{self.path} has {'no node' if not found else f'{len(found)} nodes'} named {name!r}")
+        return found[0]
+
+
+def attributes(node):
+    return {a.name: helper.get_attribute_value(a) for a in node.attribute}
+
+
+def constant(name, scopes):
+    """The value of an initializer or a Constant node, also through Identity; None where it is not constant."""
+    for depth in range(len(scopes) - 1, -1, -1):
+        body = scopes[depth]
+        for initializer in getattr(body, "initializer", ()):
+            if initializer.name == name:
+                return numpy_helper.to_array(initializer)
+        for node in body.node:
+            if name in node.output:
+                if node.op_type == "Identity":
+                    return constant(node.input[0], scopes[: depth + 1])
+                if node.op_type != "Constant":
+                    return None
+                (value,) = attributes(node).values()
+                return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.array(value, np.float32)
+    return None
+
+
+def weight_of(place):
+    """The node's constant weight as it is stored, and the input that holds it."""
+    node = place.node
+    if node.op_type not in ("Conv", "Gemm", "MatMul"):
+        raise CannotRead(f"{node.name or node.output[0]!r} is a {node.op_type}")
+    for index in (1,) if node.op_type == "Conv" else (1, 0):
+        weight = constant(node.input[index], place.scopes)
+        if weight is not None:
+            if node.op_type != "Conv" and weight.ndim != 2:
+                raise CannotRead(f"the weight of {node.name or node.output[0]!r} has {weight.ndim} axes")
+            return weight, index
+    raise CannotRead(f"the weight of {node.name or node.output[0]!r} is no constant")
+
+
+def read_layer(place):
+    weight, index = weight_of(place)
+    options, node = attributes(place.node), place.node
+    values = weight.astype(np.float64)
+    if node.op_type != "Conv":
+        return Layer({(): matrix_of(node, values, index)}, (), weight.dtype.name, False)
+    axes = values.ndim - 2
+    groups = options.get("group", 1)
+    strides, dilations = options.get("strides", [1] * axes), options.get("dilations", [1] * axes)
+    automatic = options.get("auto_pad", b"NOTSET") in (b"SAME_UPPER", b"SAME_LOWER")
+    pads = options.get("pads", [0] * 2 * axes)
+    outputs, inputs = values.shape[0] // groups, values.shape[1]
+    taps = {}
+    for position in np.ndindex(*values.shape[2:]):
+        matrix = np.zeros((values.shape[0], inputs * groups))
+        for g in range(groups):
+            rows, columns = slice(g * outputs, (g + 1) * outputs), slice(g * inputs, (g + 1) * inputs)
+            matrix[rows, columns] = values[(rows, slice(None), *position)]
+        taps[tuple(d * k - p for d, k, p in zip(dilations, position, pads))] = matrix
+    return Layer(taps, tuple(strides), weight.dtype.name, automatic)
+
+
+def matrix_of(node, values, index):
+    """The matrix [T, S] by which a Gemm or MatMul multiplies its activation; its own inverse but for alpha."""
+    if node.op_type == "MatMul":
+        return values if index == 0 else values.T
+    options = attributes(node)
+    # Y = alpha A' B': a constant B' is transposed, for the activation's channels run along the rows.
+    transposed = bool(options.get("transA" if index == 0 else "transB", 0)) != (index == 1)
+    return options.get("alpha", 1.0) * (values.T if transposed else values)
+
+
+# Composing and comparing
+
+def compose(first, second):
+    """The layer that runs `first`, then `second`: y[n] takes x at s1 (s2 n + o2) + o1."""
+    taps = {}
+    for o2, left in second.taps.items():
+        for o1, right in first.taps.items():
+            if left.shape[1] != right.shape[0]:
+                raise CannotRead(f"a stage makes {right.shape[0]} channels and the next takes {left.shape[1]}")
+            offset = tuple(s * b + a for s, a, b in zip(first.stride, o1, o2))
+            product = left @ right
+            taps[offset] = taps[offset] + product if offset in taps else product
+    stride = tuple(a * b for a, b in zip(first.stride, second.stride))
+    return Layer(taps, stride, coarsest(first.format, second.format), first.floating or second.floating)
+
+
+def coarsest(*formats):
+    return max(formats, key=lambda name: ABSOLUTE_SLACK.get(name, 0))
+
+
+def anchored(layer):
+    """The taps with their smallest offset moved to 0 on each axis."""
+    origin = [min(axis) for axis in zip(*layer.taps)]
+    return {tuple(o - start for o, start in zip(offset, origin)): matrix for offset, matrix in layer.taps.items()}
+
+
+def scaled(layer, scale):
+    return layer._replace(taps={offset: scale[:, None] * matrix for offset, matrix in layer.taps.items()})
+
+
+def normalization_scale(place):
+    """The factor of each output channel of the BatchNormalization behind a node."""
+    for node in place.scopes[-1].node:
+        if node.op_type == "BatchNormalization" and node.input[0] == place.node.output[0]:
+            scale, variance = (constant(node.input[i], place.scopes) for i in (1, 4))
+            if scale is None or variance is None:
+                break
+            epsilon = attributes(node).get("epsilon", 1e-5)
+            return scale.astype(np.float64) / np.sqrt(variance.astype(np.float64) + epsilon)
+    raise CannotRead(f"no constant BatchNormalization follows {place.node.name!r} in the original")
+
+
+def relative_error(original, other):
+    """The Frobenius norm of the difference over that of the original; raises where the geometries differ."""
+    if original.stride != other.stride:
+        raise CannotRead(f"the stages have stride {other.stride}, the original has {original.stride}")
+    first, second = original.taps, other.taps
+    if original.floating or other.floating:
+        first, second = anchored(original), anchored(other)
+    if set(first) != set(second):
+        raise CannotRead(
+            f"the stages reach over {min(second)}...{max(second)}, the original over {min(first)}...{max(first)}")
+    shapes = next(iter(first.values())).shape, next(iter(second.values())).shape
+    if shapes[0] != shapes[1]:
+        raise CannotRead(f"the stages map {shapes[1][1]} channels to {shapes[1][0]}, the original {shapes[0][1]} to {shapes[0][0]}")
+    norm = np.sqrt(sum(np.sum(matrix ** 2) for matrix in first.values()))
+    difference = np.sqrt(sum(np.sum((matrix - second[offset]) ** 2) for offset, matrix in first.items()))
+    return float(difference / norm if norm > 0 else difference)
+
+
+def put_kernel(model, place, layer, scale):
+    """Gives a node of the original a weight of its own: the composed kernel, without the factors of the folding."""
+    weight, index = weight_of(place)
+    if scale is not None:
+        if np.any(scale == 0):
+            raise CannotRead(f"a channel of the BatchNormalization behind {place.node.name!r} is scaled by 0")
+        layer = scaled(layer, 1 / scale)
+    if place.node.op_type == "Conv":
+        groups, taps = attributes(place.node).get("group", 1), layer.taps
+        outputs, inputs = weight.shape[0] // groups, weight.shape[1]
+        values = np.zeros(weight.shape)
+        # Offsets in ascending order are the kernel's positions in row-major order.
+        for position, offset in zip(np.ndindex(*weight.shape[2:]), sorted(taps)):
+            for g in range(groups):
+                rows, columns = slice(g * outputs, (g + 1) * outputs), slice(g * inputs, (g + 1) * inputs)
+                values[(rows, slice(None), *position)] = taps[offset][rows, columns]
+    else:
+        alpha = attributes(place.node).get("alpha", 1.0)
+        values = matrix_of(place.node, layer.taps[()], index) / alpha ** 2
+    name = f"verify_models/{len(model.proto.graph.initializer)}"
+    model.proto.ir_version = max(4, model.proto.ir_version)  # from 4 on an initializer need not be a graph input
+    model.proto.graph.initializer.append(numpy_helper.from_array(values.astype(weight.dtype), name))
+    place.node.input[index] = name
+
+
+class Verdict:
+    def __init__(self):
+        self.failures = 0
+
+    def line(self, good, text):
+        self.failures += not good
+        print(f"{'ok  ' if good else 'FAIL'}  {text}")
+
+    def note(self, text):
+        print(f"note  {text}")
+
+
+def check_report(report, original, compressed, verdict):
+    """Checks every layer; leaves the composed kernels in `original`. Gives the coarsest number format met."""
+    formats, worst, kept, replaced = ["float32"], 0.0, 0, []
+    for layer in report["layers"]:
+        name, method = layer["name"], layer["method"]
+        try:
+            place = original.find(name)
+            if method in KEPT:
+                kept += check_kept(place, compressed, layer, verdict)
+                continue
+            if method not in STAGES:
+                raise CannotRead(f"the method {method!r} is not known here")
+            weight, _ = weight_of(place)
+            if place.node.op_type == "Conv" and list(weight.shape) != list(layer["kernelShape"]):
+                raise CannotRead(f"the report says kernel {layer['kernelShape']}, the original has {list(weight.shape)}")
+            dense = read_layer(place)
+            scale = normalization_scale(place) if layer.get("foldedBatchNormalization") else None
+            stages = [read_layer(compressed.find(f"{name}/{stage}")) for stage in STAGES[method]]
+            composed = stages[0]
+            for stage in stages[1:]:
+                composed = compose(composed, stage)
+            error = relative_error(dense if scale is None else scaled(dense, scale), composed)
+        except CannotRead as problem:
+            verdict.line(False, f"{name}: {problem}")
+            continue
+        number = coarsest(dense.format, composed.format)
+        limit = layer["relativeError"] * (1 + RELATIVE_SLACK) + ABSOLUTE_SLACK[number]
+        verdict.line(
+            error <= limit,
+            f"{name}: {method} {layer['ranks']}: relative error {error:.6g}, reported {layer['relativeError']:.6g}")
+        formats.append(number)
+        worst = max(worst, error)
+        replaced.append((place, composed, scale))
+    print(f"      {len(replaced)} layers factored, largest relative error {worst:.6g}; {kept} kept, their weights unchanged")
+    for place, composed, scale in replaced:
+        try:
+            put_kernel(original, place, composed, scale)
+        except CannotRead as problem:
+            verdict.note(f"the composed kernels are not run: {problem}")
+            return None
+    return coarsest(*formats)
+
+
+def check_kept(place, compressed, layer, verdict):
+    """1 where the weight of a kept layer is the same in both models, 0 where there is none to compare."""
+    try:
+        before, _ = weight_of(place)
+    except CannotRead:
+        return 0  # not a layer with constant weights: nothing that could have changed
+    after, _ = weight_of(compressed.find(layer["name"]))
+    if layer.get("foldedBatchNormalization"):
+        raise CannotRead("the report says that it was kept, and that BatchNormalization was folded into it")
+    if before.shape != after.shape or before.astype(after.dtype).tobytes() != after.tobytes():
+        raise CannotRead("the report says that it was kept, but its weight differs")
+    return 1
+
+
+# The file and its run
+
+def complaint(path):
+    """What onnx.checker or strict shape inference has against a model; None where nothing."""
+    try:
+        onnx.checker.check_model(path, full_check=True)
+        onnx.shape_inference.infer_shapes(onnx.load(path), check_type=True, strict_mode=True)
+    except Exception as error:
+        return " ".join(str(error).split())[:300]
+    return None
+
+
+def open_session(model):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def random_inputs(session, shapes, seed):
+    """Normal numbers (0 and 1 for integers) of the input's shape; an open axis is 1 if it is the first, else 64."""
+    inputs = {}
+    for argument in session.get_inputs():
+        shape = shapes.get(argument.name) or [
+            extent if isinstance(extent, int) else 1 if axis == 0 else 64 for axis, extent in enumerate(argument.shape)]
+        random = np.random.default_rng([seed, len(inputs)])
+        kind = {"tensor(float)": "float32", "tensor(double)": "float64"}.get(argument.type, argument.type[7:-1])
+        if "float" in kind:
+            inputs[argument.name] = random.standard_normal(shape).astype(kind)
+        elif "int" in kind or kind == "bool":
+            inputs[argument.name] = random.integers(0, 2, shape).astype(kind)
+        else:
+            stop(f"the input {argument.name!r} has type {argument.type}, for which no values are made")
+    return inputs
+
+
+def largest_difference(first, second):
+    """Over all outputs, the largest difference relative to the largest value of that output; infinite on a mismatch."""
+    worst = 0.0
+    for a, b in zip(first, second):
+        a, b = np.asarray(a), np.asarray(b)
+        if a.shape != b.shape:
+            return float("inf")
+        if not a.size or np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
+            continue
+        if a.dtype.kind not in "fiu":
+            return float("inf")
+        a, b = a.astype(np.float64), b.astype(np.float64)
+        difference, largest = np.max(np.abs(a - b)), np.max(np.abs(a))
+        worst = max(worst, float(difference / largest) if largest > 0 else float(difference))
+        if np.isnan(difference):
+            return float("inf")
+    return worst
+
+
+def signature(session):
+    return [(a.name, a.type, a.shape) for a in session.get_inputs()], [(a.name, a.type) for a in session.get_outputs()]
+
+
+def check_runs(options, verdict):
+    """Runs both models. Gives the inputs and the compressed model's outputs, or None where it does not run."""
+    try:
+        before = open_session(options.original)
+    except Exception as error:
+        text = f"ONNX Runtime does not run the original: {' '.join(str(error).split())[:200]}"
+        verdict.line(False, text) if options.identical else verdict.note(text)
+        return None
+    try:
+        after = open_session(options.compressed)
+    except Exception as error:
+        verdict.line(False, f"ONNX Runtime runs the original but not {options.compressed}: {' '.join(str(error).split())[:300]}")
+        return None
+    verdict.line(signature(before) == signature(after), "inputs and outputs have the same names and types")
+    known = {argument.name for argument in before.get_inputs()}
+    if unknown := set(options.shapes) - known:
+        stop(f"--shape {sorted(unknown)[0]}: the model's inputs are {', '.join(sorted(known))}")
+    try:
+        inputs = random_inputs(before, options.shapes, options.seed)
+        outputs = before.run(None, inputs)
+    except Exception as error:
+        stop(f"the original does not run on inputs "
+             f"{ {k: list(v.shape) for k, v in inputs.items()} }; give --shape NAME=...: {' '.join(str(error).split())[:300]}")
+    shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in inputs.items())
+    try:
+        others = after.run(None, inputs)
+    except Exception as error:
+        verdict.line(False, f"the compressed model fails on {shapes}: {' '.join(str(error).split())[:300]}")
+        return None
+    difference = largest_difference(outputs, others)
+    verdict.line(np.isfinite(difference), f"largest relative output difference {difference:.3g} on {shapes}")
+    if options.identical:
+        same = all(np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in zip(outputs, others))
+        verdict.line(same and len(outputs) == len(others), "the outputs are identical, bit for bit")
+    return inputs, others
+
+
+def parse_shape(text):
+    name, found, extents = text.rpartition("=")
+    try:
+        shape = [int(extent) for extent in extents.split(",")]
+    except ValueError:
+        shape = []
+    if not found or not shape or min(shape) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=1,3,224,224")
+    return name, shape
+
+
+def read_report(path):
+    with open(path) as file:
+        report = json.load(file)
+    if not isinstance(report, dict) or not isinstance(report.get("layers"), list):
+        raise ValueError("no list `layers`: is it a report of `lowrank compress --json`?")
+    return report
+
+
+def read(reader, path):
+    try:
+        return reader(path)
+    except Exception as error:
+        stop(f"{path}: {error}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("original")
+    parser.add_argument("compressed")
+    parser.add_argument("report", nargs="?", help="what `lowrank compress --json` printed")
+    parser.add_argument("--identical", action="store_true", help="demand bit-identical outputs")
+    parser.add_argument("--shape", action="append", default=[], type=parse_shape, metavar="NAME=1,3,224,224")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tolerance", type=float, help="how far the compressed model may lie from the original with the "
+                        "composed kernels, relative (default 1e-3; float16 2e-2)")
+    options = parser.parse_args()
+    options.shapes = dict(options.shape)
+    original, compressed = read(Model, options.original), read(Model, options.compressed)
+    report = read(read_report, options.report) if options.report else None
+    verdict = Verdict()
+    against = complaint(options.original)
+    if against:
+        verdict.note(f"the original itself does not pass onnx.checker with strict shape inference: {against}")
+    else:
+        against = complaint(options.compressed)
+        verdict.line(not against, f"onnx.checker and strict shape inference{': ' + against if against else ''}")
+    run = check_runs(options, verdict)
+    if report:
+        number = check_report(report, original, compressed, verdict)
+        if run and number and not verdict.failures:
+            inputs, outputs = run
+            try:
+                difference = largest_difference(open_session(original.proto.SerializeToString()).run(None, inputs), outputs)
+                tolerance = options.tolerance or RUN_TOLERANCE[number]
+                verdict.line(
+                    difference <= tolerance,
+                    f"the original with the composed kernels differs by {difference:.3g} (at most {tolerance:g})")
+            except Exception as error:
+                verdict.note(f"the original with the composed kernels does not run: {' '.join(str(error).split())[:200]}")
+    print(f"{verdict.failures} check(s) failed" if verdict.failures else "all checks passed")
+    return 1 if verdict.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
