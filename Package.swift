@@ -31,6 +31,7 @@ let package = Package(
     .target(
       name: "ONNX",
       dependencies: ["TensorCore", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["Schema/onnx-subset.proto"],
       swiftSettings: strict),
     .target(
       name: "Compress", dependencies: ["Conv", "Decompose", "LinearAlgebra", "ONNX", "TensorCore"],

@@ -1,0 +1,72 @@
+public import TensorCore
+
+/// A node of a model that holds weights worth factoring: a convolution or a fully connected layer.
+///
+/// Whatever way the file stores the weight, `ONNXModel.kernel(of:)` gives it as `[T, S / groups, D...]`, output
+/// channels first; fully connected layers as `[T, S]`.
+public struct ONNXLayer: Sendable {
+  /// The operators that are looked at.
+  public enum Operator: String, Sendable, CaseIterable {
+    /// A convolution.
+    case conv = "Conv"
+    /// A transposed convolution.
+    case convTranspose = "ConvTranspose"
+    /// `alpha A B + beta C` with a constant matrix.
+    case gemm = "Gemm"
+    /// A matrix product with a constant matrix.
+    case matMul = "MatMul"
+
+    /// Whether the layer has spatial axes.
+    public var isConvolution: Bool { self == .conv || self == .convTranspose }
+  }
+
+  /// The node's name, or its first output's where it has none; made unique by a number where two nodes share it.
+  public let name: String
+  /// The operator.
+  public let op: Operator
+  /// `[T, S / groups, D...]`; nil where the weight could not be found.
+  public let kernelShape: Shape?
+  /// The number of groups.
+  public let groups: Int
+  /// How the weight is stored; nil where it could not be found.
+  public let elementType: ElementType?
+  /// The value that holds the weight: layers with the same one share it.
+  public let weight: String
+  /// Why the layer cannot be factored; nil where it can.
+  public let obstacle: String?
+  /// Whether a BatchNormalization stands straight behind the layer and can be folded into it.
+  public var foldsBatchNormalization: Bool { batchNormalization != nil }
+
+  /// The place in `graph.node`.
+  let node: Int
+  /// Where the weight lies and in what order its axes are.
+  let layout: WeightLayout
+  /// The BatchNormalization to fold.
+  let batchNormalization: BatchNormalization?
+}
+
+/// The order of the axes of a stored weight.
+enum WeightLayout: Sendable {
+  /// `[T, S, ...]`, as kernels are here.
+  case outputsFirst
+  /// `[S, T, ...]`: of transposed convolutions and of matrices applied from the right.
+  case inputsFirst
+}
+
+extension ONNXModel {
+  /// The kernel of a layer, `[T, S / groups, D...]`, with BatchNormalization folded in where the layer has one to fold.
+  ///
+  /// **Throws** `ONNXError` where the weight cannot be read.
+  ///
+  /// **Complexity** one copy of the weight, two where it has to be transposed.
+  public func kernel(of layer: ONNXLayer) throws(ONNXError) -> Tensor<Float> {
+    guard let stored = proto.graph.constant(layer.weight, GraphIndex(proto.graph))?.floatTensor else {
+      throw .tensor(path: path, name: layer.weight, reason: "its values cannot be read")
+    }
+    var kernel = stored
+    if layer.layout == .inputsFirst {
+      kernel = stored.permuted([1, 0] + Array(2..<stored.shape.order))
+    }
+    return layer.batchNormalization?.scaled(kernel) ?? kernel
+  }
+}

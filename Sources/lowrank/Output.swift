@@ -1,0 +1,42 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Prints a value as JSON with sorted keys, so that two runs can be compared.
+func printJSON(_ value: some Encodable) throws {
+  print(try jsonText(value))
+}
+
+/// A value as indented JSON with sorted keys.
+func jsonText(_ value: some Encodable) throws -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  return String(decoding: try encoder.encode(value), as: UTF8.self)
+}
+
+/// A number with groups of three digits: `1 234 567`.
+func grouped(_ number: Int) -> String {
+  let digits = Array(String(number.magnitude))
+  var text = number < 0 ? "-" : ""
+  for (index, digit) in digits.enumerated() {
+    if index > 0 && (digits.count - index) % 3 == 0 { text += " " }
+    text.append(digit)
+  }
+  return text
+}
+
+/// A number with a fixed count of digits behind the point.
+func fixed(_ value: Double, _ digits: Int) -> String {
+  guard value.isFinite else { return String(value) }
+  var scale = 1.0
+  for _ in 0..<digits { scale *= 10 }
+  let scaled = (value * scale).rounded()
+  guard scaled.magnitude < 1e15 else { return String(value) }
+  let whole = Int(scaled.magnitude)
+  let text = String(whole)
+  let padded = String(repeating: "0", count: max(0, digits + 1 - text.count)) + text
+  let sign = scaled < 0 ? "-" : ""
+  return digits == 0 ? sign + padded : sign + padded.dropLast(digits) + "." + padded.suffix(digits)
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import LinearAlgebra
+
+/// `lowrank version`
+struct VersionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "version", abstract: "Prints the version, the BLAS in use and the instruction sets.")
+
+  @Flag(help: "Print JSON.") var json = false
+
+  /// What is printed; the field names are the JSON's.
+  struct Report: Encodable {
+    let version: String
+    let blas: String
+    let blasCore: String
+    let blasThreads: Int
+    let architecture: String
+    let instructionSets: [String]
+  }
+
+  func run() throws {
+    let report = Report(
+      version: LowRankVersion.number, blas: BLASLibrary.configuration, blasCore: BLASLibrary.core,
+      blasThreads: BLASLibrary.threadCount, architecture: Processor.architecture,
+      instructionSets: Processor.instructionSets)
+    if json { return try printJSON(report) }
+    print("lowrank \(report.version)")
+    print("BLAS: \(report.blas)")
+    print("BLAS kernels: \(report.blasCore), up to \(report.blasThreads) threads")
+    print("Processor: \(report.architecture), \(report.instructionSets.joined(separator: " "))")
+  }
+}
