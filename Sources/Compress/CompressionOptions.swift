@@ -11,13 +11,22 @@ public enum CompressionMethod: String, Sendable, CaseIterable {
 }
 
 /// How the ranks of a layer are chosen.
-public enum RankCriterion: Hashable, Sendable {
+public enum RankCriterion: Hashable, Sendable, CustomStringConvertible {
   /// Each mode on its own retains this fraction of the energy, 0 to 1.
   case energy(Double)
   /// The cheapest ranks whose relative error is at most this.
   case error(Double)
   /// Each rank is this fraction of the full one, rounded up.
   case ranksRatio(Double)
+
+  /// The criterion as on the command line.
+  public var description: String {
+    switch self {
+    case .energy(let value): "energy \(value)"
+    case .error(let value): "error \(value)"
+    case .ranksRatio(let value): "ranks-ratio \(value)"
+    }
+  }
 }
 
 /// What `compress` does to a model.
@@ -32,17 +41,18 @@ public struct CompressionOptions: Sendable {
   public var layers: String?
   /// Layers to keep, whatever `layers` says.
   public var skip: String?
-  /// Whether BatchNormalization straight behind a convolution is folded into it first.
+  /// Whether BatchNormalization straight behind a convolution is folded into it where that is factored.
   public var foldsBatchNormalization = true
   /// Layers factored at the same time, each with BLAS on one thread.
   public var threads = 1
-  /// Shapes for inputs that the model leaves open.
+  /// Shapes for inputs that the model leaves open, by name.
   public var inputShapes: [String: [Int]] = [:]
 
   /// The defaults.
   public init() {}
 
-  /// The number of Float lanes of the vector registers that every machine of this architecture has.
+  /// The number of Float lanes of the vector registers that every machine of this architecture has, at least those of
+  /// 256 bits on x86-64.
   public static var defaultRankMultiple: Int {
     #if arch(x86_64)
       8

@@ -1,3 +1,4 @@
+public import LinearAlgebra
 public import TensorCore
 
 /// A factored kernel with the evidence of how near it is to the dense one.
@@ -25,4 +26,19 @@ public struct ConvergenceReport: Hashable, Sendable {
 
   /// The report of a method that does not iterate.
   public static let closedForm = ConvergenceReport(sweeps: 0, converged: true, errors: [])
+}
+
+extension Decomposition where Element: LapackScalar {
+  /// The same decomposition with its factors put through `transform`, e.g. rounded to the type they are stored in, and
+  /// its error taken anew.
+  ///
+  /// **Shapes** `original` is the kernel that was factored.
+  public func mapFactors(
+    of original: Tensor<Element>, _ transform: (Tensor<Element>) -> Tensor<Element>
+  ) -> Decomposition {
+    let mapped = kernel.mapFactors(transform)
+    let error = certifiedError(original, mapped)
+    return Decomposition(
+      kernel: mapped, relativeError: error, errorBound: max(errorBound, error), convergence: convergence)
+  }
 }

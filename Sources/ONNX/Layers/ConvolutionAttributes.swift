@@ -11,14 +11,13 @@ struct ConvolutionAttributes {
 
   /// Why a convolution cannot be split into stages; nil where it can.
   static func obstacle(
-    _ node: NodeProto, _ op: ONNXLayer.Operator, kernel: Shape, groups: Int
+    _ node: NodeProto, kernel: Shape
   ) -> String? {
     let axes = kernel.order - 2
     guard axes >= 1 else { return "its weight has no spatial axes" }
     if let unknown = node.attribute.first(where: { !known.contains($0.name) }) {
       return "its attribute '\(unknown.name)' cannot be carried over"
     }
-    guard groups >= 1, kernel[0] % groups == 0 else { return "its number of groups, \(groups), is invalid" }
     let spatial = Array(kernel.extents.dropFirst(2))
     if let given = node.ints("kernel_shape"), given != spatial {
       return "its attribute kernel_shape contradicts its weight"

@@ -35,8 +35,10 @@ private struct LayerReader {
     let layout = layout(node, op, side)
     let groups = op.isConvolution ? node.int("group", default: 1) : 1
     let tensor = graph.constant(weight, index)
-    let shape = tensor?.shape.flatMap { kernelShape($0, layout, op, groups) }
-    let obstacle = obstacle(node, op, side: side, tensor: tensor, shape: shape, groups: groups)
+    let shape = tensor?.shape.flatMap { kernelShape($0, layout, op, groups) }.flatMap { shape in
+      groups >= 1 && shape[0] % groups == 0 ? shape : nil
+    }
+    let obstacle = obstacle(node, op, side: side, tensor: tensor, shape: shape)
     let normalization =
       folds && obstacle == nil && op.isConvolution && groups == 1
       ? shape.flatMap { graph.foldableBatchNormalization(behind: place, outputChannels: $0[0], index) } : nil
@@ -78,7 +80,7 @@ private struct LayerReader {
   }
 
   private func obstacle(
-    _ node: NodeProto, _ op: ONNXLayer.Operator, side: Int, tensor: TensorProto?, shape: Shape?, groups: Int
+    _ node: NodeProto, _ op: ONNXLayer.Operator, side: Int, tensor: TensorProto?, shape: Shape?
   ) -> String? {
     guard let tensor else {
       let producer = node.input(side).flatMap { index.producers[$0] }.map { graph.node[$0].opType }
@@ -87,12 +89,13 @@ private struct LayerReader {
     guard let type = tensor.elementType, type != .float64 else {
       return "its weights are neither float32 nor float16 nor bfloat16"
     }
-    guard let shape, tensor.hasFloatValues else { return "its weight is empty or contradicts its own extents" }
+    guard let shape, tensor.hasFloatValues else { return "its weight is empty, or contradicts its own extents or the number of groups" }
     guard let input = node.input(1 - side), graph.constant(input, index) == nil else {
       return "its input is constant"
     }
+    guard node.output.first?.isEmpty == false else { return "nothing uses it: it has no output" }
     if op.isConvolution {
-      return ConvolutionAttributes.obstacle(node, op, kernel: shape, groups: groups)
+      return ConvolutionAttributes.obstacle(node, kernel: shape)
     }
     if shape.order != 2 { return "its constant matrix has \(shape.order) axes" }
     if op == .gemm && node.int("transA", default: 0) != 0 && opset < 11 {

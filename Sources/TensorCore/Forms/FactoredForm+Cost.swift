@@ -3,24 +3,29 @@ extension FactoredForm {
   ///
   /// A stage computes `outputs x inputs / groups x kernel` multiplies at each of its output positions; an axis has the
   /// layer's output extent once the stage that carries it has run, and the input extent before. This is the last
-  /// column of the table of forms.
+  /// column of the table of forms. A transposed convolution multiplies at its input positions instead: an axis keeps
+  /// its input extent until the stage that carries it is done.
   ///
   /// **Shapes** `kernel` [T, S / groups, D...]; `input` and `output` one extent for each spatial axis.
   ///
   /// **Traps** where the numbers of extents differ from the kernel's spatial axes. Saturates at `Int.max`.
-  public func multiplies(kernel shape: Shape, groups: Int = 1, input: [Int], output: [Int]) -> Int {
+  public func multiplies(kernel shape: Shape, groups: Int = 1, input: [Int], output: [Int], transposed: Bool = false)
+    -> Int
+  {
     precondition(
       input.count == shape.order - 2 && output.count == shape.order - 2,
       "\(input.count) and \(output.count) extents for a kernel of \(shape)")
     var carried = [Bool](repeating: false, count: input.count)
     var total = 0
     for stage in stages(kernel: shape, groups: groups) {
-      for axis in carried.indices where stage.carriesAxis[axis] { carried[axis] = true }
+      let after = zip(carried, stage.carriesAxis).map { $0 || $1 }
+      if !transposed { carried = after }
       let positions = carried.indices.reduce(1) {
         saturatingProduct($0, carried[$1] ? output[$1] : input[$1])
       }
       let (sum, overflow) = total.addingReportingOverflow(saturatingProduct(stage.weightCount, positions))
       total = overflow ? .max : sum
+      carried = after
     }
     return total
   }

@@ -49,6 +49,17 @@ public enum FactoredKernel<Element: Scalar>: Sendable {
     return zip(weights, shapes).map { $0.reshaped($1) }
   }
 
+  /// The same form with each factor put through `transform`, which must keep its shape.
+  public func mapFactors(_ transform: (Tensor<Element>) -> Tensor<Element>) -> FactoredKernel {
+    switch self {
+    case .tucker2(let f):
+      .tucker2(
+        Tucker2Factors(core: transform(f.core), mode1: transform(f.mode1), mode2: transform(f.mode2)))
+    case .svd(let f):
+      .svd(MatrixFactors(left: transform(f.left), right: transform(f.right), kernelShape: f.kernelShape))
+    }
+  }
+
   /// The same factors in another precision, rounded to nearest.
   public func converted<Other: Scalar>(to: Other.Type = Other.self) -> FactoredKernel<Other> {
     switch self {

@@ -1,0 +1,52 @@
+import ONNX
+import TensorCore
+
+/// Layers of a model that share a weight and so are analysed, priced and factored once.
+struct LayerGroup {
+  /// Places in the model's list of layers.
+  var members: [Int]
+  let cost: LayerCost
+}
+
+/// The layers of a model with what each costs, grouped by weight.
+struct LayerWork {
+  let layers: [ONNXLayer]
+  let costs: [LayerCost?]
+  /// Why a layer is not to be factored, whatever its kernel holds.
+  let obstacles: [String?]
+  /// The layers that may be factored.
+  let groups: [LayerGroup]
+
+  /// **Throws** `CompressError` for shapes or regular expressions that do not fit.
+  init(_ model: ONNXModel, _ options: CompressionOptions) throws(CompressError) {
+    let selection = try LayerSelection(options)
+    let layers = model.layers(foldingBatchNormalization: options.foldsBatchNormalization)
+    let extents: [LayerExtents?]
+    do { extents = try model.extents(of: layers, inputShapes: options.inputShapes) } catch { throw .model(error) }
+    self.layers = layers
+    costs = zip(layers, extents).map { layer, extents in LayerCost(layer, uses: extents.map { [$0] }) }
+    let obstacles = layers.map { $0.obstacle ?? selection.obstacle($0.name) }
+    self.obstacles = obstacles
+    // A folded BatchNormalization makes a kernel of its own out of a shared weight.
+    let places = layers.indices.filter { obstacles[$0] == nil }
+    let byWeight = Dictionary(grouping: places) { place in
+      let layer = layers[place]
+      let own = layer.foldsBatchNormalization ? " \(layer.name)" : ""
+      return "\(layer.weight) \(layer.op.rawValue) \(layer.kernelShape?.description ?? "")\(own)"
+    }
+    groups = byWeight.values.sorted { $0[0] < $1[0] }.compactMap { members in
+      let uses = members.map { extents[$0] }
+      let known = uses.compactMap { $0 }
+      return LayerCost(layers[members[0]], uses: known.count == uses.count ? known : nil)
+        .map { LayerGroup(members: members, cost: $0) }
+    }
+  }
+}
+
+extension LayerCost {
+  /// The cost of a layer; nil where its kernel's shape is unknown.
+  fileprivate init?(_ layer: ONNXLayer, uses: [LayerExtents]?) {
+    guard let kernel = layer.kernelShape else { return nil }
+    self.init(kernel: kernel, groups: layer.groups, isTransposed: layer.op == .convTranspose, uses: uses)
+  }
+}

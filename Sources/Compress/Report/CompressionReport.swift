@@ -1,0 +1,111 @@
+import Decompose
+import ONNX
+
+/// What a compression did: the numbers that `lowrank compress --json` prints.
+public struct CompressionReport: Codable, Sendable {
+  /// The whole model.
+  public struct Model: Codable, Sendable {
+    /// The weights of all layers listed, bias apart, shared ones counted once.
+    public var paramsBefore: Int
+    /// The same afterwards.
+    public var paramsAfter: Int
+    /// The multiplies of all layers whose shapes are known.
+    public var macsBefore: Int
+    /// The same afterwards.
+    public var macsAfter: Int
+    /// The size of the model's files.
+    public var bytesBefore: Int
+    /// The size of the files written; 0 before that.
+    public var bytesAfter: Int
+  }
+
+  /// One convolution or fully connected layer.
+  public struct Layer: Codable, Sendable {
+    /// The node's name, or its first output's where it has none.
+    public var name: String
+    /// The operator: `Conv`, `ConvTranspose`, `Gemm`, `MatMul`.
+    public var op: String
+    /// [T, S / groups, D...]; empty where the weight could not be read.
+    public var kernelShape: [Int]
+    /// The number of groups.
+    public var group: Int
+    /// The form, or `keep`.
+    public var method: String
+    /// Ranks in mode order; empty where kept.
+    public var ranks: [Int]
+    /// `||K - reconstruction|| / ||K||`, from the factors as written; 0 where kept.
+    public var relativeError: Double
+    /// An upper bound that theory gives on the error; 0 where kept.
+    public var errorBound: Double
+    /// The weights, bias apart.
+    public var paramsBefore: Int
+    /// The same afterwards.
+    public var paramsAfter: Int
+    /// The multiplies; missing where the shapes are unknown.
+    public var macsBefore: Int?
+    /// The same afterwards.
+    public var macsAfter: Int?
+    /// Whether a BatchNormalization was folded into the kernel before it was factored.
+    public var foldedBatchNormalization: Bool
+    /// Why the layer was kept; missing where it was factored.
+    public var reason: String?
+  }
+
+  /// The whole model.
+  public var model: Model
+  /// Its layers in the graph's order.
+  public var layers: [Layer]
+  /// The time from reading to writing; 0 until the caller sets it.
+  public var elapsedSeconds: Double
+}
+
+extension CompressionReport {
+  init(_ work: LayerWork, _ choices: [Int: LayerChoice], bytesBefore: Int) {
+    let layers = work.layers.indices.map { Layer(work, at: $0, choices[$0]) }
+    let firstUses = work.layers.indices.filter { place in
+      !work.layers[..<place].contains { $0.weight == work.layers[place].weight }
+    }
+    func sum(_ places: some Sequence<Int>, _ value: (Layer) -> Int?) -> Int {
+      places.reduce(0) { total, place in
+        let (sum, overflow) = total.addingReportingOverflow(value(layers[place]) ?? 0)
+        return overflow ? .max : sum
+      }
+    }
+    model = Model(
+      paramsBefore: sum(firstUses, \.paramsBefore), paramsAfter: sum(firstUses, \.paramsAfter),
+      macsBefore: sum(layers.indices, \.macsBefore), macsAfter: sum(layers.indices, \.macsAfter),
+      bytesBefore: bytesBefore, bytesAfter: 0)
+    self.layers = layers
+    elapsedSeconds = 0
+  }
+}
+
+extension CompressionReport.Layer {
+  fileprivate init(_ work: LayerWork, at place: Int, _ choice: LayerChoice?) {
+    let (layer, cost) = (work.layers[place], work.costs[place])
+    name = layer.name
+    op = layer.op.rawValue
+    kernelShape = layer.kernelShape?.extents ?? []
+    group = layer.groups
+    paramsBefore = cost?.weights(.dense) ?? 0
+    macsBefore = cost?.multiplies(.dense)
+    if case .factor(let decomposition) = choice {
+      let form = decomposition.kernel.form
+      method = form.method
+      ranks = form.ranks
+      relativeError = decomposition.relativeError
+      errorBound = decomposition.errorBound
+      paramsAfter = cost?.weights(form) ?? 0
+      macsAfter = cost?.multiplies(form)
+      foldedBatchNormalization = layer.foldsBatchNormalization
+      reason = nil
+    } else {
+      method = "keep"
+      ranks = []
+      (relativeError, errorBound) = (0, 0)
+      (paramsAfter, macsAfter) = (paramsBefore, macsBefore)
+      foldedBatchNormalization = false
+      if case .keep(let why) = choice { reason = why } else { reason = work.obstacles[place] ?? "not considered" }
+    }
+  }
+}
