@@ -15,7 +15,7 @@ let package = Package(
     .executable(name: "lowrank", targets: ["lowrank"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.7.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.30.0"),
   ],
   targets: [
@@ -39,7 +39,7 @@ let package = Package(
     .executableTarget(
       name: "lowrank",
       dependencies: [
-        "Compress", "Conv", "Decompose", "LinearAlgebra", "TensorCore",
+        "Compress", "Conv", "Decompose", "LinearAlgebra", "ONNX", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

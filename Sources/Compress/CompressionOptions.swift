@@ -8,6 +8,10 @@ public enum CompressionMethod: String, Sendable, CaseIterable {
   case tucker2
   /// Two matrices only; kernels with spatial extents are kept.
   case svd
+  /// A D x 1 and a 1 x D convolution, in the cheaper order; kernels without two spatial axes are kept.
+  case spatial
+  /// A D x D convolution and a 1x1, in the cheaper order.
+  case channel
 }
 
 /// How the ranks of a layer are chosen.

@@ -57,19 +57,20 @@ extension LayerPlanner {
         energyRanks: [], forms: [], reason: "it is a grouped convolution (\(cost.groups) groups)")
     }
     do throws(DecomposeError) {
-      let analysis = try KernelAnalysis(kernel, method: options.method)
-      let form = analysis.form(options.criterion, multiple: options.rankMultiple, price: cost.price)
-      let forms = form.map { form in
-        InspectionReport.Form(
-          method: form.method, ranks: form.ranks, relativeError: analysis.relativeError(form),
-          params: cost.weights(form), macs: cost.multiplies(form))
-      }
+      let analyses = try options.method.analyses(of: kernel)
+      let forms = analyses.compactMap { analysis in
+        analysis.form(options.criterion, multiple: options.rankMultiple, price: cost.price).map { (analysis, $0) }
+      }.sorted { cost.price($0.1) < cost.price($1.1) }
       return LayerPreview(
         energyRanks: [0.8, 0.9, 0.95, 0.99].map {
-          InspectionReport.EnergyRanks(energy: $0, ranks: analysis.ranks(energy: $0))
+          InspectionReport.EnergyRanks(energy: $0, ranks: analyses[0].ranks(energy: $0))
         },
-        forms: forms.map { [$0] } ?? [],
-        reason: form.map { reasonNotToUse($0, cost) } ?? "no ranks reach the error asked for")
+        forms: forms.map { analysis, form in
+          InspectionReport.Form(
+            method: form.method, ranks: form.ranks, relativeError: analysis.relativeError(form),
+            params: cost.weights(form), macs: cost.multiplies(form))
+        },
+        reason: forms.first.map { reasonNotToUse($0.1, cost) } ?? "no ranks reach the error asked for")
     } catch {
       return LayerPreview(energyRanks: [], forms: [], reason: error.description)
     }

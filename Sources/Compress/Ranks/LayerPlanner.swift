@@ -22,13 +22,13 @@ struct LayerPlanner: Sendable {
   func plan(_ kernel: Tensor<Float>, type: ElementType, cost: LayerCost) -> LayerChoice {
     guard cost.groups == 1 else { return .keep(reason: "it is a grouped convolution (\(cost.groups) groups)") }
     do throws(DecomposeError) {
-      let analysis = try KernelAnalysis(kernel, method: options.method)
+      let analyses = try options.method.analyses(of: kernel)
       guard case .error(let limit) = options.criterion else {
-        return try choose(analysis, options.criterion, kernel, type, cost)
+        return try choose(analyses, options.criterion, kernel, type, cost)
       }
       // Rounding to half precision can lift an error that only just met the limit over it: then a little stricter.
       for strictness in [1, 0.98, 0.9] {
-        let choice = try choose(analysis, .error(limit * strictness), kernel, type, cost)
+        let choice = try choose(analyses, .error(limit * strictness), kernel, type, cost)
         guard case .factor(let decomposition) = choice, decomposition.relativeError > limit else { return choice }
       }
       return .keep(reason: "rounding alone exceeds the error asked for")
@@ -38,10 +38,10 @@ struct LayerPlanner: Sendable {
   }
 
   private func choose(
-    _ analysis: KernelAnalysis, _ criterion: RankCriterion, _ kernel: Tensor<Float>, _ type: ElementType,
+    _ analyses: [any FormAnalysis], _ criterion: RankCriterion, _ kernel: Tensor<Float>, _ type: ElementType,
     _ cost: LayerCost
   ) throws(DecomposeError) -> LayerChoice {
-    guard let form = analysis.form(criterion, multiple: options.rankMultiple, price: cost.price) else {
+    guard let (analysis, form) = cheapest(analyses, criterion, cost) else {
       return .keep(reason: "no ranks reach the error asked for")
     }
     if let reason = reasonNotToUse(form, cost) { return .keep(reason: reason) }
@@ -49,6 +49,16 @@ struct LayerPlanner: Sendable {
     let stored = type == .float32 ? exact : exact.mapFactors(of: kernel) { $0.rounded(to: type) }
     guard stored.relativeError.isFinite else { return .keep(reason: "its factors would overflow \(type.name)") }
     return .factor(stored)
+  }
+
+  /// The form that meets the criterion at the lowest price, and the analysis that it is of.
+  private func cheapest(
+    _ analyses: [any FormAnalysis], _ criterion: RankCriterion, _ cost: LayerCost
+  ) -> (any FormAnalysis, FactoredForm)? {
+    let candidates = analyses.compactMap { analysis in
+      analysis.form(criterion, multiple: options.rankMultiple, price: cost.price).map { (analysis, $0) }
+    }
+    return candidates.min { cost.price($0.1) < cost.price($1.1) }
   }
 
   func reasonNotToUse(_ form: FactoredForm, _ cost: LayerCost) -> String? {

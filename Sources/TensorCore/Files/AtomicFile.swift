@@ -36,6 +36,24 @@ public enum AtomicFile {
     }
   }
 
+  /// Finds out, before long work, whether `path` will be writable; leaves nothing behind.
+  ///
+  /// **Throws** `FileError` where it is not.
+  public static func requireWritable(_ path: String) throws(FileError) {
+    var status = stat()
+    if stat(path, &status) == 0 {
+      guard status.st_mode & S_IFMT != S_IFDIR else {
+        throw FileError(path: path, reason: "cannot be written: this is a directory")
+      }
+      guard status.st_mode & S_IFMT == S_IFREG else { return }
+    }
+    let target = resolved(path)
+    let partial = "\(target).partial-\(getpid())"
+    let file = try PartialFile(partial, directory: directory(of: target), named: path)
+    file.close()
+    unlink(partial)
+  }
+
   private static func resolved(_ path: String) -> String {
     guard let real = realpath(path, nil) else { return path }
     defer { free(real) }

@@ -55,6 +55,17 @@ public enum FactoredKernel<Element: Scalar>: Sendable {
     case .tucker2(let f):
       .tucker2(
         Tucker2Factors(core: transform(f.core), mode1: transform(f.mode1), mode2: transform(f.mode2)))
+    case .cp3(let f):
+      .cp3(CP3Factors(mode1: transform(f.mode1), mode2: transform(f.mode2), kernel: transform(f.kernel)))
+    case .cp4(let f):
+      .cp4(
+        CP4Factors(
+          mode1: transform(f.mode1), mode2: transform(f.mode2), vertical: transform(f.vertical),
+          horizontal: transform(f.horizontal)))
+    case .pair(let f):
+      .pair(
+        StagePair(
+          first: transform(f.first), second: transform(f.second), form: f.form, kernelShape: f.kernelShape))
     case .svd(let f):
       .svd(MatrixFactors(left: transform(f.left), right: transform(f.right), kernelShape: f.kernelShape))
     }

@@ -40,3 +40,24 @@ func fixed(_ value: Double, _ digits: Int) -> String {
   let sign = scaled < 0 ? "-" : ""
   return digits == 0 ? sign + padded : sign + padded.dropLast(digits) + "." + padded.suffix(digits)
 }
+
+/// A fraction as whole percent.
+func percent(_ fraction: Double) -> String { "\(fixed(100 * fraction, 0)) %" }
+
+/// A kernel's extents and groups: `64x32x3x3`, `64x1x3x3 /64`.
+func kernelText(_ extents: [Int], _ groups: Int) -> String {
+  guard !extents.isEmpty else { return "?" }
+  return extents.map(String.init).joined(separator: "x") + (groups > 1 ? " /\(groups)" : "")
+}
+
+/// A layer's name cut in the middle, so that its end can be read.
+func shortened(_ name: String) -> String {
+  name.count <= 40 ? name : "\(name.prefix(16))...\(name.suffix(21))"
+}
+
+extension Duration {
+  /// The duration in seconds.
+  var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}

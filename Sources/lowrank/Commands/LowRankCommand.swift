@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// The `lowrank` command: subcommands parse arguments and print, the libraries do the work.
 @main
-struct LowRankCommand: AsyncParsableCommand {
+struct LowRankCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lowrank",
     abstract: "Makes trained convolutional networks smaller and faster by low-rank factoring.",

@@ -1,8 +1,3 @@
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -13,22 +8,24 @@
 
 /// A line on the terminal that says how far long work has come; nothing where standard error is not a terminal.
 struct ProgressBar {
-  private let isTerminal = isatty(2) == 1
+  private let isTerminal = isatty(STDERR_FILENO) == 1
   private static let width = 30
 
   func show(done: Int, of total: Int, label: String) {
     guard isTerminal, total > 0 else { return }
     let filled = Self.width * done / total
     let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled)
-    write("\r\u{1B}[K[\(bar)] \(done)/\(total) \(label.prefix(60))")
+    rewrite("[\(bar)] \(done)/\(total) \(label.prefix(40))")
   }
 
   func finish() {
     guard isTerminal else { return }
-    write("\r\u{1B}[K")
+    rewrite("")
   }
 
-  private func write(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
+  /// Puts `text` in the place of the line.
+  private func rewrite(_ text: String) {
+    let bytes = Array("\r\u{1B}[K\(text)".utf8)
+    _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }
 }

@@ -1,0 +1,8 @@
+import ArgumentParser
+
+/// `lowrank bench`
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "Times the engine on this machine.",
+    subcommands: [BenchConvolutionCommand.self, BenchDecomposeCommand.self])
+}

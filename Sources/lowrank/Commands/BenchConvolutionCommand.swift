@@ -1,0 +1,86 @@
+import ArgumentParser
+import Conv
+import TensorCore
+
+extension FactoredForm: ExpressibleByArgument {
+  /// Reads a form as `description` writes it.
+  public init?(argument: String) { self.init(argument) }
+}
+
+/// `lowrank bench conv`
+struct BenchConvolutionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "conv", abstract: "Times one convolution, dense or factored, and checks its answer.")
+
+  @Option(help: "Input channels, output channels, kernel, height, width, stride, padding: 64,128,3,56,56,1,1.")
+  var layer: LayerNumbers
+
+  @Option(help: "The form: dense, tucker2:R1,R2, cp3:R, cp4:R, spatial:R, channel:R or svd:R.")
+  var form: FactoredForm
+
+  @Option(help: "Threads.") var threads = 1
+
+  @Option(help: "Timed runs.") var reps = 30
+
+  @Flag(help: "Print JSON.") var json = false
+
+  /// What is printed; the field names are the JSON's.
+  struct Report: Encodable {
+    let form: String
+    let medianMs: Double
+    let minMs: Double
+    let macs: Int
+    let gflops: Double
+    let threads: Int
+    let maxAbsDiff: Double
+    let workspaceBytes: Int
+  }
+
+  func validate() throws {
+    try requireThreads(threads)
+    guard (1...1_000_000).contains(reps) else { throw ValidationError("--reps lies between 1 and 1000000.") }
+    guard form.fits(kernel: layer.kernelShape) else {
+      throw ValidationError("A kernel of \(layer.kernelShape) has no \(form.method) form.")
+    }
+    guard form.ranks.allSatisfy({ $0 <= 1 << 16 }) else { throw ValidationError("The ranks are too large.") }
+    do { _ = try layer.geometry() } catch { throw ValidationError("--layer: \(error)") }
+  }
+
+  func run() throws {
+    let result = ConvolutionBenchmark.run(
+      try layer.geometry(), form: form, threads: threads, repetitions: reps)
+    let report = Report(
+      form: form.description, medianMs: result.medianMs, minMs: result.minMs, macs: result.macs,
+      gflops: result.gflops, threads: result.threads, maxAbsDiff: result.maxAbsDiff,
+      workspaceBytes: result.workspaceBytes)
+    if json { return try printJSON(report) }
+    print("\(form) of \(layer.kernelShape): median \(fixed(report.medianMs, 3)) ms, least \(fixed(report.minMs, 3)) ms")
+    print("\(grouped(report.macs)) multiplies, \(fixed(report.gflops, 1)) GFLOP/s, \(report.threads) thread(s)")
+    print("largest difference from the reference \(report.maxAbsDiff), workspace \(grouped(report.workspaceBytes)) bytes")
+  }
+}
+
+/// `S,T,D,H,W,STRIDE,PAD`
+struct LayerNumbers: ExpressibleByArgument {
+  private let numbers: [Int]
+
+  init?(argument: String) {
+    let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? -1 }
+    guard numbers.count == 7, numbers.allSatisfy({ (0...1 << 20).contains($0) }) else { return nil }
+    guard numbers.dropLast().allSatisfy({ $0 > 0 }) else { return nil }
+    // A layer of more than 2^31 numbers is no benchmark of anything.
+    let kernel = Shape(checking: [numbers[0], numbers[1], numbers[2], numbers[2]])
+    let maps = Shape(checking: [max(numbers[0], numbers[1]), numbers[3] + 2 * numbers[6], numbers[4] + 2 * numbers[6]])
+    guard let kernel, kernel.count <= 1 << 31, let maps, maps.count <= 1 << 31 else { return nil }
+    self.numbers = numbers
+  }
+
+  var kernelShape: Shape { [numbers[1], numbers[0], numbers[2], numbers[2]] }
+
+  func geometry() throws(ConvError) -> ConvolutionGeometry {
+    let padding = [numbers[6], numbers[6]]
+    return try ConvolutionGeometry(
+      kernelShape: kernelShape, inputExtents: [numbers[3], numbers[4]], stride: [numbers[5], numbers[5]],
+      paddingBefore: padding, paddingAfter: padding)
+  }
+}

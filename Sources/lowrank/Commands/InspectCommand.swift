@@ -1,0 +1,64 @@
+import ArgumentParser
+import Compress
+import ONNX
+
+/// `lowrank inspect`
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect", abstract: "Shows what the layers of a model cost and what factoring them would save.")
+
+  @OptionGroup var arguments: ModelArguments
+
+  @Flag(help: "Print JSON.") var json = false
+
+  func run() throws {
+    let model = try ONNXModel(contentsOf: arguments.model)
+    let bar = ProgressBar()
+    let report = try model.inspect(arguments.options) { progress in
+      bar.show(done: progress.done, of: progress.total, label: progress.layer)
+    }
+    bar.finish()
+    if json { return try printJSON(report) }
+    print(report.text)
+  }
+}
+
+extension InspectionReport {
+  /// The report as a table for people.
+  fileprivate var text: String {
+    var table = Table([
+      ("layer", .left), ("op", .left), ("kernel", .left), ("weights", .right), ("multiplies", .right),
+      ("ranks for 80/90/95/99 % energy", .left), ("form", .left), ("error", .right), ("saves", .right),
+    ])
+    for layer in layers {
+      let best = layer.reason == nil ? layer.forms.first : nil
+      let ranks = layer.energyRanks.map { $0.ranks.map(String.init).joined(separator: ",") }
+      let saving = best.map { form in saved(layer, form) }
+      table.add([
+        shortened(layer.name), layer.op, kernelText(layer.kernelShape, layer.group), grouped(layer.params),
+        layer.macs.map(grouped) ?? "?", ranks.joined(separator: " / "), best.map(formText) ?? "keep",
+        best.map { fixed($0.relativeError, 3) } ?? "", saving ?? layer.reason ?? "",
+      ])
+    }
+    let inputs = model.inputs.map { input in
+      "\(input.name) [\(input.shape.map { $0.map { $0.map(String.init) ?? "?" }.joined(separator: ", ") } ?? "?")]"
+    }
+    let open = layers.contains { $0.macs == nil }
+    return [
+      "opset \(model.opset), \(grouped(model.bytes)) bytes, input \(inputs.joined(separator: ", "))", "", table.text,
+      "",
+      "\(layers.count) layers, \(grouped(model.params)) weights, \(grouped(model.macs)) multiplies"
+        + (open ? " where the shapes are known; give --input-shape NAME=... for the rest" : ""),
+    ].joined(separator: "\n")
+  }
+
+  private func formText(_ form: Form) -> String {
+    "\(form.method):\(form.ranks.map(String.init).joined(separator: ","))"
+  }
+
+  private func saved(_ layer: Layer, _ form: Form) -> String {
+    let weights = percent(1 - Double(form.params) / Double(max(1, layer.params)))
+    guard let before = layer.macs, let after = form.macs else { return "\(weights) of weights" }
+    return "\(weights) of weights, \(percent(1 - Double(after) / Double(max(1, before)))) of multiplies"
+  }
+}
