@@ -132,19 +132,24 @@ def read_layer(place):
     if node.op_type != "Conv":
         return Layer({(): matrix_of(node, values, index)}, (), weight.dtype.name, False)
     axes = values.ndim - 2
-    groups = options.get("group", 1)
     strides, dilations = options.get("strides", [1] * axes), options.get("dilations", [1] * axes)
     automatic = options.get("auto_pad", b"NOTSET") in (b"SAME_UPPER", b"SAME_LOWER")
     pads = options.get("pads", [0] * 2 * axes)
-    outputs, inputs = values.shape[0] // groups, values.shape[1]
-    taps = {}
+    blocks, taps = group_blocks(node, values.shape), {}
     for position in np.ndindex(*values.shape[2:]):
-        matrix = np.zeros((values.shape[0], inputs * groups))
-        for g in range(groups):
-            rows, columns = slice(g * outputs, (g + 1) * outputs), slice(g * inputs, (g + 1) * inputs)
+        matrix = np.zeros((values.shape[0], values.shape[1] * len(blocks)))
+        for rows, columns in blocks:
             matrix[rows, columns] = values[(rows, slice(None), *position)]
         taps[tuple(d * k - p for d, k, p in zip(dilations, position, pads))] = matrix
     return Layer(taps, tuple(strides), weight.dtype.name, automatic)
+
+
+def group_blocks(node, shape):
+    """The output channels and the input channels of each group of a Conv, as slices."""
+    groups = attributes(node).get("group", 1)
+    outputs, inputs = shape[0] // groups, shape[1]
+    return [
+        (slice(g * outputs, (g + 1) * outputs), slice(g * inputs, (g + 1) * inputs)) for g in range(groups)]
 
 
 def matrix_of(node, values, index):
@@ -225,14 +230,11 @@ def put_kernel(model, place, layer, scale):
             raise CannotRead(f"a channel of the BatchNormalization behind {place.node.name!r} is scaled by 0")
         layer = scaled(layer, 1 / scale)
     if place.node.op_type == "Conv":
-        groups, taps = attributes(place.node).get("group", 1), layer.taps
-        outputs, inputs = weight.shape[0] // groups, weight.shape[1]
-        values = np.zeros(weight.shape)
+        values, blocks = np.zeros(weight.shape), group_blocks(place.node, weight.shape)
         # Offsets in ascending order are the kernel's positions in row-major order.
-        for position, offset in zip(np.ndindex(*weight.shape[2:]), sorted(taps)):
-            for g in range(groups):
-                rows, columns = slice(g * outputs, (g + 1) * outputs), slice(g * inputs, (g + 1) * inputs)
-                values[(rows, slice(None), *position)] = taps[offset][rows, columns]
+        for position, offset in zip(np.ndindex(*weight.shape[2:]), sorted(layer.taps)):
+            for rows, columns in blocks:
+                values[(rows, slice(None), *position)] = layer.taps[offset][rows, columns]
     else:
         alpha = attributes(place.node).get("alpha", 1.0)
         values = matrix_of(place.node, layer.taps[()], index) / alpha ** 2
