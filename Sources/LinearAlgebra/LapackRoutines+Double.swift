@@ -14,9 +14,18 @@ extension Double: LapackScalar {
       cblas_dsyrk(
         CblasRowMajor, CblasUpper, transA ? CblasTrans : CblasNoTrans, n, k, alpha, a, lda, beta, c, ldc)
     },
-    trsmLeftLower: { m, n, alpha, a, lda, b, ldb in
+    gemv: { transA, m, n, alpha, a, lda, x, incx, beta, y, incy in
+      cblas_dgemv(
+        CblasRowMajor, transA ? CblasTrans : CblasNoTrans, m, n, alpha, a, lda, x, incx, beta, y, incy)
+    },
+    ger: { m, n, alpha, x, y, a, lda in
+      cblas_dger(CblasRowMajor, m, n, alpha, x, 1, y, 1, a, lda)
+    },
+    trsmLeftLower: { transA, m, n, alpha, a, lda, b, ldb in
       cblas_dtrsm(
-        CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, m, n, alpha, a, lda, b, ldb)
+        CblasRowMajor, CblasLeft, CblasLower, transA ? CblasTrans : CblasNoTrans, CblasNonUnit, m, n, alpha,
+        a,
+        lda, b, ldb)
     },
     gesdd: { jobz, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, iwork in
       LAPACKE_dgesdd_work(

@@ -16,8 +16,13 @@ public struct LapackRoutines<Element: Scalar>: Sendable {
       -> Void
   /// A row-major SYRK on the upper triangle: (transA, n, k, alpha, a, lda, beta, c, ldc).
   let syrk: @Sendable (Bool, Int32, Int32, Element, Input, Int32, Element, Output, Int32) -> Void
-  /// A row-major TRSM from the left with a lower factor, not unit: (m, n, alpha, a, lda, b, ldb).
-  let trsmLeftLower: @Sendable (Int32, Int32, Element, Input, Int32, Output, Int32) -> Void
+  /// A row-major GEMV: (transA, m, n, alpha, a, lda, x, incx, beta, y, incy).
+  let gemv:
+    @Sendable (Bool, Int32, Int32, Element, Input, Int32, Input, Int32, Element, Output, Int32) -> Void
+  /// A row-major rank-one update: (m, n, alpha, x, y, a, lda).
+  let ger: @Sendable (Int32, Int32, Element, Input, Input, Output, Int32) -> Void
+  /// A row-major TRSM from the left with a lower factor, not unit: (transA, m, n, alpha, a, lda, b, ldb).
+  let trsmLeftLower: @Sendable (Bool, Int32, Int32, Element, Input, Int32, Output, Int32) -> Void
   /// (jobz, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, iwork)
   let gesdd:
     @Sendable (

@@ -39,15 +39,17 @@ extension Tensor where Element: LapackScalar {
   ///
   /// **Throws** and **Accuracy** as `symmetricEigendecomposition()`. **Traps** where `rank` is not in `0...n`.
   ///
-  /// **Complexity** about 4/3 n^3 + 2 n^2 rank multiplies. **Source** LAPACK `syevr`; `syevd` where most are wanted
-  /// or where `syevr` fails.
+  /// **Complexity** about 4/3 n^3 + 2 n^2 rank multiplies. **Source** LAPACK `syevr`; `syevd` where more than a
+  /// quarter is wanted or where `syevr` fails.
   public func symmetricEigendecomposition(
     leading rank: Int
   ) throws(LinearAlgebraError) -> SymmetricEigendecomposition<Element> {
     let n = try requireSquare()
     precondition(rank >= 0 && rank <= n, "the leading \(rank) eigenvectors of a matrix of \(shape)")
     guard rank > 0 else { return SymmetricEigendecomposition(values: [], vectors: Tensor(shape: [n, 0])) }
-    if rank < n, let part = try? leadingEigen(rank) { return part }
+    // Measured on OpenBLAS from 64 to 1536 rows: in Double the divide and conquer of `syevd` finds all vectors in the
+    // time that `syevr` takes for a quarter of them.
+    if rank <= n / 4, let part = try? leadingEigen(rank) { return part }
     let all = try symmetricEigendecomposition()
     return SymmetricEigendecomposition(
       values: Array(all.values.prefix(rank)), vectors: Tensor(all.vectors.view.sliced(axis: 1, 0..<rank)))

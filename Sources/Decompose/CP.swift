@@ -1,0 +1,96 @@
+public import LinearAlgebra
+public import TensorCore
+
+/// Factors a kernel into a sum of rank-one terms over its channel modes, each with a spatial kernel of its own.
+///
+///     K[t, s, ...] ~ sum over r of  mode1[t, r] mode2[s, r] kernel[r, ...]
+///
+/// **Shapes** `kernel` [T, S, D...] with one or more spatial axes; `rank` 1 or more.
+///
+/// **Throws** `DecomposeError`: a rank out of range, no spatial axis, no elements, numbers that are not finite, LAPACK
+/// without convergence.
+///
+/// **Accuracy** a local optimum, to the tolerance of the options: the best CP of a rank is a hard problem and need not
+/// exist. The certificate holds the error of the factors as stored and how stable they are; every number in it and in
+/// the factors is finite, but for the condition of dependent terms.
+///
+/// **Complexity** see `CPSweeps`; most iterations run inside a Tucker-2 compression.
+///
+/// **Source** Astrid and Lee arXiv 1701.07148; Kolda and Bader 2009, section 3; Phan et al. arXiv 2008.05441.
+public func cp3<Element: LapackScalar>(
+  _ kernel: Tensor<Element>, rank: Int, options: CPOptions = CPOptions()
+) throws(DecomposeError) -> CPDecomposition<Element> {
+  try kernel.requireKernel(form: "CP-3")
+  guard kernel.shape.order >= 3 else {
+    throw .unsuitableKernel(form: "CP-3", kernel: kernel.shape, reason: "it needs a spatial axis")
+  }
+  let taps = kernel.count / (kernel.shape[0] * kernel.shape[1])
+  return try canonicalPolyadic(kernel, spatial: [taps], rank: rank, options: options)
+}
+
+/// Factors a kernel with two spatial axes into terms of rank one in all four modes.
+///
+///     K[t, s, i, j] ~ sum over r of  mode1[t, r] mode2[s, r] vertical[r, i] horizontal[r, j]
+///
+/// **Shapes** `kernel` [T, S, D1, D2]; `rank` 1 or more.
+///
+/// **Throws**, **Accuracy** and **Complexity** as `cp3`.
+///
+/// **Source** Lebedev et al. arXiv 1412.6553.
+public func cp4<Element: LapackScalar>(
+  _ kernel: Tensor<Element>, rank: Int, options: CPOptions = CPOptions()
+) throws(DecomposeError) -> CPDecomposition<Element> {
+  try kernel.requireKernel(form: "CP-4")
+  guard kernel.shape.order == 4 else {
+    throw .unsuitableKernel(form: "CP-4", kernel: kernel.shape, reason: "it needs two spatial axes")
+  }
+  return try canonicalPolyadic(
+    kernel, spatial: Array(kernel.shape.extents.dropFirst(2)), rank: rank, options: options)
+}
+
+/// CP with the spatial axes in modes of these extents: one mode for CP-3, two for CP-4.
+private func canonicalPolyadic<Element: LapackScalar>(
+  _ kernel: Tensor<Element>, spatial: [Int], rank: Int, options: CPOptions
+) throws(DecomposeError) -> CPDecomposition<Element> {
+  // At the product of all extents but the largest one the form is exact; beyond it there is nothing to gain.
+  let extents = [kernel.shape[0], kernel.shape[1]] + spatial
+  let limit = kernel.count / (extents.max() ?? 1)
+  try requireRank(rank, "rank", upTo: limit, kernel: kernel.shape)
+  let (outputs, inputs) = (kernel.shape[0], kernel.shape[1])
+  let scale = kernel.unitScale
+  let tensor = (scale == 1 ? kernel : kernel.scaled(by: scale))
+    .reshaped([outputs, inputs, kernel.count / (outputs * inputs)]).permuted([0, 2, 1])
+  guard tensor.squaredNorm > 0 else {
+    let zero = CPModel(modes: extents.map { Tensor<Element>(shape: [rank, $0]) })
+    let certificate = CPCertificate(
+      relativeError: 0, sensitivity: 0, largestComponentNorm: 0, factorCondition: .infinity)
+    return CPDecomposition(
+      kernel: zero.factors(kernel: kernel.shape), certificate: certificate, convergence: .closedForm)
+  }
+  var search = CPSearch(tensor: tensor, spatial: spatial, rank: rank, options: options)
+  var model = try wrapping { () throws(LinearAlgebraError) in try search.run() }
+  model.balance(unit: 1 / Double(scale))
+  return try wrapping { () throws(LinearAlgebraError) in
+    try certified(model, kernel: kernel, convergence: search.report)
+  }
+}
+
+private func certified<Element: LapackScalar>(
+  _ model: CPModel<Element>, kernel: Tensor<Element>, convergence: ConvergenceReport
+) throws(LinearAlgebraError) -> CPDecomposition<Element> {
+  let factors = model.factors(kernel: kernel.shape)
+  let norm = kernel.frobeniusNorm
+  let certificate = CPCertificate(
+    relativeError: certifiedError(kernel, factors), sensitivity: model.sensitivity,
+    largestComponentNorm: norm > 0 ? (model.componentNorms.max() ?? 0) / norm : 0,
+    factorCondition: try model.factorCondition())
+  return CPDecomposition(kernel: factors, certificate: certificate, convergence: convergence)
+}
+
+extension Tensor where Element: LapackScalar {
+  /// The root of the sum of the squares, where the squares themselves may leave the range.
+  fileprivate var frobeniusNorm: Double {
+    let scale = unitScale
+    return (scale == 1 ? self : scaled(by: scale)).squaredNorm.squareRoot() / Double(scale)
+  }
+}

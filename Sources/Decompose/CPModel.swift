@@ -1,0 +1,76 @@
+import LinearAlgebra
+import TensorCore
+
+/// The factors of a CP decomposition while they are worked on: one row a component, so that each is contiguous.
+///
+///     X[t, (d1, d2, ...), s] ~ sum over r of  modes[0][r, t] modes[1][r, s] modes[2][r, d1] modes[3][r, d2] ...
+///
+/// **Shapes** `modes[0]` [R, T], `modes[1]` [R, S], the others [R, Dk].
+struct CPModel<Element: LapackScalar>: Sendable {
+  var modes: [Tensor<Element>]
+
+  var rank: Int { modes[0].shape[0] }
+
+  /// The norm of each component, the product of its rows' norms.
+  var componentNorms: [Double] {
+    let norms = modes.map(rowNorms)
+    return (0..<rank).map { r in norms.reduce(1) { $0 * $1[r] } }
+  }
+
+  /// The kernel of each component over all spatial axes, [R, taps].
+  var taps: Tensor<Element> {
+    modes.dropFirst(3).reduce(modes[2]) { rowwiseKroneckerProduct($0, $1) }
+  }
+
+  /// Gives the rows of every component the same norm in all modes, times `unit` for the component as a whole.
+  ///
+  /// Of all scalings of the same terms this one has the least sensitivity to errors in the factors.
+  mutating func balance(unit: Double = 1) {
+    let norms = modes.map(rowNorms)
+    let order = Double(modes.count)
+    let targets = (0..<rank).map { r in
+      // The product of roots, not the root of the product: that one may leave the range.
+      norms.reduce(power(unit, 1 / order)) { $0 * power($1[r], 1 / order) }
+    }
+    for mode in modes.indices {
+      scaleRows(
+        &modes[mode], by: (0..<rank).map { norms[mode][$0] > 0 ? targets[$0] / norms[mode][$0] : 0 })
+    }
+  }
+
+  /// The factors of a kernel of this shape.
+  func factors(kernel shape: Shape) -> FactoredKernel<Element> {
+    let (mode1, mode2) = (modes[0].permuted([1, 0]), modes[1].permuted([1, 0]))
+    if modes.count == 4 {
+      return .cp4(CP4Factors(mode1: mode1, mode2: mode2, vertical: modes[2], horizontal: modes[3]))
+    }
+    let kernel = modes[2].reshaped(Shape([rank] + shape.extents.dropFirst(2)))
+    return .cp3(CP3Factors(mode1: mode1, mode2: mode2, kernel: kernel))
+  }
+}
+
+/// The Euclidean norm of each row of a matrix, in Double.
+@_specialize(where Element == Float)
+@_specialize(where Element == Double)
+func rowNorms<Element: Scalar>(_ matrix: Tensor<Element>) -> [Double] {
+  let (rows, columns) = (matrix.shape[0], matrix.shape[1])
+  return matrix.withSpan { span in
+    (0..<rows).map { row in
+      var sum = 0.0
+      for i in (row * columns)..<((row + 1) * columns) { sum += Double(span[i]) * Double(span[i]) }
+      return sum.squareRoot()
+    }
+  }
+}
+
+/// Each row of a matrix times a factor.
+@_specialize(where Element == Float)
+@_specialize(where Element == Double)
+func scaleRows<Element: Scalar>(_ matrix: inout Tensor<Element>, by factors: [Double]) {
+  let columns = matrix.shape[1]
+  matrix.withMutableSpan { span in
+    for (row, factor) in factors.enumerated() {
+      for i in (row * columns)..<((row + 1) * columns) { span[i] = Element(Double(span[i]) * factor) }
+    }
+  }
+}
