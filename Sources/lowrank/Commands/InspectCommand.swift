@@ -28,7 +28,7 @@ extension InspectionReport {
   fileprivate var text: String {
     var table = Table([
       ("layer", .left), ("op", .left), ("kernel", .left), ("weights", .right), ("multiplies", .right),
-      ("ranks for 80/90/95/99 % energy", .left), ("form", .left), ("error", .right), ("saves", .right),
+      ("ranks for 80/90/95/99 % energy", .left), ("form", .left), ("error", .right), ("saves, or why kept", .left),
     ])
     for layer in layers {
       let best = layer.reason == nil ? layer.forms.first : nil
