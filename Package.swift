@@ -27,7 +27,9 @@ let package = Package(
     .target(name: "TensorCore", swiftSettings: strict),
     .target(name: "LinearAlgebra", dependencies: ["CLapack", "TensorCore"], swiftSettings: strict),
     .target(name: "Decompose", dependencies: ["LinearAlgebra", "TensorCore"], swiftSettings: strict),
-    .target(name: "Conv", dependencies: ["LinearAlgebra", "TensorCore"], swiftSettings: strict),
+    // The convolution kernels, in C for their intrinsics; each function names its instruction set itself.
+    .target(name: "CKernels"),
+    .target(name: "Conv", dependencies: ["CKernels", "LinearAlgebra", "TensorCore"], swiftSettings: strict),
     .target(
       name: "ONNX",
       dependencies: ["TensorCore", .product(name: "SwiftProtobuf", package: "swift-protobuf")],

@@ -32,7 +32,8 @@ public struct ConvolutionBenchmark: Sendable {
     }
     let bias = random.tensor([geometry.outputChannels], scale: 1)
     let input = random.tensor(geometry.inputShape, scale: 1)
-    let plan = ConvolutionPlan(geometry, stages: shapes, weights: weights, bias: bias)
+    let plan = ConvolutionPlan(
+      geometry, stages: shapes, weights: weights, bias: bias, options: ConvolutionOptions(threads: threads))
     var workspace = plan.makeWorkspace()
     var output = Tensor<Float>(shape: geometry.outputShape, repeating: .nan)
     var times: [Double] = []

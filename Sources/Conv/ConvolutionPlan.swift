@@ -22,18 +22,25 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   public let geometry: ConvolutionGeometry
   /// The geometry of each stage, in the order they run; one for a dense kernel.
   public let stages: [ConvolutionGeometry]
+  /// How the plan runs.
+  public let options: ConvolutionOptions
   private let plain: PlainConvolution<Element>
+  /// The fused run on kernels of our own, where it applies.
+  private let fused: FusedConvolution?
 
   /// A plan for a dense kernel.
   ///
   /// **Shapes** `kernel` [T, S / groups, D...], `bias` [T].
   ///
   /// **Traps** where a shape is not the geometry's.
-  public init(_ geometry: ConvolutionGeometry, kernel: Tensor<Element>, bias: Tensor<Element>? = nil) {
+  public init(
+    _ geometry: ConvolutionGeometry, kernel: Tensor<Element>, bias: Tensor<Element>? = nil,
+    options: ConvolutionOptions = ConvolutionOptions()
+  ) {
     precondition(
       kernel.shape == geometry.kernelShape, "a kernel of \(kernel.shape), not \(geometry.kernelShape)")
     let shapes = FactoredForm.dense.stages(kernel: geometry.kernelShape, groups: geometry.groups)
-    self.init(geometry, stages: shapes, weights: [kernel], bias: bias)
+    self.init(geometry, stages: shapes, weights: [kernel], bias: bias, options: options)
   }
 
   /// A plan for a factored kernel.
@@ -42,7 +49,8 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   ///
   /// **Traps** where the geometry has more than one group or its kernel shape is another.
   public init(
-    _ geometry: ConvolutionGeometry, factors: FactoredKernel<Element>, bias: Tensor<Element>? = nil
+    _ geometry: ConvolutionGeometry, factors: FactoredKernel<Element>, bias: Tensor<Element>? = nil,
+    options: ConvolutionOptions = ConvolutionOptions()
   ) {
     precondition(geometry.groups == 1, "factors for one group, a geometry of \(geometry.groups)")
     precondition(
@@ -50,7 +58,7 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
       "factors of a kernel of \(factors.kernelShape), not \(geometry.kernelShape)")
     self.init(
       geometry, stages: factors.form.stages(kernel: factors.kernelShape), weights: factors.stageWeights,
-      bias: bias)
+      bias: bias, options: options)
   }
 
   /// A plan for stages put together by hand, e.g. those of `FactoredForm.stages(kernel:groups:)`.
@@ -60,25 +68,34 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   /// **Traps** where the stages do not lead from S channels to T, or a shape does not fit.
   public init(
     _ geometry: ConvolutionGeometry, stages shapes: [StageShape], weights: [Tensor<Element>],
-    bias: Tensor<Element>? = nil
+    bias: Tensor<Element>? = nil, options: ConvolutionOptions = ConvolutionOptions()
   ) {
     precondition(
       shapes.map(\.weightShape) == weights.map(\.shape), "weights of \(weights.map(\.shape)) for \(shapes)")
     precondition(
       bias == nil || bias?.count == geometry.outputChannels, "a bias of \(String(describing: bias?.shape))")
     self.geometry = geometry
+    self.options = options
     stages = geometry.stages(shapes)
     plain = PlainConvolution(stages: stages, weights: weights, bias: bias)
+    if options.backend == .automatic, let weights = weights as? [Tensor<Float>] {
+      fused = FusedConvolution(
+        stages: stages, weights: weights, bias: bias as? Tensor<Float>, options: options)
+    } else {
+      fused = nil
+    }
   }
 
   /// The multiplies of all stages.
   public var multiplies: Int { stages.reduce(0) { $0 + $1.multiplies } }
 
   /// The size of the workspace that `run` needs.
-  public var workspaceByteCount: Int { plain.layout.byteCount }
+  public var workspaceByteCount: Int { layout.byteCount }
 
   /// A workspace for this plan; larger ones serve as well.
-  public func makeWorkspace() -> Workspace { Workspace(plain.layout) }
+  public func makeWorkspace() -> Workspace { Workspace(layout) }
+
+  private var layout: WorkspaceLayout { fused?.layout ?? plain.layout }
 
   /// Computes the convolution.
   ///
@@ -100,7 +117,13 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
     input.withUnsafeBufferPointer { input in
       output.withUnsafeMutableBufferPointer { output in
         guard let x = input.baseAddress, let y = output.baseAddress else { return }
-        plain.run(input: x, output: y, workspace: workspace)
+        if let fused {
+          fused.run(
+            input: UnsafeRawPointer(x).assumingMemoryBound(to: Float.self),
+            output: UnsafeMutableRawPointer(y).assumingMemoryBound(to: Float.self), workspace: workspace)
+        } else {
+          plain.run(input: x, output: y, workspace: workspace)
+        }
       }
     }
   }

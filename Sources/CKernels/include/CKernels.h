@@ -1,0 +1,104 @@
+#ifndef LOWRANK_CKERNELS_H
+#define LOWRANK_CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// The instruction sets that the kernels exist for.
+enum lowrank_variant {
+  LOWRANK_SCALAR = 0,
+  LOWRANK_AVX2 = 1,
+  LOWRANK_AVX512 = 2,
+  LOWRANK_NEON = 3,
+};
+
+/// The most vectors that a panel of packed columns is wide.
+enum { LOWRANK_MAX_PANEL = 4 };
+
+/// The product of pixels with packed columns: C[pixel][column] = sum over tap, d of A[tap][pixel][d] B[tap, d][column].
+///
+/// Pixels come in `rows` rows of `pixels` each. Row r reads the taps `a[r * taps] ...` and writes to `c[r]`.
+/// B is packed as panels of `panel` vectors of columns, the last panel as wide as what is left:
+/// [panel][b_depth][panel * width]. Every column is written, those that fill the last vector too.
+struct lowrank_rows {
+  const float *const *a;  ///< one pointer for each row and tap, to the row's first pixel
+  float *const *c;        ///< one pointer for each row
+  const float *b;         ///< packed columns, on a 64-byte boundary
+  size_t rows, pixels, taps, depth;
+  size_t a_pixel;         ///< floats between neighbouring pixels of A (`rows`: depth lies side by side)
+  size_t a_depth;         ///< floats between neighbouring depths of A (`rows_packed`: pixels lie side by side)
+  size_t c_pixel;         ///< floats between neighbouring pixels of C
+  size_t b_depth;         ///< the depths of B: taps * depth, or more where taps in the padding are left out
+  size_t b_first;         ///< the depth of B that the first tap begins at
+  size_t vectors;         ///< columns, in vectors
+  size_t panel;           ///< vectors a panel, 1 to LOWRANK_MAX_PANEL
+};
+
+/// The product of packed weights with maps: Z[t][p] = act(sum over k of W[t][k] X[k][p] + bias[t] + residual[t][p]).
+///
+/// W is packed as [t / strip][k][strip], the last strip filled up with zeros.
+struct lowrank_maps {
+  const float *x;         ///< [depth][x_row], readable up to a whole vector behind the last pixel
+  const float *w;         ///< packed weights
+  float *z;               ///< [outputs][z_row]
+  const float *bias;      ///< [outputs] or null
+  const float *residual;  ///< laid out as z, or null
+  size_t outputs, depth, pixels, x_row, z_row;
+  float low, high;        ///< the bounds of the result
+};
+
+/// A depthwise stage on channel-last rows: C[pixel][c] = sum over tap of A[tap][pixel][c] W[tap][c].
+struct lowrank_depthwise {
+  const float *const *a;  ///< one pointer for each tap
+  const float *w;         ///< [tap][vectors * width]
+  float *c;
+  size_t pixels, taps, a_pixel, c_pixel, vectors;
+};
+
+/// The transform of one row of Winograd tiles, from channel-last rows into one matrix for each of the n x n points.
+struct lowrank_winograd_input {
+  const float *const *rows;  ///< n rows, to the first pixel of the first tile
+  float *v;                  ///< [n n][v_point], tile t at t * v_tile
+  size_t tiles, vectors, pixel, v_tile, v_point;
+};
+
+/// The transform back: m x m outputs of each tile into channel-last rows.
+struct lowrank_winograd_output {
+  const float *m;            ///< [n n][m_point], tile t at t * m_tile
+  float *const *rows;        ///< m rows
+  size_t tiles, vectors, pixel, m_tile, m_point;
+};
+
+/// The kernels of one instruction set.
+struct lowrank_kernels {
+  const char *name;
+  size_t width;                            ///< floats a vector
+  size_t most_pixels[LOWRANK_MAX_PANEL + 1];  ///< the tallest tile of pixels for each panel width
+  size_t strip;                            ///< outputs a strip of `maps`
+  size_t maps_vectors;                     ///< vectors of pixels a tile of `maps`
+  void (*rows)(const struct lowrank_rows *);         ///< channel-last A
+  void (*rows_packed)(const struct lowrank_rows *);  ///< A with pixels side by side
+  void (*maps)(const struct lowrank_maps *);
+  void (*depthwise)(const struct lowrank_depthwise *);
+  void (*winograd2_input)(const struct lowrank_winograd_input *);
+  void (*winograd4_input)(const struct lowrank_winograd_input *);
+  void (*winograd2_output)(const struct lowrank_winograd_output *);
+  void (*winograd4_output)(const struct lowrank_winograd_output *);
+  /// target[c * target_row + p] = source[p * source_pixel + c]; reads whole blocks of `width` channels.
+  void (*to_maps)(const float *source, size_t source_pixel, size_t pixels, size_t channels, float *target,
+                  size_t target_row);
+  /// target[p * target_pixel + c] = source[c * source_row + p]; writes whole blocks of `width` channels, the missing
+  /// ones as zeros.
+  void (*to_rows)(const float *source, size_t source_row, size_t pixels, size_t channels, float *target,
+                  size_t target_pixel);
+  /// target[k * target_row + p] = source[k * source_row + p]
+  void (*copy_maps)(const float *source, size_t source_row, size_t pixels, size_t channels, float *target,
+                    size_t target_row);
+  /// z[t * row + p] = act(z[...] + bias[t] + residual[t * row + p])
+  void (*finish)(const struct lowrank_maps *);
+};
+
+/// The kernels of one instruction set, or null where the processor or the build does not have them.
+const struct lowrank_kernels *lowrank_kernels_of(enum lowrank_variant variant);
+
+#endif

@@ -1,0 +1,18 @@
+#ifndef LOWRANK_CPOOL_H
+#define LOWRANK_CPOOL_H
+
+#include <stddef.h>
+
+/// The most parts that run side by side.
+enum { LOWRANK_MOST_THREADS = 64 };
+
+/// Runs `body(context, part)` for every part from 0 to `parts` - 1 and returns when all have run.
+///
+/// The caller runs part 0, threads of one pool for the whole process the others. The pool's threads spin for some tens of
+/// microseconds after a run before they sleep. Where the pool is taken by another caller, or a thread cannot be made,
+/// the caller runs the parts one after the other. Allocates nothing once the threads exist.
+///
+/// Returns the number of threads that took part.
+size_t lowrank_pool_run(size_t parts, void (*body)(void *context, size_t part), void *context);
+
+#endif

@@ -1,0 +1,106 @@
+#include "CPool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+static inline void relax(void) { _mm_pause(); }
+#elif defined(__aarch64__)
+static inline void relax(void) { __builtin_arm_yield(); }
+#else
+static inline void relax(void) {}
+#endif
+
+/// Some tens of microseconds: a network's next layer finds the threads awake, an idle program does not keep them so.
+enum { SPINS = 4000 };
+
+struct worker {
+  _Alignas(128) atomic_bool busy;  ///< set by the caller, cleared when the part has run
+  atomic_bool asleep;
+  size_t part;
+  pthread_mutex_t mutex;
+  pthread_cond_t wake;
+};
+
+static struct {
+  pthread_mutex_t owner;  ///< held by the caller whose parts run
+  size_t count;           ///< workers made so far; worker i runs part i + 1
+  void (*body)(void *, size_t);
+  void *context;
+  struct worker workers[LOWRANK_MOST_THREADS];
+} pool = {.owner = PTHREAD_MUTEX_INITIALIZER};
+
+static void wait_for_part(struct worker *w) {
+  for (int i = 0; i < SPINS; ++i) {
+    if (atomic_load_explicit(&w->busy, memory_order_acquire)) return;
+    relax();
+  }
+  pthread_mutex_lock(&w->mutex);
+  atomic_store(&w->asleep, true);
+  while (!atomic_load(&w->busy)) pthread_cond_wait(&w->wake, &w->mutex);
+  atomic_store(&w->asleep, false);
+  pthread_mutex_unlock(&w->mutex);
+}
+
+static void *work(void *argument) {
+  struct worker *w = argument;
+  for (;;) {
+    wait_for_part(w);
+    pool.body(pool.context, w->part);
+    atomic_store_explicit(&w->busy, false, memory_order_release);
+  }
+  return NULL;
+}
+
+/// Makes workers until there are `count`, or until one cannot be made.
+static void grow(size_t count) {
+  while (pool.count < count) {
+    struct worker *w = &pool.workers[pool.count];
+    w->part = pool.count + 1;
+    pthread_mutex_init(&w->mutex, NULL);
+    pthread_cond_init(&w->wake, NULL);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, work, w) != 0) return;
+    pthread_detach(thread);
+    ++pool.count;
+  }
+}
+
+static void start(struct worker *w) {
+  // Sequentially consistent, as is the worker's pair: one of the two sees the other's store.
+  atomic_store(&w->busy, true);
+  if (atomic_load(&w->asleep)) {
+    pthread_mutex_lock(&w->mutex);
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->mutex);
+  }
+}
+
+static void wait_until_done(struct worker *w) {
+  for (int i = 0; atomic_load_explicit(&w->busy, memory_order_acquire); ++i) {
+    if (i < SPINS) relax();
+    else sched_yield();
+  }
+}
+
+/// Runs every part: the caller's, the workers', and those for which there is no worker.
+size_t lowrank_pool_run(size_t parts, void (*body)(void *context, size_t part), void *context) {
+  if (parts <= 1 || pthread_mutex_trylock(&pool.owner) != 0) {
+    for (size_t part = 0; part < parts; ++part) body(context, part);
+    return 1;
+  }
+  const size_t wanted = (parts < LOWRANK_MOST_THREADS ? parts : LOWRANK_MOST_THREADS) - 1;
+  grow(wanted);
+  const size_t helpers = pool.count < wanted ? pool.count : wanted;
+  pool.body = body;
+  pool.context = context;
+  for (size_t i = 0; i < helpers; ++i) start(&pool.workers[i]);
+  body(context, 0);
+  for (size_t part = helpers + 1; part < parts; ++part) body(context, part);
+  for (size_t i = 0; i < helpers; ++i) wait_until_done(&pool.workers[i]);
+  pthread_mutex_unlock(&pool.owner);
+  return helpers + 1;
+}

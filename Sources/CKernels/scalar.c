@@ -1,0 +1,25 @@
+#include "variants.h"
+
+enum { WIDTH = 1 };
+typedef float vec;
+
+static inline vec load(const float *p) { return *p; }
+static inline void store(float *p, vec v) { *p = v; }
+// A vector of one has no parts: these are never reached with n other than 1.
+static inline vec load_part(const float *p, size_t n) { return n > 0 ? *p : 0; }
+static inline void store_part(float *p, vec v, size_t n) {
+  if (n > 0) *p = v;
+}
+static inline vec splat(float x) { return x; }
+static inline vec add(vec a, vec b) { return a + b; }
+static inline vec sub(vec a, vec b) { return a - b; }
+static inline vec mul(vec a, vec b) { return a * b; }
+static inline vec fma_(vec a, vec b, vec c) { return a * b + c; }
+/// Bounds a number; a NaN stays one.
+static inline vec bound(vec v, vec low, vec high) { return v < low ? low : v > high ? high : v; }
+static inline void transpose_block(vec r[WIDTH]) { (void)r; }
+
+#define KERNELS lowrank_scalar
+#define KERNELS_NAME "scalar"
+#define REGISTERS 16
+#include "kernels.inc"

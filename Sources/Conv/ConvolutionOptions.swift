@@ -1,0 +1,42 @@
+/// How a plan runs its convolution.
+public struct ConvolutionOptions: Hashable, Sendable {
+  /// Which code runs the stages.
+  public enum Backend: Hashable, Sendable {
+    /// The kernels of this package where they apply (Float, one or two spatial axes, one group or depthwise), else CBLAS.
+    case automatic
+    /// Stage after stage by im2col and CBLAS.
+    case blas
+  }
+
+  /// Which algorithms a 3x3 stage of stride 1 may use.
+  public enum Winograd: Hashable, Sendable {
+    /// Whatever the cost model takes for the fastest.
+    case automatic
+    /// Only the definition's own multiplies, with the smallest error.
+    case off
+    /// F(2x2, 3x3) wherever it applies.
+    case two
+    /// F(4x4, 3x3) wherever it applies.
+    case four
+  }
+
+  /// Which code runs the stages.
+  public var backend: Backend
+  /// Which Winograd forms are allowed.
+  public var winograd: Winograd
+  /// The instruction set; nil for the best that the processor has.
+  public var variant: KernelVariant?
+  /// The number of threads that share the image among them.
+  public var threads: Int
+
+  /// The defaults: everything chosen by the plan, one thread.
+  public init(
+    backend: Backend = .automatic, winograd: Winograd = .automatic, variant: KernelVariant? = nil,
+    threads: Int = 1
+  ) {
+    self.backend = backend
+    self.winograd = winograd
+    self.variant = variant
+    self.threads = threads
+  }
+}

@@ -1,0 +1,54 @@
+import TensorCore
+
+/// Weights laid out for a kernel: written once when the plan is made, on a 64-byte boundary, then only read.
+final class PackedWeights: @unchecked Sendable {
+  // Sendable because nothing writes to the elements after `init`.
+  let base: UnsafePointer<Float>
+  let count: Int
+
+  init(count: Int, fill: (UnsafeMutableBufferPointer<Float>) -> Void) {
+    let raw = UnsafeMutableRawPointer.allocate(byteCount: max(64, count * 4), alignment: 64)
+    let floats = raw.bindMemory(to: Float.self, capacity: max(16, count))
+    floats.initialize(repeating: 0, count: count)
+    fill(UnsafeMutableBufferPointer(start: floats, count: count))
+    base = UnsafePointer(floats)
+    self.count = count
+  }
+
+  deinit { UnsafeMutableRawPointer(mutating: base).deallocate() }
+}
+
+extension PackedWeights {
+  /// Columns for the `rows` kernels: [panel][depth][panel's width], the last vector filled up with zeros.
+  ///
+  /// **Shapes** `weight(column, depth)` over `columns` and `depth`; `panel` in vectors of `width` floats.
+  static func columns(
+    _ columns: Int, depth: Int, panel: Int, width: Int, weight: (Int, Int) -> Float
+  ) -> PackedWeights {
+    let padded = roundUp(columns, to: width)
+    return PackedWeights(count: padded * depth) { target in
+      for first in stride(from: 0, to: padded, by: panel * width) {
+        let panelWidth = min(panel * width, padded - first)
+        for d in 0..<depth {
+          for column in first..<min(first + panelWidth, columns) {
+            target[first * depth + d * panelWidth + column - first] = weight(column, d)
+          }
+        }
+      }
+    }
+  }
+
+  /// Strips for the `maps` kernel: [outputs / strip][depth][strip], the last strip filled up with zeros.
+  static func strips(_ outputs: Int, depth: Int, strip: Int, weight: (Int, Int) -> Float) -> PackedWeights {
+    PackedWeights(count: roundUp(outputs, to: strip) * depth) { target in
+      for output in 0..<outputs {
+        for d in 0..<depth {
+          target[output / strip * strip * depth + d * strip + output % strip] = weight(output, d)
+        }
+      }
+    }
+  }
+}
+
+/// The least multiple of `step` that is not below `value`.
+func roundUp(_ value: Int, to step: Int) -> Int { (value + step - 1) / step * step }

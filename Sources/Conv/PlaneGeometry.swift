@@ -1,0 +1,44 @@
+/// One stage over two spatial axes; a stage over one axis is a stage over planes of height 1.
+struct PlaneGeometry: Sendable {
+  let inputChannels: Int
+  let outputChannels: Int
+  let groups: Int
+  let inputHeight: Int
+  let inputWidth: Int
+  let outputHeight: Int
+  let outputWidth: Int
+  let kernel: (height: Int, width: Int)
+  let stride: (height: Int, width: Int)
+  let dilation: (height: Int, width: Int)
+  let padding: (top: Int, left: Int)
+
+  /// Nil where the convolution has another number of spatial axes.
+  init?(_ g: ConvolutionGeometry) {
+    guard g.order == 1 || g.order == 2 else { return nil }
+    func plane(_ values: [Int], _ missing: Int) -> (height: Int, width: Int) {
+      g.order == 2 ? (values[0], values[1]) : (missing, values[0])
+    }
+    inputChannels = g.inputChannels
+    outputChannels = g.outputChannels
+    groups = g.groups
+    (inputHeight, inputWidth) = plane(g.inputExtents, 1)
+    (outputHeight, outputWidth) = plane(g.outputExtents, 1)
+    kernel = plane(g.kernel, 1)
+    stride = plane(g.stride, 1)
+    dilation = plane(g.dilation, 1)
+    let before = plane(g.paddingBefore, 0)
+    padding = (before.height, before.width)
+  }
+
+  /// Whether every output reads the input of the same place only.
+  var isPointwise: Bool {
+    kernel == (1, 1) && stride == (1, 1) && padding == (0, 0) && outputHeight == inputHeight
+      && outputWidth == inputWidth
+  }
+
+  /// Whether each channel is convolved by itself.
+  var isDepthwise: Bool { groups > 1 && groups == inputChannels && groups == outputChannels }
+
+  /// Whether Winograd's algorithm for 3 x 3 kernels applies.
+  var isWinograd3: Bool { kernel == (3, 3) && stride == (1, 1) && dilation == (1, 1) && groups == 1 }
+}

@@ -1,0 +1,37 @@
+import TensorCore
+
+/// A map between two stages of a fused run: channel-last rows, of which a ring keeps only those still needed.
+///
+/// Row y lies at slot (y - first row of the run) mod `capacity`; `before` zero columns stand in front of each row and as
+/// many behind it as its reader needs.
+struct RowMap: Sendable {
+  let channels: Int
+  let height: Int
+  let width: Int
+  /// Floats between neighbouring pixels.
+  let pitch: Int
+  /// The zero columns in front.
+  let before: Int
+  /// The columns of a row with all padding.
+  let columns: Int
+  /// The rows that the ring holds.
+  let capacity: Int
+  let region: WorkspaceRegion<Float>
+
+  init(
+    channels: Int, height: Int, width: Int, before: Int, columns: Int, capacity: Int,
+    in layout: inout WorkspaceLayout
+  ) {
+    self.channels = channels
+    self.height = height
+    self.width = width
+    self.before = before
+    self.columns = columns
+    self.capacity = capacity
+    pitch = roundUp(channels, to: 16)
+    region = layout.reserve(Float.self, count: capacity * columns * pitch)
+  }
+
+  /// Floats of a row with all padding.
+  var rowCount: Int { columns * pitch }
+}
