@@ -24,6 +24,7 @@ let package = Package(
     .systemLibrary(
       name: "CLapack", pkgConfig: "lapacke",
       providers: [.apt(["liblapacke-dev", "libopenblas-dev"]), .brew(["openblas", "lapack"])]),
+    .systemLibrary(name: "CAllocator"),
     .target(name: "TensorCore", swiftSettings: strict),
     .target(name: "LinearAlgebra", dependencies: ["CLapack", "TensorCore"], swiftSettings: strict),
     .target(name: "Decompose", dependencies: ["LinearAlgebra", "TensorCore"], swiftSettings: strict),
@@ -41,7 +42,7 @@ let package = Package(
     .executableTarget(
       name: "lowrank",
       dependencies: [
-        "Compress", "Conv", "Decompose", "LinearAlgebra", "ONNX", "TensorCore",
+        "CAllocator", "Compress", "Conv", "Decompose", "LinearAlgebra", "ONNX", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

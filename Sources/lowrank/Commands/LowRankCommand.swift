@@ -1,4 +1,5 @@
 import ArgumentParser
+import CAllocator
 
 /// The `lowrank` command: subcommands parse arguments and print, the libraries do the work.
 @main
@@ -11,6 +12,12 @@ struct LowRankCommand: ParsableCommand {
       InspectCommand.self, CompressCommand.self, DecomposeCommand.self, ReconstructCommand.self, BenchCommand.self,
       VersionCommand.self,
     ])
+
+  static func main() {
+    // Kernels are the large blocks; each is used for a moment only.
+    allocator_return_blocks(1 << 20)
+    main(nil)
+  }
 }
 
 /// The version of the package.
