@@ -33,6 +33,7 @@ STAGES = {
     "cp4": ["mode2", "vertical", "horizontal", "mode1"], "spatial": ["first", "second"], "channel": ["first", "second"],
     "spatial-mirrored": ["first", "second"], "channel-mirrored": ["first", "second"]}
 KEPT = ("keep", "dense")
+CONVOLUTIONS = ("Conv", "ConvTranspose")
 # By how much a measured error may exceed the reported one: relative to it, and absolute by the coarsest number format
 # of the weights, whose rounding the report's error need not contain.
 RELATIVE_SLACK = 1e-4
@@ -41,10 +42,12 @@ ABSOLUTE_SLACK = {"float64": 1e-6, "float32": 1e-6, "float16": 2e-3, "bfloat16":
 RUN_TOLERANCE = {"float64": 1e-3, "float32": 1e-3, "float16": 2e-2, "bfloat16": 1e-1}
 
 # A linear map between channels at shifted positions: y[n] = sum over o of taps[o] x[stride n + o], o a tuple of one
-# offset for each spatial axis (empty for Gemm and MatMul). `format` names the weights' number format. `floating` marks
-# offsets without an origin, for automatic padding depends on the input's size.
-Layer = namedtuple("Layer", "taps stride format floating")
+# offset for each spatial axis (empty for Gemm and MatMul). A `transposed` one goes the other way: it adds taps[o] x[n]
+# to y[stride n + o]. `format` names the weights' number format. `floating` marks offsets without an origin, for
+# automatic padding depends on the input's size.
+Layer = namedtuple("Layer", "taps stride transposed format floating")
 Place = namedtuple("Place", "node scopes")
+Block = namedtuple("Block", "outputs inputs rows")
 
 
 class CannotRead(Exception):
@@ -114,12 +117,12 @@ def constant(name, scopes):
 def weight_of(place):
     """The node's constant weight as it is stored, and the input that holds it."""
     node = place.node
-    if node.op_type not in ("Conv", "Gemm", "MatMul"):
+    if node.op_type not in CONVOLUTIONS + ("Gemm", "MatMul"):
         raise CannotRead(f"{node.name or node.output[0]!r} is a {node.op_type}")
-    for index in (1,) if node.op_type == "Conv" else (1, 0):
+    for index in (1,) if node.op_type in CONVOLUTIONS else (1, 0):
         weight = constant(node.input[index], place.scopes)
         if weight is not None:
-            if node.op_type != "Conv" and weight.ndim != 2:
+            if node.op_type not in CONVOLUTIONS and weight.ndim != 2:
                 raise CannotRead(f"the weight of {node.name or node.output[0]!r} has {weight.ndim} axes")
             return weight, index
     raise CannotRead(f"the weight of {node.name or node.output[0]!r} is no constant")
@@ -129,27 +132,41 @@ def read_layer(place):
     weight, index = weight_of(place)
     options, node = attributes(place.node), place.node
     values = weight.astype(np.float64)
-    if node.op_type != "Conv":
-        return Layer({(): matrix_of(node, values, index)}, (), weight.dtype.name, False)
-    axes = values.ndim - 2
+    if node.op_type not in CONVOLUTIONS:
+        return Layer({(): matrix_of(node, values, index)}, (), False, weight.dtype.name, False)
+    axes, transposed = values.ndim - 2, node.op_type == "ConvTranspose"
     strides, dilations = options.get("strides", [1] * axes), options.get("dilations", [1] * axes)
-    automatic = options.get("auto_pad", b"NOTSET") in (b"SAME_UPPER", b"SAME_LOWER")
+    # Of a ConvTranspose, `output_shape` makes the padding too.
+    automatic = options.get("auto_pad", b"NOTSET") in (b"SAME_UPPER", b"SAME_LOWER") or "output_shape" in options
     pads = options.get("pads", [0] * 2 * axes)
     blocks, taps = group_blocks(node, values.shape), {}
     for position in np.ndindex(*values.shape[2:]):
-        matrix = np.zeros((values.shape[0], values.shape[1] * len(blocks)))
-        for rows, columns in blocks:
-            matrix[rows, columns] = values[(rows, slice(None), *position)]
+        matrix = np.zeros((blocks[-1].outputs.stop, blocks[-1].inputs.stop))
+        for block in blocks:
+            stored = values[(block.rows, slice(None), *position)]
+            matrix[block.outputs, block.inputs] = stored.T if transposed else stored
         taps[tuple(d * k - p for d, k, p in zip(dilations, position, pads))] = matrix
-    return Layer(taps, tuple(strides), weight.dtype.name, automatic)
+    return Layer(taps, tuple(strides), transposed, weight.dtype.name, automatic)
 
 
 def group_blocks(node, shape):
-    """The output channels and the input channels of each group of a Conv, as slices."""
+    """For each group of a Conv or ConvTranspose: its output channels, its input channels, its rows of the weight."""
+    groups, transposed = attributes(node).get("group", 1), node.op_type == "ConvTranspose"
+    blocks = []
+    for g in range(groups):
+        # The weight's rows are split among the groups, its columns are each group's own.
+        rows = slice(g * shape[0] // groups, (g + 1) * shape[0] // groups)
+        columns = slice(g * shape[1], (g + 1) * shape[1])
+        blocks.append(Block(columns, rows, rows) if transposed else Block(rows, columns, rows))
+    return blocks
+
+
+def kernel_shape(node, shape):
+    """The shape with output channels first, as the report gives it, of a weight as it is stored."""
+    if node.op_type != "ConvTranspose":
+        return list(shape)
     groups = attributes(node).get("group", 1)
-    outputs, inputs = shape[0] // groups, shape[1]
-    return [
-        (slice(g * outputs, (g + 1) * outputs), slice(g * inputs, (g + 1) * inputs)) for g in range(groups)]
+    return [shape[1] * groups, shape[0] // groups, *shape[2:]]
 
 
 def matrix_of(node, values, index):
@@ -165,7 +182,11 @@ def matrix_of(node, values, index):
 # Composing and comparing
 
 def compose(first, second):
-    """The layer that runs `first`, then `second`: y[n] takes x at s1 (s2 n + o2) + o1."""
+    """The layer that runs `first`, then `second`: y[n] takes x at s1 (s2 n + o2) + o1. Where one of them is transposed
+    the other must be pointwise; then that one has offset 0 and stride 1, and the same sums hold."""
+    for layer, other in ((first, second), (second, first)):
+        if layer.transposed and (other.transposed or set(other.stride) - {1} or set(other.taps) != {(0,) * len(other.stride)}):
+            raise CannotRead("a stage beside a ConvTranspose is not pointwise")
     taps = {}
     for o2, left in second.taps.items():
         for o1, right in first.taps.items():
@@ -175,7 +196,8 @@ def compose(first, second):
             product = left @ right
             taps[offset] = taps[offset] + product if offset in taps else product
     stride = tuple(a * b for a, b in zip(first.stride, second.stride))
-    return Layer(taps, stride, coarsest(first.format, second.format), first.floating or second.floating)
+    return Layer(taps, stride, first.transposed or second.transposed, coarsest(first.format, second.format),
+                 first.floating or second.floating)
 
 
 def coarsest(*formats):
@@ -206,6 +228,8 @@ def normalization_scale(place):
 
 def relative_error(original, other):
     """The Frobenius norm of the difference over that of the original; raises where the geometries differ."""
+    if original.transposed != other.transposed:
+        raise CannotRead(f"the stages are {'' if other.transposed else 'not '}transposed, unlike the original")
     if original.stride != other.stride:
         raise CannotRead(f"the stages have stride {other.stride}, the original has {original.stride}")
     first, second = original.taps, other.taps
@@ -229,12 +253,13 @@ def put_kernel(model, place, layer, scale):
         if np.any(scale == 0):
             raise CannotRead(f"a channel of the BatchNormalization behind {place.node.name!r} is scaled by 0")
         layer = scaled(layer, 1 / scale)
-    if place.node.op_type == "Conv":
+    if place.node.op_type in CONVOLUTIONS:
         values, blocks = np.zeros(weight.shape), group_blocks(place.node, weight.shape)
         # Offsets in ascending order are the kernel's positions in row-major order.
         for position, offset in zip(np.ndindex(*weight.shape[2:]), sorted(layer.taps)):
-            for rows, columns in blocks:
-                values[(rows, slice(None), *position)] = layer.taps[offset][rows, columns]
+            for block in blocks:
+                matrix = layer.taps[offset][block.outputs, block.inputs]
+                values[(block.rows, slice(None), *position)] = matrix.T if layer.transposed else matrix
     else:
         alpha = attributes(place.node).get("alpha", 1.0)
         values = matrix_of(place.node, layer.taps[()], index) / alpha ** 2
@@ -269,8 +294,9 @@ def check_report(report, original, compressed, verdict):
             if method not in STAGES:
                 raise CannotRead(f"the method {method!r} is not known here")
             weight, _ = weight_of(place)
-            if place.node.op_type == "Conv" and list(weight.shape) != list(layer["kernelShape"]):
-                raise CannotRead(f"the report says kernel {layer['kernelShape']}, the original has {list(weight.shape)}")
+            shape = kernel_shape(place.node, weight.shape)
+            if place.node.op_type in CONVOLUTIONS and shape != list(layer["kernelShape"]):
+                raise CannotRead(f"the report says kernel {layer['kernelShape']}, the original has {shape}")
             dense = read_layer(place)
             scale = normalization_scale(place) if layer.get("foldedBatchNormalization") else None
             stages = [read_layer(compressed.find(f"{name}/{stage}")) for stage in STAGES[method]]
