@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Makes a Debian or Ubuntu machine ready to build and test: finds Swift 6.2 or newer, and installs what is missing of
+# LAPACKE, OpenBLAS, pkg-config and python3-venv. The other scripts source it, so that they find Swift on their PATH.
+set -euo pipefail
+
+setup_swift() {
+  local swiftly="${SWIFTLY_BIN_DIR:-${HOME:-}/.local/share/swiftly/bin}" version major minor
+  if ! command -v swift > /dev/null && [ -x "$swiftly/swift" ]; then
+    PATH="$swiftly:$PATH"
+    export PATH
+  fi
+  version=$(swift --version 2> /dev/null | sed -n 's/.*Swift version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p' | head -n 1) || version=""
+  read -r major minor <<< "${version:-0 0}"
+  if [ "$major" -lt 6 ] || { [ "$major" -eq 6 ] && [ "$minor" -lt 2 ]; }; then
+    local found="none was found"
+    [ "$major" -eq 0 ] || found="this one is $major.$minor"
+    echo "Swift 6.2 or newer is needed and $found: install it as https://www.swift.org/install/linux/ says," \
+      "then run this again." >&2
+    exit 1
+  fi
+}
+
+setup_packages() {
+  local package missing=() as_root=()
+  if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null; then
+    pkg-config --exists lapacke openblas && return
+    echo "LAPACKE, OpenBLAS and pkg-config are needed, and without apt-get they are yours to install" \
+      "(macOS: brew install openblas lapack pkgconf)." >&2
+    exit 1
+  fi
+  for package in liblapacke-dev libopenblas-dev pkg-config python3-venv; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo > /dev/null; then
+      echo "Please have the administrator run: apt-get install ${missing[*]}" >&2
+      exit 1
+    fi
+    as_root=(sudo)
+  fi
+  echo "Installing ${missing[*]}"
+  ${as_root[@]+"${as_root[@]}"} apt-get update -q
+  ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -q -y "${missing[@]}"
+}
+
+setup_swift
+setup_packages

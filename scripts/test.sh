@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Makes the machine ready, builds the package and runs every test. Arguments go to `swift test`.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/setup.sh
+source scripts/setup.sh
+swift build
+swift test "$@"
