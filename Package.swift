@@ -63,7 +63,8 @@ let package = Package(
     .testTarget(
       name: "CompressTests", dependencies: ["Compress", "ONNX", "TensorCore", "TestSupport"],
       swiftSettings: strict),
-    .testTarget(name: "CommandTests", dependencies: ["lowrank", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "CommandTests", dependencies: ["lowrank", "TensorCore", "TestSupport"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

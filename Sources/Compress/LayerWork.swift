@@ -22,7 +22,9 @@ struct LayerWork {
     let selection = try LayerSelection(options)
     let layers = model.layers(foldingBatchNormalization: options.foldsBatchNormalization)
     let extents: [LayerExtents?]
-    do { extents = try model.extents(of: layers, inputShapes: options.inputShapes) } catch { throw .model(error) }
+    do { extents = try model.extents(of: layers, inputShapes: options.inputShapes) } catch {
+      throw .model(error)
+    }
     self.layers = layers
     costs = zip(layers, extents).map { layer, extents in LayerCost(layer, uses: extents.map { [$0] }) }
     let obstacles = layers.map { $0.obstacle ?? selection.obstacle($0.name) }

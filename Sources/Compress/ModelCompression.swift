@@ -32,7 +32,8 @@ extension ONNXModel {
       guard case .factor(let decomposition) = choice else { continue }
       replacements.append(
         LayerReplacement(
-          layer: work.layers[place], form: decomposition.kernel.form, weights: decomposition.kernel.stageWeights))
+          layer: work.layers[place], form: decomposition.kernel.form,
+          weights: decomposition.kernel.stageWeights))
     }
     let report = CompressionReport(work, choices, bytesBefore: byteCount)
     replace(replacements)

@@ -59,7 +59,9 @@ extension LayerPlanner {
     do throws(DecomposeError) {
       let analyses = try options.method.analyses(of: kernel)
       let forms = analyses.compactMap { analysis in
-        analysis.form(options.criterion, multiple: options.rankMultiple, price: cost.price).map { (analysis, $0) }
+        analysis.form(options.criterion, multiple: options.rankMultiple, price: cost.price).map {
+          (analysis, $0)
+        }
       }.sorted { cost.price($0.1) < cost.price($1.1) }
       return LayerPreview(
         energyRanks: [0.8, 0.9, 0.95, 0.99].map {

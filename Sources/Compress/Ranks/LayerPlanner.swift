@@ -20,7 +20,9 @@ struct LayerPlanner: Sendable {
   ///
   /// `type` is how the factors will be stored; the error counts them as rounded to it.
   func plan(_ kernel: Tensor<Float>, type: ElementType, cost: LayerCost) -> LayerChoice {
-    guard cost.groups == 1 else { return .keep(reason: "it is a grouped convolution (\(cost.groups) groups)") }
+    guard cost.groups == 1 else {
+      return .keep(reason: "it is a grouped convolution (\(cost.groups) groups)")
+    }
     do throws(DecomposeError) {
       let analyses = try options.method.analyses(of: kernel)
       guard case .error(let limit) = options.criterion else {
@@ -29,7 +31,9 @@ struct LayerPlanner: Sendable {
       // Rounding to half precision can lift an error that only just met the limit over it: then a little stricter.
       for strictness in [1, 0.98, 0.9] {
         let choice = try choose(analyses, .error(limit * strictness), kernel, type, cost)
-        guard case .factor(let decomposition) = choice, decomposition.relativeError > limit else { return choice }
+        guard case .factor(let decomposition) = choice, decomposition.relativeError > limit else {
+          return choice
+        }
       }
       return .keep(reason: "rounding alone exceeds the error asked for")
     } catch {
@@ -47,7 +51,9 @@ struct LayerPlanner: Sendable {
     if let reason = reasonNotToUse(form, cost) { return .keep(reason: reason) }
     let exact = try analysis.decomposition(form)
     let stored = type == .float32 ? exact : exact.mapFactors(of: kernel) { $0.rounded(to: type) }
-    guard stored.relativeError.isFinite else { return .keep(reason: "its factors would overflow \(type.name)") }
+    guard stored.relativeError.isFinite else {
+      return .keep(reason: "its factors would overflow \(type.name)")
+    }
     return .factor(stored)
   }
 

@@ -105,7 +105,11 @@ extension CompressionReport.Layer {
       (relativeError, errorBound) = (0, 0)
       (paramsAfter, macsAfter) = (paramsBefore, macsBefore)
       foldedBatchNormalization = false
-      if case .keep(let why) = choice { reason = why } else { reason = work.obstacles[place] ?? "not considered" }
+      if case .keep(let why) = choice {
+        reason = why
+      } else {
+        reason = work.obstacles[place] ?? "not considered"
+      }
     }
   }
 }

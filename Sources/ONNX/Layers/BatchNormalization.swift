@@ -48,7 +48,9 @@ extension GraphProto {
     else { return nil }
     var bias = [Float](repeating: 0, count: outputChannels)
     if let name = convolution.input(2) {
-      guard let tensor = constant(name, index)?.floatTensor, tensor.count == outputChannels else { return nil }
+      guard let tensor = constant(name, index)?.floatTensor, tensor.count == outputChannels else {
+        return nil
+      }
       bias = tensor.elements
     }
     let epsilon = Double(normalization.float("epsilon", default: 1e-5))

@@ -30,7 +30,8 @@ struct ConvolutionAttributes {
         return "its attribute \(name) is invalid"
       }
     }
-    guard ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER", ""].contains(node.string("auto_pad") ?? "NOTSET") else {
+    guard ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER", ""].contains(node.string("auto_pad") ?? "NOTSET")
+    else {
       return "its attribute auto_pad is invalid"
     }
     return nil

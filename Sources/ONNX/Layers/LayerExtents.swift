@@ -27,7 +27,8 @@ extension ONNXModel {
       guard let extents = input.extents else { continue }
       guard extents.count == shape.count else {
         throw .model(
-          path: path, reason: "input '\(name)' has \(extents.count) axes, the shape given for it \(shape.count)")
+          path: path,
+          reason: "input '\(name)' has \(extents.count) axes, the shape given for it \(shape.count)")
       }
       // What the file says about later values follows from the shapes that it was exported with.
       if zip(extents, shape).contains(where: { $0 != nil && $0 != $1 }) { trustsFile = false }
@@ -60,7 +61,8 @@ extension LayerExtents {
       self.init(input: Array(before.dropFirst(2)), output: Array(after.dropFirst(2)), repetitions: before[0])
     } else {
       // Every element of the result is one row of the matrix applied once.
-      guard let outputs = layer.kernelShape?[0], outputs > 0, let total = product(after.map(Optional.some)) else {
+      guard let outputs = layer.kernelShape?[0], outputs > 0, let total = product(after.map(Optional.some))
+      else {
         return nil
       }
       self.init(input: [], output: [], repetitions: total / outputs)

@@ -43,14 +43,17 @@ private struct LayerReader {
       folds && obstacle == nil && op.isConvolution && groups == 1
       ? shape.flatMap { graph.foldableBatchNormalization(behind: place, outputChannels: $0[0], index) } : nil
     return ONNXLayer(
-      name: name, op: op, kernelShape: shape, groups: groups, elementType: tensor?.elementType, weight: weight,
+      name: name, op: op, kernelShape: shape, groups: groups, elementType: tensor?.elementType,
+      weight: weight,
       obstacle: obstacle, node: place, layout: layout, batchNormalization: normalization)
   }
 
   /// Which input holds the weight; nil for a product of two computed or two constant values.
   private func weightSide(_ node: NodeProto, _ op: ONNXLayer.Operator) -> Int? {
     guard op == .matMul else { return node.input.count >= 2 ? 1 : nil }
-    let constants = (0..<2).filter { side in node.input(side).map { graph.constant($0, index) != nil } ?? false }
+    let constants = (0..<2).filter { side in
+      node.input(side).map { graph.constant($0, index) != nil } ?? false
+    }
     return constants.count == 1 ? constants[0] : nil
   }
 
@@ -89,7 +92,9 @@ private struct LayerReader {
     guard let type = tensor.elementType, type != .float64 else {
       return "its weights are neither float32 nor float16 nor bfloat16"
     }
-    guard let shape, tensor.hasFloatValues else { return "its weight is empty, or contradicts its own extents or the number of groups" }
+    guard let shape, tensor.hasFloatValues else {
+      return "its weight is empty, or contradicts its own extents or the number of groups"
+    }
     guard let input = node.input(1 - side), graph.constant(input, index) == nil else {
       return "its input is constant"
     }

@@ -57,7 +57,8 @@ private struct ExternalFiles {
     }
     let data = try file(location)
     guard let offset = Int(entries["offset"] ?? "0"), offset >= 0, offset <= data.count else {
-      throw fail("its external data begins at '\(entries["offset"] ?? "")', but '\(location)' has \(data.count) bytes")
+      throw fail(
+        "its external data begins at '\(entries["offset"] ?? "")', but '\(location)' has \(data.count) bytes")
     }
     guard let length = Int(entries["length"] ?? String(data.count - offset)), length >= 0,
       length <= data.count - offset

@@ -31,7 +31,8 @@ extension ONNXModel {
         return data.count
       }
       var small = proto
-      let blob = Self.externalize(&small.graph, file: String(path.split(separator: "/").last ?? "model") + ".data")
+      let blob = Self.externalize(
+        &small.graph, file: String(path.split(separator: "/").last ?? "model") + ".data")
       let data = try serialized(small, path)
       try AtomicFile.write(blob, to: path + ".data")
       try AtomicFile.write(data, to: path)
@@ -54,16 +55,19 @@ extension ONNXModel {
   /// Moves the raw data of large initializers into one blob, each on a 4 KiB boundary so that it can be mapped.
   private static func externalize(_ graph: inout GraphProto, file: String) -> Data {
     var blob = Data()
-    for index in graph.initializer.indices where graph.initializer[index].rawData.count >= leastExternalBytes {
+    for index in graph.initializer.indices where graph.initializer[index].rawData.count >= leastExternalBytes
+    {
       blob.append(Data(count: (4096 - blob.count % 4096) % 4096))
       let raw = graph.initializer[index].rawData
-      graph.initializer[index].externalData = [("location", file), ("offset", "\(blob.count)"), ("length", "\(raw.count)")]
-        .map { key, value in
-          var entry = StringStringEntryProto()
-          entry.key = key
-          entry.value = value
-          return entry
-        }
+      graph.initializer[index].externalData = [
+        ("location", file), ("offset", "\(blob.count)"), ("length", "\(raw.count)"),
+      ]
+      .map { key, value in
+        var entry = StringStringEntryProto()
+        entry.key = key
+        entry.value = value
+        return entry
+      }
       graph.initializer[index].dataLocation = 1
       graph.initializer[index].clearRawData()
       blob.append(raw)

@@ -38,12 +38,15 @@ public struct ONNXModel: Sendable {
     do {
       proto = try ModelProto(serializedBytes: data)
     } catch {
-      throw .model(path: path, reason: "this is not an ONNX model, or it is cut off: the protobuf cannot be read")
+      throw .model(
+        path: path, reason: "this is not an ONNX model, or it is cut off: the protobuf cannot be read")
     }
     guard proto.hasGraph, proto.hasIrVersion, proto.irVersion > 0 else {
       throw .model(path: path, reason: "this is not an ONNX model: it has no graph or no IR version")
     }
-    guard !proto.graph.node.isEmpty else { throw .model(path: path, reason: "the model's graph has no nodes") }
+    guard !proto.graph.node.isEmpty else {
+      throw .model(path: path, reason: "the model's graph has no nodes")
+    }
     guard opsetVersion > 0 else {
       throw .model(path: path, reason: "the model does not say which version of the ONNX operators it uses")
     }

@@ -35,7 +35,8 @@ extension TensorProto {
     case .float64: Tensor(shape: shape, elements: doubleData.map { Float($0) })
     // Half precision lies in `int32_data`, one bit pattern an element.
     case .float16:
-      Tensor(shape: shape, elements: int32Data.map { Float(Float16(bitPattern: UInt16(truncatingIfNeeded: $0))) })
+      Tensor(
+        shape: shape, elements: int32Data.map { Float(Float16(bitPattern: UInt16(truncatingIfNeeded: $0))) })
     case .bfloat16:
       Tensor(shape: shape, elements: int32Data.map { Float(bfloat16Bits: UInt16(truncatingIfNeeded: $0)) })
     }

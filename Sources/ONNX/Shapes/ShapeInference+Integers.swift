@@ -18,7 +18,8 @@ extension ShapeInference {
     case "Slice": return slicedElements(node)
     case "Size": return extents(node, 0).map { [product($0)] }
     case "ConstantOfShape":
-      guard let count = integers(node, 0).flatMap({ product($0) }), (0...Self.mostIntegers).contains(count) else {
+      guard let count = integers(node, 0).flatMap({ product($0) }), (0...Self.mostIntegers).contains(count)
+      else {
         return nil
       }
       let value = node.attribute("value")?.t.integers?.first
@@ -44,7 +45,8 @@ extension ShapeInference {
   }
 
   private func gatheredElements(_ node: NodeProto) -> [Int?]? {
-    guard node.int("axis", default: 0) == 0, let values = integers(node, 0), let places = integers(node, 1) else {
+    guard node.int("axis", default: 0) == 0, let values = integers(node, 0), let places = integers(node, 1)
+    else {
       return nil
     }
     return places.map { place in

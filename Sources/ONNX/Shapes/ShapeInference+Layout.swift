@@ -92,7 +92,8 @@ extension ShapeInference {
   }
 
   private func split(_ node: NodeProto) -> [Extents?] {
-    guard let input = extents(node, 0), let axis = axis(node.int("axis", default: 0), order: input.count) else {
+    guard let input = extents(node, 0), let axis = axis(node.int("axis", default: 0), order: input.count)
+    else {
       return []
     }
     let parts = node.output.count

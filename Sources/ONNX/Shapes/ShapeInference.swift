@@ -92,7 +92,9 @@ struct ShapeInference {
 
   /// The extents of a node's outputs, as far as they can be told.
   private func outputs(of node: NodeProto) -> [Extents?] {
-    let operators: [(NodeProto) -> [Extents?]?] = [elementwise, spatial, matrices, layout, reductions, sources]
+    let operators: [(NodeProto) -> [Extents?]?] = [
+      elementwise, spatial, matrices, layout, reductions, sources,
+    ]
     for family in operators {
       if let result = family(node) { return result }
     }
@@ -112,7 +114,9 @@ func product(_ extents: some Sequence<Int?>) -> Int? {
 /// Extents after NumPy's broadcasting; nil where they do not fit.
 func broadcast(_ a: Extents, _ b: Extents) -> Extents? {
   let order = max(a.count, b.count)
-  let (x, y) = (Extents(repeating: 1, count: order - a.count) + a, Extents(repeating: 1, count: order - b.count) + b)
+  let (x, y) = (
+    Extents(repeating: 1, count: order - a.count) + a, Extents(repeating: 1, count: order - b.count) + b
+  )
   var result: Extents = []
   for (p, q) in zip(x, y) {
     switch (p, q) {

@@ -40,6 +40,7 @@ public enum AtomicFile {
   ///
   /// **Throws** `FileError` where it is not.
   public static func requireWritable(_ path: String) throws(FileError) {
+    guard !path.isEmpty else { throw FileError(path: path, reason: "an empty path cannot be written") }
     var status = stat()
     if stat(path, &status) == 0 {
       guard status.st_mode & S_IFMT != S_IFDIR else {
@@ -69,7 +70,9 @@ public enum AtomicFile {
     do throws(FileError) {
       try writeAll(data, file.descriptor, path)
       if let permissions { fchmod(file.descriptor, permissions) }
-      guard fsync(file.descriptor) == 0, file.link() else { throw FileError.system(path, "cannot be written") }
+      guard fsync(file.descriptor) == 0, file.link() else {
+        throw FileError.system(path, "cannot be written")
+      }
       guard rename(partial, target) == 0 else { throw FileError.system(path, "cannot be written") }
     } catch {
       unlink(partial)

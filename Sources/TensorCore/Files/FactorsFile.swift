@@ -37,7 +37,8 @@ public enum FactorsFile {
     if file.tensors["first"] != nil { return try reader.pair() }
     if file.tensors["vertical"] != nil { return try reader.cp4() }
     if file.tensors["kernel"] != nil { return try reader.cp3() }
-    throw FileError(path: path, reason: "it holds no factors: none of core, left, first, vertical, kernel is there")
+    throw FileError(
+      path: path, reason: "it holds no factors: none of core, left, first, vertical, kernel is there")
   }
 }
 
@@ -59,7 +60,8 @@ private struct FactorsReader<Element: Scalar> {
   func cp3() throws(FileError) -> FactoredKernel<Element> {
     let kernel = try tensor("kernel")
     let (mode1, mode2) = (try matrix("mode1"), try matrix("mode2"))
-    try require(kernel.shape.order >= 2 && mode1.shape[1] == kernel.shape[0] && mode2.shape[1] == kernel.shape[0])
+    try require(
+      kernel.shape.order >= 2 && mode1.shape[1] == kernel.shape[0] && mode2.shape[1] == kernel.shape[0])
     let spatial = kernel.shape.extents.dropFirst(1)
     try requireModest([mode1.shape[0], mode2.shape[0]] + spatial)
     try requireModest([mode1.shape[1], mode2.shape[0]] + spatial)
@@ -138,7 +140,8 @@ private struct FactorsReader<Element: Scalar> {
   private func require(_ condition: Bool) throws(FileError) {
     guard condition else {
       let shapes = file.tensors.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.tensor.shape)" }
-      throw FileError(path: path, reason: "its tensors do not fit together: \(shapes.joined(separator: ", "))")
+      throw FileError(
+        path: path, reason: "its tensors do not fit together: \(shapes.joined(separator: ", "))")
     }
   }
 }

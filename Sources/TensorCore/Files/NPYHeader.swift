@@ -19,9 +19,12 @@ struct NPYHeader {
     guard let fields = scanner.dictionary() else {
       throw fail("the header is not the dictionary that the .npy format has")
     }
-    guard case .text(let descriptor)? = fields["descr"], case .truth(let isFortran)? = fields["fortran_order"],
+    guard case .text(let descriptor)? = fields["descr"],
+      case .truth(let isFortran)? = fields["fortran_order"],
       case .tuple(let extents)? = fields["shape"]
-    else { throw fail("the header lacks one of 'descr', 'fortran_order' and 'shape', or has it in another form") }
+    else {
+      throw fail("the header lacks one of 'descr', 'fortran_order' and 'shape', or has it in another form")
+    }
     guard let type = Self.descriptors[descriptor] else {
       throw fail(
         "numbers of type '\(descriptor)' are not read; convert with numpy.astype('<f4'), or '<f2', '<f8'")

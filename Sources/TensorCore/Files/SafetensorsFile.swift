@@ -52,14 +52,17 @@ public struct SafetensorsFile: Sendable {
     tensors = [:]
     var end = 0
     for (name, field) in header.tensors.sorted(by: { $0.value.dataOffsets < $1.value.dataOffsets }) {
-      func fail(_ reason: String) -> FileError { FileError(path: path, reason: "tensor '\(name)': \(reason)") }
+      func fail(_ reason: String) -> FileError {
+        FileError(path: path, reason: "tensor '\(name)': \(reason)")
+      }
       guard let type = SafetensorsHeader.types[field.dtype] else {
         throw fail("numbers of type '\(field.dtype)' are not read; F16, BF16, F32 and F64 are")
       }
       guard let shape = Shape(checking: field.shape) else {
         throw fail("the extents \(field.shape.prefix(8)) are negative or overflow")
       }
-      guard field.dataOffsets.start == end, field.dataOffsets.end >= end, field.dataOffsets.end <= body.count else {
+      guard field.dataOffsets.start == end, field.dataOffsets.end >= end, field.dataOffsets.end <= body.count
+      else {
         throw fail("its place \(field.dataOffsets) leaves a gap, overlaps, or lies outside the file")
       }
       end = field.dataOffsets.end

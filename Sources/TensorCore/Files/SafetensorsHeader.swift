@@ -22,7 +22,9 @@ struct SafetensorsHeader {
     let dataOffsets: Offsets
   }
 
-  static let types: [String: ElementType] = ["F16": .float16, "BF16": .bfloat16, "F32": .float32, "F64": .float64]
+  static let types: [String: ElementType] = [
+    "F16": .float16, "BF16": .bfloat16, "F32": .float32, "F64": .float64,
+  ]
 
   static func name(of type: ElementType) -> String {
     switch type {
@@ -45,7 +47,8 @@ struct SafetensorsHeader {
     do {
       self = try JSONDecoder().decode(SafetensorsHeader.self, from: header)
     } catch {
-      throw FileError(path: path, reason: "this is not a safetensors file: its header is not the JSON it should be")
+      throw FileError(
+        path: path, reason: "this is not a safetensors file: its header is not the JSON it should be")
     }
   }
 

@@ -9,7 +9,9 @@ extension FactoredForm {
   /// **Shapes** `kernel` [T, S / groups, D...]; `input` and `output` one extent for each spatial axis.
   ///
   /// **Traps** where the numbers of extents differ from the kernel's spatial axes. Saturates at `Int.max`.
-  public func multiplies(kernel shape: Shape, groups: Int = 1, input: [Int], output: [Int], transposed: Bool = false)
+  public func multiplies(
+    kernel shape: Shape, groups: Int = 1, input: [Int], output: [Int], transposed: Bool = false
+  )
     -> Int
   {
     precondition(

@@ -12,7 +12,8 @@ struct BenchConvolutionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "conv", abstract: "Times one convolution, dense or factored, and checks its answer.")
 
-  @Option(help: "Input channels, output channels, kernel, height, width, stride, padding: 64,128,3,56,56,1,1.")
+  @Option(
+    help: "Input channels, output channels, kernel, height, width, stride, padding: 64,128,3,56,56,1,1.")
   var layer: LayerNumbers
 
   @Option(help: "The form: dense, tucker2:R1,R2, cp3:R, cp4:R, spatial:R, channel:R or svd:R.")
@@ -54,9 +55,14 @@ struct BenchConvolutionCommand: ParsableCommand {
       gflops: result.gflops, threads: result.threads, maxAbsDiff: result.maxAbsDiff,
       workspaceBytes: result.workspaceBytes)
     if json { return try printJSON(report) }
-    print("\(form) of \(layer.kernelShape): median \(fixed(report.medianMs, 3)) ms, least \(fixed(report.minMs, 3)) ms")
-    print("\(grouped(report.macs)) multiplies, \(fixed(report.gflops, 1)) GFLOP/s, \(report.threads) thread(s)")
-    print("largest difference from the reference \(report.maxAbsDiff), workspace \(grouped(report.workspaceBytes)) bytes")
+    print(
+      "\(form) of \(layer.kernelShape): median \(fixed(report.medianMs, 3)) ms, least \(fixed(report.minMs, 3)) ms"
+    )
+    print(
+      "\(grouped(report.macs)) multiplies, \(fixed(report.gflops, 1)) GFLOP/s, \(report.threads) thread(s)")
+    print(
+      "largest difference from the reference \(report.maxAbsDiff), workspace \(grouped(report.workspaceBytes)) bytes"
+    )
   }
 }
 
@@ -70,7 +76,9 @@ struct LayerNumbers: ExpressibleByArgument {
     guard numbers.dropLast().allSatisfy({ $0 > 0 }) else { return nil }
     // A layer of more than 2^31 numbers is no benchmark of anything.
     let kernel = Shape(checking: [numbers[0], numbers[1], numbers[2], numbers[2]])
-    let maps = Shape(checking: [max(numbers[0], numbers[1]), numbers[3] + 2 * numbers[6], numbers[4] + 2 * numbers[6]])
+    let maps = Shape(checking: [
+      max(numbers[0], numbers[1]), numbers[3] + 2 * numbers[6], numbers[4] + 2 * numbers[6],
+    ])
     guard let kernel, kernel.count <= 1 << 31, let maps, maps.count <= 1 << 31 else { return nil }
     self.numbers = numbers
   }

@@ -51,7 +51,9 @@ struct BenchDecomposeCommand: ParsableCommand {
     case .double(let tensor): report = try time(tensor)
     }
     if json { return try printJSON(report) }
-    print("\(report.method) \(report.ranks): \(fixed(report.seconds * 1e3, 2)) ms at best, error \(report.relativeError)")
+    print(
+      "\(report.method) \(report.ranks): \(fixed(report.seconds * 1e3, 2)) ms at best, error \(report.relativeError)"
+    )
   }
 
   private func time<Element: LapackScalar>(_ tensor: Tensor<Element>) throws -> Report {
@@ -68,7 +70,8 @@ struct BenchDecomposeCommand: ParsableCommand {
       best = min(best, (clock.now - start).seconds)
     }
     return Report(
-      method: method.rawValue, ranks: ranks.values, seconds: best, relativeError: result?.relativeError ?? .infinity,
+      method: method.rawValue, ranks: ranks.values, seconds: best,
+      relativeError: result?.relativeError ?? .infinity,
       sweeps: result?.convergence.sweeps ?? 0, threads: threads)
   }
 }

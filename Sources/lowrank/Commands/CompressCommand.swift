@@ -21,7 +21,8 @@ struct CompressCommand: ParsableCommand {
 
   @Option(
     defaultAsFlag: "-",
-    help: "Print the report as JSON, or write it to a file of this name.", completion: .file(extensions: ["json"]))
+    help: "Print the report as JSON, or write it to a file of this name.",
+    completion: .file(extensions: ["json"]))
   var json: String?
 
   func run() throws {
@@ -48,7 +49,8 @@ extension CompressionReport {
   /// The report as a table for people.
   fileprivate var text: String {
     var table = Table([
-      ("layer", .left), ("op", .left), ("kernel", .left), ("form", .left), ("error", .right), ("weights", .right),
+      ("layer", .left), ("op", .left), ("kernel", .left), ("form", .left), ("error", .right),
+      ("weights", .right),
       ("to", .right), ("multiplies", .right), ("to", .right), ("why kept", .left),
     ])
     for layer in layers {
@@ -71,7 +73,8 @@ extension CompressionReport {
       lines.append("\(what): \(grouped(before)) -> \(grouped(after))\(part)")
     }
     if layers.contains(where: { $0.macsBefore == nil }) {
-      lines.append("multiplies only of layers whose shapes are known; give --input-shape NAME=... for the rest")
+      lines.append(
+        "multiplies only of layers whose shapes are known; give --input-shape NAME=... for the rest")
     }
     return lines.joined(separator: "\n")
   }

@@ -13,7 +13,8 @@ struct DecomposeCommand: ParsableCommand {
   @Argument(help: "The kernel, [T, S, ...], output channels first.", completion: .file(extensions: ["npy"]))
   var kernel: String
 
-  @Option(name: [.short, .long], help: "The factors to write.", completion: .file(extensions: ["safetensors"]))
+  @Option(
+    name: [.short, .long], help: "The factors to write.", completion: .file(extensions: ["safetensors"]))
   var output: String
 
   @Option(help: "The form: \(DecomposeMethod.names).")

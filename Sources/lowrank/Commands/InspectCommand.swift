@@ -5,7 +5,8 @@ import ONNX
 /// `lowrank inspect`
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Shows what the layers of a model cost and what factoring them would save.")
+    commandName: "inspect",
+    abstract: "Shows what the layers of a model cost and what factoring them would save.")
 
   @OptionGroup var arguments: ModelArguments
 
@@ -28,7 +29,8 @@ extension InspectionReport {
   fileprivate var text: String {
     var table = Table([
       ("layer", .left), ("op", .left), ("kernel", .left), ("weights", .right), ("multiplies", .right),
-      ("ranks for 80/90/95/99 % energy", .left), ("form", .left), ("error", .right), ("saves, or why kept", .left),
+      ("ranks for 80/90/95/99 % energy", .left), ("form", .left), ("error", .right),
+      ("saves, or why kept", .left),
     ])
     for layer in layers {
       let best = layer.reason == nil ? layer.forms.first : nil
@@ -45,7 +47,8 @@ extension InspectionReport {
     }
     let open = layers.contains { $0.macs == nil }
     return [
-      "opset \(model.opset), \(grouped(model.bytes)) bytes, input \(inputs.joined(separator: ", "))", "", table.text,
+      "opset \(model.opset), \(grouped(model.bytes)) bytes, input \(inputs.joined(separator: ", "))", "",
+      table.text,
       "",
       "\(layers.count) layers, \(grouped(model.params)) weights, \(grouped(model.macs)) multiplies"
         + (open ? " where the shapes are known; give --input-shape NAME=... for the rest" : ""),

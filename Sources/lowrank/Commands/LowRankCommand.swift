@@ -9,7 +9,8 @@ struct LowRankCommand: ParsableCommand {
     abstract: "Makes trained convolutional networks smaller and faster by low-rank factoring.",
     version: LowRankVersion.number,
     subcommands: [
-      InspectCommand.self, CompressCommand.self, DecomposeCommand.self, ReconstructCommand.self, BenchCommand.self,
+      InspectCommand.self, CompressCommand.self, DecomposeCommand.self, ReconstructCommand.self,
+      BenchCommand.self,
       VersionCommand.self,
     ])
 

@@ -15,7 +15,10 @@ struct ModelArguments: ParsableArguments {
   @Argument(help: "The ONNX model.", completion: .file(extensions: ["onnx"]))
   var model: String
 
-  @Option(help: "The form that layers are brought into; auto takes Tucker-2 for kernels with spatial extents and two matrices for the rest.")
+  @Option(
+    help:
+      "The form that layers are brought into; auto takes Tucker-2 for kernels with spatial extents and two matrices for the rest."
+  )
   var method = CompressionMethod.auto
 
   @Option(help: "Ranks that keep this part of each mode's energy, 0 to 1.")
@@ -93,8 +96,10 @@ struct InputShape: ExpressibleByArgument {
     // Names may hold an equals sign; extents do not.
     guard let split = argument.lastIndex(of: "="), split > argument.startIndex else { return nil }
     name = String(argument[..<split])
-    let extents = argument[argument.index(after: split)...].split(separator: ",", omittingEmptySubsequences: false)
-      .map { Int($0) ?? 0 }
+    let extents = argument[argument.index(after: split)...].split(
+      separator: ",", omittingEmptySubsequences: false
+    )
+    .map { Int($0) ?? 0 }
     guard extents.allSatisfy({ $0 > 0 && $0 < 1 << 31 }) else { return nil }
     self.extents = extents
   }

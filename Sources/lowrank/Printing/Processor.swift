@@ -18,7 +18,9 @@ enum Processor {
 
   /// The vector instruction sets that matter to a GEMM, out of `/proc/cpuinfo`; empty where that is not there.
   static var instructionSets: [String] {
-    let known = ["sse4_2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "amx_tile", "asimd", "sve", "sve2"]
+    let known = [
+      "sse4_2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "amx_tile", "asimd", "sve", "sve2",
+    ]
     guard let data = FileManager.default.contents(atPath: "/proc/cpuinfo") else { return [] }
     let text = String(decoding: data, as: UTF8.self)
     let line = text.split(separator: "\n").first { $0.hasPrefix("flags") || $0.hasPrefix("Features") }

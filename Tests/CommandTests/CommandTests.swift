@@ -1,0 +1,156 @@
+import Foundation
+import TensorCore
+import TestSupport
+import Testing
+
+/// What a run of the command left.
+private struct Run {
+  let status: Int32
+  let output: String
+  let error: String
+}
+
+/// Runs the `lowrank` that was built beside the tests.
+private func lowrank(_ arguments: String...) throws -> Run { try lowrank(arguments) }
+
+private func lowrank(_ arguments: [String]) throws -> Run {
+  let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+  let process = Process()
+  process.executableURL = tests.deletingLastPathComponent().appendingPathComponent("lowrank")
+  process.arguments = arguments
+  let (output, error) = (Pipe(), Pipe())
+  process.standardOutput = output
+  process.standardError = error
+  try process.run()
+  let text = try output.fileHandleForReading.readToEnd() ?? Data()
+  let complaint = try error.fileHandleForReading.readToEnd() ?? Data()
+  process.waitUntilExit()
+  #expect(process.terminationReason == .exit, "\(arguments) was ended by a signal")
+  return Run(
+    status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
+    error: String(decoding: complaint, as: UTF8.self))
+}
+
+private func json(_ text: String) throws -> [String: Any] {
+  try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+}
+
+@Suite struct CommandTests {
+  private let mnist = Vectors.example("mnist.onnx")
+
+  @Test func compressWritesAModelAndAReport() throws {
+    let folder = try TemporaryFolder()
+    let run = try lowrank("compress", mnist, "-o", folder.path("out.onnx"), "--json")
+    #expect(run.status == 0 && run.error.isEmpty)
+    let report = try json(run.output)
+    let model = try #require(report["model"] as? [String: Any])
+    let names = ["paramsBefore", "paramsAfter", "macsBefore", "macsAfter", "bytesBefore", "bytesAfter"]
+    #expect(Set(model.keys) == Set(names))
+    #expect(report["elapsedSeconds"] is Double)
+    let layers = try #require(report["layers"] as? [[String: Any]])
+    #expect(layers.count == 7)
+    for key in ["name", "op", "kernelShape", "group", "method", "ranks", "relativeError", "errorBound"] {
+      #expect(layers.allSatisfy { $0[key] != nil })
+    }
+    #expect(try folder.names == ["out.onnx"])
+    let table = try lowrank(
+      "compress", mnist, "-o", folder.path("b.onnx"), "--json", folder.path("report.json"))
+    #expect(table.output.contains("weights: 425 504 -> "))
+    #expect(try folder.names == ["b.onnx", "out.onnx", "report.json"])
+  }
+
+  @Test func inspectShowsEveryLayer() throws {
+    let run = try lowrank("inspect", mnist)
+    #expect(run.status == 0)
+    for name in ["/conv1/Conv", "/conv5/Conv", "/output/Gemm", "22 050 560 multiplies"] {
+      #expect(run.output.contains(name))
+    }
+    let report = try json(try lowrank("inspect", mnist, "--json").output)
+    #expect((report["layers"] as? [Any])?.count == 7)
+  }
+
+  @Test(arguments: [
+    ("tucker2", "3,2"), ("spatial", "3"), ("spatial-mirrored", "3"), ("channel", "2"),
+    ("channel-mirrored", "2"),
+  ])
+  func decomposeAndReconstruct(method: String, ranks: String) throws {
+    let folder = try TemporaryFolder()
+    var generator = SeededGenerator(seed: 71)
+    let kernel = Tensor<Double>.decayingKernel([6, 5, 3, 3], using: &generator)
+    try NPYFile.write(.double(kernel), to: folder.path("k.npy"))
+    let run = try lowrank(
+      "decompose", folder.path("k.npy"), "-o", folder.path("f.safetensors"), "--method", method, "--ranks",
+      ranks,
+      "--json")
+    #expect(run.status == 0, "\(run.error)")
+    let report = try json(run.output)
+    let error = try #require(report["relativeError"] as? Double)
+    #expect(report["errorBound"] is Double && report["sweeps"] is Int && report["seconds"] is Double)
+    #expect(try lowrank("reconstruct", folder.path("f.safetensors"), "-o", folder.path("r.npy")).status == 0)
+    let read = try NPYFile(contentsOf: folder.path("r.npy")).tensor.converted(to: Double.self)
+    let difference = zip(kernel.elements, read.elements).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    let total = kernel.elements.reduce(0) { $0 + $1 * $1 }
+    #expect(abs((difference / total).squareRoot() - error) <= 1e-10)
+  }
+
+  @Test func benchConvReportsItsNumbers() throws {
+    for form in ["dense", "tucker2:4,4", "cp3:4", "spatial:4", "channel:4"] {
+      let run = try lowrank(
+        "bench", "conv", "--layer", "8,8,3,10,10,1,1", "--form", form, "--reps", "5", "--json")
+      #expect(run.status == 0, "\(run.error)")
+      let report = try json(run.output)
+      for key in ["medianMs", "minMs", "macs", "gflops", "threads", "maxAbsDiff"] {
+        #expect(report[key] is NSNumber, "\(key)")
+      }
+      // Sums of at most 72 products of numbers of size one, three times, in single precision.
+      #expect(try #require(report["maxAbsDiff"] as? Double) < 1e-4)
+    }
+  }
+
+  @Test func wrongUsageIsSixtyFour() throws {
+    let folder = try TemporaryFolder()
+    for arguments in [
+      ["compress", mnist], ["compress", mnist, "-o", folder.path("x"), "--energy", "2"],
+      ["compress", mnist, "-o", folder.path("x"), "--energy", "0.5", "--error", "0.5"],
+      ["compress", mnist, "-o", folder.path("x"), "--layers", "("],
+      ["compress", mnist, "-o", folder.path("x"), "--method", "magic"],
+      ["bench", "conv", "--layer", "1,2", "--form", "dense"],
+      ["bench", "conv", "--layer", "8,8,3,10,10,1,1", "--form", "tucker2:1"],
+      ["bench", "conv", "--layer", "8,8,9,4,4,1,0", "--form", "dense"],
+      ["decompose", "k.npy", "-o", folder.path("x"), "--method", "svd", "--ranks", "1,2"], ["nothing"],
+    ] {
+      let run = try lowrank(arguments)
+      #expect(run.status == 64, "\(arguments): \(run.status)")
+    }
+    #expect(try folder.names == [])
+  }
+
+  @Test func wrongInputIsOneAndLeavesNothing() throws {
+    let folder = try TemporaryFolder()
+    try AtomicFile.write(Data("rubbish".utf8), to: folder.path("bad"))
+    let (bad, out) = (folder.path("bad"), folder.path("out"))
+    for arguments in [
+      ["inspect", bad], ["inspect", folder.path("missing")], ["inspect", folder.path],
+      ["compress", bad, "-o", out], ["compress", mnist, "-o", folder.path("no/out")],
+      ["compress", mnist, "-o", folder.path],
+      ["compress", mnist, "-o", out, "--json", folder.path("no/r.json")],
+      ["compress", mnist, "-o", out, "--input-shape", "nobody=1,2"],
+      ["decompose", bad, "-o", out, "--method", "svd", "--ranks", "1"],
+      ["decompose", Vectors.path("npy-f4-c-2d.npy"), "-o", out, "--method", "svd", "--ranks", "4"],
+      ["decompose", Vectors.path("npy-f4-c-1d.npy"), "-o", out, "--method", "svd", "--ranks", "1"],
+      ["reconstruct", bad, "-o", out], ["bench", "decompose", bad, "--method", "svd", "--ranks", "1"],
+    ] {
+      let run = try lowrank(arguments)
+      #expect(run.status == 1, "\(arguments): \(run.status)")
+      #expect(
+        run.error.contains(folder.path) || run.error.contains("mnist.onnx") || run.error.contains("npy-"))
+    }
+    #expect(try folder.names == ["bad"])
+  }
+
+  @Test func versionNamesTheBLAS() throws {
+    let report = try json(try lowrank("version", "--json").output)
+    #expect((report["blas"] as? String)?.contains("OpenBLAS") == true)
+    #expect((report["blasThreads"] as? Int ?? 0) >= 1)
+  }
+}

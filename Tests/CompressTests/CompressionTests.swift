@@ -1,0 +1,122 @@
+import Compress
+import Foundation
+import ONNX
+import TensorCore
+import TestSupport
+import Testing
+
+@Suite struct CompressionTests {
+  private func compressed(
+    _ path: String, _ change: (inout CompressionOptions) -> Void
+  ) throws -> (report: CompressionReport, data: Data) {
+    var options = CompressionOptions()
+    change(&options)
+    var model = try ONNXModel(contentsOf: path)
+    let report = try model.compress(options)
+    let folder = try TemporaryFolder()
+    try model.save(to: folder.path("out.onnx"))
+    return (report, try FileReader.bytes(ofFile: folder.path("out.onnx")))
+  }
+
+  private let mnist = Vectors.example("mnist.onnx")
+
+  @Test func theExampleHalvesItsMultiplies() throws {
+    let (report, data) = try compressed(mnist) { $0.criterion = .error(0.3) }
+    #expect(report.model.macsAfter < report.model.macsBefore / 2)
+    #expect(report.model.paramsAfter < report.model.paramsBefore / 2)
+    #expect(data.count < report.model.bytesBefore / 2)
+    for layer in report.layers where layer.reason == nil {
+      #expect(layer.relativeError <= 0.3)
+      #expect(layer.relativeError <= layer.errorBound)
+      #expect(layer.foldedBatchNormalization == (layer.op == "Conv"))
+    }
+    #expect(report.layers.contains { $0.method == "tucker2" })
+    #expect(report.layers.contains { $0.method == "svd" })
+  }
+
+  @Test func theResultDoesNotDependOnTheThreads() throws {
+    let one = try compressed(mnist) { $0.threads = 1 }
+    let two = try compressed(mnist) { $0.threads = 2 }
+    #expect(one.data == two.data)
+  }
+
+  @Test func noErrorMeansNoChange() throws {
+    let (report, data) = try compressed(mnist) { $0.criterion = .error(0) }
+    #expect(report.layers.allSatisfy { $0.method == "keep" && $0.reason != nil })
+    let folder = try TemporaryFolder()
+    try ONNXModel(contentsOf: mnist).save(to: folder.path("copy.onnx"))
+    #expect(try FileReader.bytes(ofFile: folder.path("copy.onnx")) == data)
+  }
+
+  @Test(arguments: [RankCriterion.energy(0.9), .ranksRatio(0.3), .error(0.4)], CompressionMethod.allCases)
+  func everyCriterionGoesWithEveryForm(criterion: RankCriterion, method: CompressionMethod) throws {
+    let (report, _) = try compressed(mnist) {
+      $0.criterion = criterion
+      $0.method = method
+    }
+    let methods = Set(report.layers.map(\.method))
+    #expect(methods.isSuperset(of: ["keep"]) || method == .auto)
+    #expect(methods.count > 1)
+    if method != .auto {
+      #expect(methods.allSatisfy { $0 == "keep" || $0.hasPrefix(method.rawValue) })
+    }
+  }
+
+  @Test func layersAreChosenByName() throws {
+    let (report, _) = try compressed(mnist) {
+      $0.layers = "conv[2-4]"
+      $0.skip = "conv3"
+    }
+    let factored = report.layers.filter { $0.reason == nil }.map(\.name)
+    #expect(factored == ["/conv2/Conv", "/conv4/Conv"])
+    #expect(throws: CompressError.self) { try compressed(mnist) { $0.layers = "(" } }
+  }
+
+  @Test func ranksAreMultiples() throws {
+    let (report, _) = try compressed(mnist) { $0.rankMultiple = 16 }
+    for layer in report.layers where layer.reason == nil && layer.op == "Conv" {
+      #expect(zip(layer.ranks, layer.kernelShape).allSatisfy { $0 % 16 == 0 || $0 == $1 })
+    }
+  }
+
+  /// Half precision: the error is that of the factors as they are stored, and within what was asked for.
+  @Test(arguments: ["conv-float16", "conv-bfloat16"], [0.3, 0.01])
+  func halfPrecisionIsCounted(name: String, limit: Double) throws {
+    let (report, _) = try compressed(Vectors.path("\(name).onnx")) {
+      $0.criterion = .error(limit)
+      $0.rankMultiple = 1
+    }
+    let layer = try #require(report.layers.first)
+    #expect(layer.method == "tucker2")
+    #expect(layer.relativeError <= limit)
+    // A bfloat16 has 8 bits: rounding alone is of this size.
+    if name == "conv-bfloat16" { #expect(layer.relativeError > 0x1p-10) }
+  }
+
+  @Test func weightsThatAreNotFiniteAreKept() throws {
+    let folder = try TemporaryFolder()
+    var data = try FileReader.bytes(ofFile: Vectors.path("conv2d.onnx"))
+    // The weight is the longest run of the file; a NaN in its middle.
+    let middle = data.count / 2 / 4 * 4
+    for place in middle..<(middle + 16) { data[place] = 0xFF }
+    try AtomicFile.write(data, to: folder.path("nan.onnx"))
+    let (report, _) = try compressed(folder.path("nan.onnx")) { _ in }
+    #expect(report.layers[0].reason?.contains("NaN") == true)
+  }
+
+  @Test func inspectionAgreesWithCompression() throws {
+    let model = try ONNXModel(contentsOf: mnist)
+    let inspection = try model.inspect(CompressionOptions())
+    let (report, _) = try compressed(mnist) { _ in }
+    #expect(inspection.layers.map(\.name) == report.layers.map(\.name))
+    for (seen, done) in zip(inspection.layers, report.layers) {
+      #expect(seen.params == done.paramsBefore && seen.macs == done.macsBefore)
+      #expect(seen.reason == done.reason)
+      if done.reason == nil {
+        #expect(seen.forms.first?.method == done.method && seen.forms.first?.ranks == done.ranks)
+        #expect(try #require(seen.forms.first).relativeError >= done.relativeError - 1e-6)
+      }
+      #expect(seen.energyRanks.allSatisfy { $0.ranks.allSatisfy { $0 >= 1 } })
+    }
+  }
+}
