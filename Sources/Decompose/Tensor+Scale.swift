@@ -20,9 +20,21 @@ extension Tensor {
   @_specialize(where Element == Double)
   private func largestMagnitude() -> Element {
     withSpan { span in
-      var largest: Element = 0
-      for i in span.indices { largest = Swift.max(largest, span[i].magnitude) }
-      return largest
+      // Four running maxima let the compiler use vector registers.
+      var largest: (Element, Element, Element, Element) = (0, 0, 0, 0)
+      var i = 0
+      while i + 4 <= span.count {
+        largest.0 = span[i].magnitude > largest.0 ? span[i].magnitude : largest.0
+        largest.1 = span[i + 1].magnitude > largest.1 ? span[i + 1].magnitude : largest.1
+        largest.2 = span[i + 2].magnitude > largest.2 ? span[i + 2].magnitude : largest.2
+        largest.3 = span[i + 3].magnitude > largest.3 ? span[i + 3].magnitude : largest.3
+        i += 4
+      }
+      while i < span.count {
+        largest.0 = Swift.max(largest.0, span[i].magnitude)
+        i += 1
+      }
+      return Swift.max(Swift.max(largest.0, largest.1), Swift.max(largest.2, largest.3))
     }
   }
 

@@ -43,7 +43,7 @@ extension Tensor where Element: LapackScalar {
     guard n > 0 else { return CholeskyDecomposition(lower: factor) }
     let info = factor.withMutableBuffer { a -> Int32 in
       guard let a = a.baseAddress else { return 0 }
-      let info = Element.routines.potrf(n, a, n)
+      let info = Element.routines.potrf(false, n, a, n)
       for i in 0..<Int(n) {
         for j in (i + 1)..<Swift.max(i + 1, Int(n)) { a[i * Int(n) + j] = 0 }
       }

@@ -55,7 +55,7 @@ public func matrixProduct<Element: LapackScalar>(
 
 extension Tensor {
   /// Lends the elements as a pointer, for routines in C.
-  func withBuffer<R, E: Error>(_ body: (UnsafeBufferPointer<Element>) throws(E) -> R) throws(E) -> R {
+  package func withBuffer<R, E: Error>(_ body: (UnsafeBufferPointer<Element>) throws(E) -> R) throws(E) -> R {
     try withSpan { (span: Span<Element>) throws(E) -> R in
       try span.withUnsafeBufferPointer { (buffer: UnsafeBufferPointer<Element>) throws(E) -> R in
         try body(buffer)
@@ -64,7 +64,7 @@ extension Tensor {
   }
 
   /// Lends the elements as a pointer for writing, for routines in C.
-  mutating func withMutableBuffer<R, E: Error>(
+  package mutating func withMutableBuffer<R, E: Error>(
     _ body: (UnsafeMutableBufferPointer<Element>) throws(E) -> R
   ) throws(E) -> R {
     try withMutableSpan { (span: inout MutableSpan<Element>) throws(E) -> R in

@@ -21,11 +21,10 @@ extension Double: LapackScalar {
     ger: { m, n, alpha, x, y, a, lda in
       cblas_dger(CblasRowMajor, m, n, alpha, x, 1, y, 1, a, lda)
     },
-    trsmLeftLower: { transA, m, n, alpha, a, lda, b, ldb in
+    trsmLeft: { upper, transA, m, n, alpha, a, lda, b, ldb in
       cblas_dtrsm(
-        CblasRowMajor, CblasLeft, CblasLower, transA ? CblasTrans : CblasNoTrans, CblasNonUnit, m, n, alpha,
-        a,
-        lda, b, ldb)
+        CblasRowMajor, CblasLeft, upper ? CblasUpper : CblasLower, transA ? CblasTrans : CblasNoTrans,
+        CblasNonUnit, m, n, alpha, a, lda, b, ldb)
     },
     gesdd: { jobz, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, iwork in
       LAPACKE_dgesdd_work(
@@ -51,8 +50,9 @@ extension Double: LapackScalar {
     orgqr: { m, n, k, a, lda, tau, work, lwork in
       LAPACKE_dorgqr_work(LAPACK_COL_MAJOR, m, n, k, a, lda, tau, work, lwork)
     },
-    potrf: { n, a, lda in
-      LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, Character("U").lapack, n, a, lda)
+    potrf: { upper, n, a, lda in
+      // LAPACK's column-major lower triangle is the row-major upper one.
+      LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, Character(upper ? "L" : "U").lapack, n, a, lda)
     },
     potrs: { n, nrhs, a, lda, b, ldb in
       LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, Character("U").lapack, n, nrhs, a, lda, b, ldb)

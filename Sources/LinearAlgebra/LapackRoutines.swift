@@ -21,8 +21,8 @@ public struct LapackRoutines<Element: Scalar>: Sendable {
     @Sendable (Bool, Int32, Int32, Element, Input, Int32, Input, Int32, Element, Output, Int32) -> Void
   /// A row-major rank-one update: (m, n, alpha, x, y, a, lda).
   let ger: @Sendable (Int32, Int32, Element, Input, Input, Output, Int32) -> Void
-  /// A row-major TRSM from the left with a lower factor, not unit: (transA, m, n, alpha, a, lda, b, ldb).
-  let trsmLeftLower: @Sendable (Bool, Int32, Int32, Element, Input, Int32, Output, Int32) -> Void
+  /// A row-major TRSM from the left, not unit: (upper, transA, m, n, alpha, a, lda, b, ldb).
+  let trsmLeft: @Sendable (Bool, Bool, Int32, Int32, Element, Input, Int32, Output, Int32) -> Void
   /// (jobz, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, iwork)
   let gesdd:
     @Sendable (
@@ -45,8 +45,8 @@ public struct LapackRoutines<Element: Scalar>: Sendable {
   let geqrf: @Sendable (Int32, Int32, Output, Int32, Output, Output, Int32) -> Int32
   /// (m, n, k, a, lda, tau, work, lwork)
   let orgqr: @Sendable (Int32, Int32, Int32, Output, Int32, Input, Output, Int32) -> Int32
-  /// (n, a, lda), the row-major lower triangle
-  let potrf: @Sendable (Int32, Output, Int32) -> Int32
+  /// (upper, n, a, lda), in a row-major triangle
+  let potrf: @Sendable (Bool, Int32, Output, Int32) -> Int32
   /// (n, nrhs, a, lda, b, ldb), with the factor from `potrf`
   let potrs: @Sendable (Int32, Int32, Input, Int32, Output, Int32) -> Int32
   /// (m, n, nrhs, a, lda, b, ldb, s, rcond, rank, work, lwork, iwork)

@@ -82,10 +82,10 @@ extension Tensor where Element: LapackScalar {
     let well = gram.withMutableBuffer { l -> Bool in
       result.withMutableBuffer { y -> Bool in
         guard let l = l.baseAddress, let y = y.baseAddress else { return false }
-        guard Element.routines.potrf(Int32(r), l, Int32(r)) == 0 else { return false }
+        guard Element.routines.potrf(false, Int32(r), l, Int32(r)) == 0 else { return false }
         // The rows have length 1: a squared pivot p leaves an orthogonality of about epsilon / p.
         for i in 0..<r where l[i * r + i] * l[i * r + i] < 1e-3 { return false }
-        Element.routines.trsmLeftLower(false, Int32(r), Int32(n), 1, l, Int32(r), y, Int32(n))
+        Element.routines.trsmLeft(false, false, Int32(r), Int32(n), 1, l, Int32(r), y, Int32(n))
         return true
       }
     }

@@ -45,3 +45,12 @@ private func element<E: Scalar>(_ kernel: FactoredKernel<E>, _ index: [Int]) -> 
     return (0..<f.rank).reduce(0) { $0 + at(f.left, [t, $1]) * at(f.right, [$1, s]) }
   }
 }
+
+/// `||a - b|| / ||a||`, scaled so that squares stay in range.
+func relativeDistance<E: Scalar>(_ a: Tensor<E>, _ b: Tensor<Double>) -> Double {
+  let largest = a.elements.reduce(0) { max($0, abs(Double($1))) }
+  guard largest > 0 else { return 0 }
+  let pairs = zip(a.elements, b.elements).map { (Double($0) / largest, $1 / largest) }
+  let difference = pairs.reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+  return (difference / pairs.reduce(0) { $0 + $1.0 * $1.0 }).squareRoot()
+}

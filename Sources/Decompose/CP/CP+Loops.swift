@@ -20,31 +20,40 @@ func expandTerms<Element: Scalar>(
   }
 }
 
-/// `a[i] = a[i] b[i]`.
+/// `c[i, j] = a[i, j] b[i, j]` in the upper triangle, in Double.
 @_specialize(where Element == Float)
 @_specialize(where Element == Double)
-func multiply<Element: Scalar>(_ a: UnsafeMutablePointer<Element>, by b: UnsafePointer<Element>, count: Int) {
-  for i in 0..<count { a[i] *= b[i] }
-}
-
-/// A symmetric matrix from its upper triangle, in Double.
-@_specialize(where Element == Float)
-@_specialize(where Element == Double)
-func mirrorUpper<Element: Scalar>(
-  _ source: UnsafePointer<Element>, order n: Int, into target: UnsafeMutablePointer<Double>
+func multiplyUpper<Element: Scalar>(
+  _ a: UnsafePointer<Element>, _ b: UnsafePointer<Element>, order n: Int, into c: UnsafeMutablePointer<Double>
 ) {
   for i in 0..<n {
-    for j in i..<n { target[i * n + j] = Double(source[i * n + j]) }
+    for j in (i * n + i)..<((i + 1) * n) { c[j] = Double(a[j]) * Double(b[j]) }
   }
-  // Blocks, so that the columns being read stay in the cache.
-  let block = 16
-  for i0 in stride(from: 0, to: n, by: block) {
-    for j0 in stride(from: 0, through: i0, by: block) {
-      for i in i0..<min(n, i0 + block) {
-        for j in j0..<min(i, j0 + block) { target[i * n + j] = target[j * n + i] }
-      }
-    }
+}
+
+/// `c[i, j] = c[i, j] a[i, j]` in the upper triangle.
+@_specialize(where Element == Float)
+@_specialize(where Element == Double)
+func multiplyUpper<Element: Scalar>(
+  _ c: UnsafeMutablePointer<Double>, by a: UnsafePointer<Element>, order n: Int
+) {
+  for i in 0..<n {
+    for j in (i * n + i)..<((i + 1) * n) { c[j] *= Double(a[j]) }
   }
+}
+
+/// The sum of the products of corresponding elements of two symmetric matrices, from their upper triangles.
+@_specialize(where Element == Float)
+@_specialize(where Element == Double)
+func symmetricInnerProduct<Element: Scalar>(
+  _ a: UnsafePointer<Double>, _ b: UnsafePointer<Element>, order n: Int
+) -> Double {
+  var (diagonal, above) = (0.0, 0.0)
+  for i in 0..<n {
+    diagonal += a[i * n + i] * Double(b[i * n + i])
+    for j in (i * n + i + 1)..<((i + 1) * n) { above += a[j] * Double(b[j]) }
+  }
+  return diagonal + 2 * above
 }
 
 /// Numbers rounded to another precision.

@@ -17,7 +17,7 @@ struct CPCompression<Element: LapackScalar> {
 
   /// The part of the energy that each mode may leave out: directions that weak are found again by the iterations on
   /// the whole kernel that follow.
-  static var discardedPart: Double { 0.025 }
+  static var discardedPart: Double { 0.04 }
 
   /// Compresses a tensor [T, taps, S].
   ///

@@ -2,9 +2,6 @@ import LinearAlgebra
 import TensorCore
 
 extension CPSweeps {
-  /// How often the modes other than the first are updated for each update of the first.
-  static var innerSweeps: Int { 2 }
-
   /// The proximal term, as a part of the diagonal of the normal equations.
   static var damping: Double { 8 * Double(Element.ulpOfOne) }
 
@@ -22,10 +19,8 @@ extension CPSweeps {
     updateTaps()
     updateFirst()
     project()
-    for _ in 0..<Self.innerSweeps {
-      updateSecond()
-      updateSpatial()
-    }
+    updateSecond()
+    updateSpatial()
     let residual = residualEnergy()
     moveLengths()
     return residual
@@ -76,12 +71,8 @@ extension CPSweeps {
   }
 
   private func updateSecond() {
-    for r in 0..<rank {
-      gemv(
-        transposed: true, m: taps, n: inputs, a: terms + r * taps * inputs, lda: inputs,
-        x: tapRows + r * taps,
-        y: moments + r * inputs)
-    }
+    batchedGemv(
+      count: rank, transposed: true, m: taps, n: inputs, a: terms, lda: inputs, x: tapRows, y: moments)
     solve(1)
   }
 
@@ -104,11 +95,7 @@ extension CPSweeps {
 
   /// `tapMoments[r, d] = sum over s of  terms[r, d, s] rows[1][r, s]`.
   func contractSecond() {
-    for r in 0..<rank {
-      gemv(
-        m: taps, n: inputs, a: terms + r * taps * inputs, lda: inputs, x: rows[1] + r * inputs,
-        y: tapMoments + r * taps)
-    }
+    batchedGemv(count: rank, m: taps, n: inputs, a: terms, lda: inputs, x: rows[1], y: tapMoments)
   }
 
   /// The outer products of the spatial rows.
@@ -120,9 +107,8 @@ extension CPSweeps {
   /// `||X||² - 2 <X, reconstruction> + ||reconstruction||²`; `tapMoments` must be those of the modes 1 and 2.
   func residualEnergy() -> Double {
     let cross = innerProduct(tapMoments, tapRows, count: rank * taps)
-    normal.update(from: grams[0], count: rank * rank)
-    for mode in 1..<(extents.count - 1) { multiply(normal, by: grams[mode], count: rank * rank) }
-    let norm = innerProduct(normal, grams[extents.count - 1], count: rank * rank)
+    formNormal(extents.count - 1)
+    let norm = symmetricInnerProduct(normal, grams[extents.count - 1], order: rank)
     return energy - 2 * cross + norm
   }
 
@@ -137,16 +123,14 @@ extension CPSweeps {
   }
 
   func updateGram(_ mode: Int) {
-    let extent = extents[mode]
-    syrkUpper(n: rank, k: extent, a: rows[mode], lda: extent, c: triangle, ldc: rank)
-    mirrorUpper(triangle, order: rank, into: grams[mode])
+    syrkUpper(n: rank, k: extents[mode], a: rows[mode], lda: extents[mode], c: grams[mode], ldc: rank)
   }
 
-  /// The product of the Gram matrices of all modes but one: the normal equations of that one.
+  /// The product of the Gram matrices of all modes but one, the normal equations of that one: the upper triangle.
   func formNormal(_ mode: Int) {
     let others = extents.indices.filter { $0 != mode }
-    normal.update(from: grams[others[0]], count: rank * rank)
-    for other in others.dropFirst() { multiply(normal, by: grams[other], count: rank * rank) }
+    multiplyUpper(grams[others[0]], grams[others[1]], order: rank, into: normal)
+    for other in others.dropFirst(2) { multiplyUpper(normal, by: grams[other], order: rank) }
   }
 
   /// Solves the normal equations of a mode for the moments in `moments`, near the factor as it is.
@@ -163,12 +147,12 @@ extension CPSweeps {
         weights[r] = damping * max(normal[r * rank + r], 1e-6 * largest)
         normal[r * rank + r] += weights[r]
       }
-      if choleskyInPlace(n: rank, normal, lda: rank) { added = true } else { damping *= 100 }
+      if choleskyUpperInPlace(n: rank, normal, lda: rank) { added = true } else { damping *= 100 }
     } while !added && damping < 1e3
     guard added else { return }
     addScaledRows(rank: rank, extent: extent, rows[mode], weights: weights, to: moments)
     convert(normal, to: triangle, count: rank * rank)
-    solveCholesky(m: rank, n: extent, lower: triangle, ldl: rank, b: moments, ldb: extent)
+    solveCholeskyUpper(m: rank, n: extent, upper: triangle, ldu: rank, b: moments, ldb: extent)
     copyRows(from: moments, to: rows[mode], mode: mode)
     updateGram(mode)
   }

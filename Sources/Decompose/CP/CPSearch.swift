@@ -26,7 +26,7 @@ struct CPSearch<Element: LapackScalar> {
   }
 
   /// Iterations that the whole tensor gets after those on the core.
-  private var polishing: Int { max(2, options.iterations / 10) }
+  private var polishing: Int { max(2, options.iterations / 20) }
 
   mutating func run() throws(LinearAlgebraError) -> CPModel<Element> {
     let compression = try CPCompression(tensor)
@@ -55,7 +55,7 @@ struct CPSearch<Element: LapackScalar> {
       let next = max(0, sweeps.iterate(beta: beta))
       guard next <= residual else {
         sweeps.restoreFormer()
-        errors.append(relativeError(residual + outside))
+        record(residual + outside)
         // Without extrapolation only rounding raises the error: nothing is left to gain.
         if steps == 0 {
           converged = true
@@ -66,15 +66,18 @@ struct CPSearch<Element: LapackScalar> {
       }
       let gain = 1 - (next + outside).squareRoot() / (residual + outside).squareRoot()
       residual = next
-      errors.append(relativeError(residual + outside))
+      record(residual + outside)
       if gain < options.tolerance || residual < 1e-3 * Double(Element.ulpOfOne) * energy {
         converged = true
         return
       }
-      if residual < 4 * outside { return }
+      if residual < outside { return }
       steps += 1
     }
   }
 
-  private func relativeError(_ residual: Double) -> Double { (residual / energy).squareRoot() }
+  /// The formula for the residual rounds at the root of epsilon: a rise below that is none.
+  private mutating func record(_ residual: Double) {
+    errors.append(min(errors.last ?? .infinity, (residual / energy).squareRoot()))
+  }
 }
