@@ -27,14 +27,7 @@ extension FusedDesign {
             panel: design.panel(of: core[i], stage.algorithm), band: band, &layout))
       }
       entry = Self.entry(design, weights, map: maps.first, &layout)
-      let last = design.planes[design.planes.count - 1]
-      // One line more than the pixels, so that channels do not fight over the same sets of the cache.
-      let mapsRow = design.leavesBy1x1 ? roundUp(band * last.outputWidth, to: 16) + 16 : 0
-      exit = ExitStage(
-        strips: design.leavesBy1x1 ? WeightPointer(base: weights[design.planes.count - 1]) : nil,
-        bias: weights.count > design.planes.count ? WeightPointer(base: weights[design.planes.count]) : nil,
-        depth: last.inputChannels, maps: layout.reserve(Float.self, count: mapsRow * last.inputChannels + 64),
-        mapsRow: mapsRow)
+      exit = Self.exit(design, weights, band: band, map: maps.last, &layout)
       zeros = layout.reserve(Float.self, count: maps.map(\.rowCount).max() ?? 0)
       cursors = layout.reserve(Int.self, count: 2 * maps.count)
     }
@@ -84,6 +77,32 @@ extension FusedDesign {
           Float.self, count: first.inputChannels * roundUp(max(chunk, rows * map.width), to: 16)),
         sources: layout.reserve(UnsafePointer<Float>?.self, count: rows),
         targets: layout.reserve(UnsafeMutablePointer<Float>?.self, count: rows))
+    }
+
+    private static func exit(
+      _ design: FusedDesign, _ weights: [UnsafePointer<Float>], band: Int, map: RowMap?,
+      _ layout: inout WorkspaceLayout
+    ) -> ExitStage {
+      let last = design.planes[design.planes.count - 1]
+      let pixels = band * last.outputWidth
+      let bias = weights.count > design.planes.count ? WeightPointer(base: weights[design.planes.count]) : nil
+      var (form, mapsRow, count) = (ExitStage.Form.layout, 0, 0)
+      if design.leavesBy1x1 {
+        let own = WeightPointer(base: weights[design.planes.count - 1])
+        if let panel = design.exitPanel {
+          form = .columns(own, panel: panel, chunk: 2 * panel)
+          mapsRow = 2 * panel * design.width
+          count = pixels * mapsRow
+        } else {
+          form = .strips(own)
+          // One line more than the pixels, so that channels do not fight over the same sets of the cache.
+          mapsRow = roundUp(pixels, to: 16) + 16
+          count = mapsRow * last.inputChannels + 64
+        }
+      }
+      return ExitStage(
+        form: form, bias: bias, depth: last.inputChannels, maps: layout.reserve(Float.self, count: count),
+        mapsRow: mapsRow)
     }
 
     private static func memory(

@@ -35,12 +35,21 @@ struct StageMemory: Sendable {
 
 /// How a fused run gets from its last map to the output.
 struct ExitStage: Sendable {
-  /// The packed strips of a 1x1 stage; nil for a mere change of layout.
-  let strips: WeightPointer?
+  enum Form: Sendable {
+    /// A mere change of layout.
+    case layout
+    /// A 1x1 stage on the map turned channel-first: packed strips.
+    case strips(WeightPointer)
+    /// A 1x1 stage on the channel-last map, its result turned channel-first: packed columns in panels, `chunk` vectors
+    /// of them at once. Wastes nothing where the pixels of a band do not fill vectors.
+    case columns(WeightPointer, panel: Int, chunk: Int)
+  }
+
+  let form: Form
   let bias: WeightPointer?
   let depth: Int
-  /// The last map of a band, channel-first.
+  /// Strips: the last map of a band, channel-first. Columns: the result, channel-last.
   let maps: WorkspaceRegion<Float>
-  /// Floats between its channels.
+  /// Strips: floats between the channels. Columns: floats between pixels.
   let mapsRow: Int
 }

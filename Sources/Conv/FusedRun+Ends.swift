@@ -39,7 +39,8 @@ extension FusedRun {
     let (entry, map, depth) = (plan.entry, plan.maps[0], plan.first.inputChannels)
     let (pack, sources, targets) = (memory[entry.pack], memory[entry.sources], memory[entry.targets])
     let packRow = roundUp(rows.count * pixels, to: 16)
-    plan.kernels.copy_maps(source, positions, rows.count * pixels, depth, pack, packRow)
+    // The next chunk is asked for while this one is computed.
+    plan.kernels.copy_maps(source, positions, rows.count * pixels, depth, rows.count * pixels, pack, packRow)
     for (i, y) in rows.enumerated() {
       sources[i] = UnsafePointer(pack + i * pixels)
       targets[i] = slot(y, of: 0) + (map.before + from) * map.pitch
@@ -72,23 +73,65 @@ extension FusedRun {
     product.pixels = band.count * width
     product.z_row = positions
     (product.low, product.high) = (-.infinity, .infinity)
-    guard let strips = exit.strips else {
+    let maps = memory[exit.maps]
+    switch exit.form {
+    case .layout:
       toMaps(band, target: target, targetRow: positions)
       if exit.bias != nil { plan.kernels.finish(&product) }
-      return
+    case .strips(let strips):
+      if plan.maps.isEmpty {
+        let source = input + image * exit.depth * positions + band.lowerBound * width
+        plan.kernels.copy_maps(
+          source, positions, product.pixels, exit.depth, product.pixels, maps, exit.mapsRow)
+      } else {
+        toMaps(band, target: maps, targetRow: exit.mapsRow)
+      }
+      product.x = UnsafePointer(maps)
+      product.w = strips.base
+      product.depth = exit.depth
+      product.x_row = exit.mapsRow
+      plan.kernels.maps(&product)
+    case .columns(let columns, let panel, let chunk):
+      leave(band, columns.base, panel: panel, chunk: chunk, &product)
     }
+  }
+
+  /// The last 1x1 stage on channel-last rows, some columns at once.
+  private func leave(
+    _ band: Range<Int>, _ columns: UnsafePointer<Float>, panel: Int, chunk: Int, _ finish: inout lowrank_maps
+  ) {
+    let (exit, index, lanes) = (plan.exit, plan.maps.count - 1, plan.kernels.width)
+    let map = plan.maps[index]
     let maps = memory[exit.maps]
-    if plan.maps.isEmpty {
-      let source = input + image * exit.depth * positions + band.lowerBound * width
-      plan.kernels.copy_maps(source, positions, product.pixels, exit.depth, maps, exit.mapsRow)
-    } else {
-      toMaps(band, target: maps, targetRow: exit.mapsRow)
+    var source: UnsafePointer<Float>? = UnsafePointer(
+      row(band.lowerBound, of: index) + map.before * map.pitch)
+    var target: UnsafeMutablePointer<Float>? = maps
+    var product = lowrank_rows()
+    product.rows = 1
+    product.pixels = finish.pixels
+    product.taps = 1
+    (product.depth, product.b_depth) = (exit.depth, exit.depth)
+    (product.a_pixel, product.c_pixel) = (map.pitch, exit.mapsRow)
+    product.panel = panel
+    let (outputs, z, bias) = (finish.outputs, finish.z, finish.bias)
+    for first in stride(from: 0, to: (outputs + lanes - 1) / lanes, by: chunk) {
+      let channels = min(chunk * lanes, outputs - first * lanes)
+      product.vectors = (channels + lanes - 1) / lanes
+      product.b = columns + first * lanes * exit.depth
+      withUnsafePointer(to: &source) { source in
+        withUnsafePointer(to: &target) { target in
+          product.a = source
+          product.c = target
+          plan.kernels.rows(&product)
+        }
+      }
+      finish.z = z + first * lanes * finish.z_row
+      plan.kernels.to_maps(maps, exit.mapsRow, finish.pixels, channels, finish.z, finish.z_row)
+      guard let bias else { continue }
+      finish.bias = bias + first * lanes
+      finish.outputs = channels
+      plan.kernels.finish(&finish)
     }
-    product.x = UnsafePointer(maps)
-    product.w = strips.base
-    product.depth = exit.depth
-    product.x_row = exit.mapsRow
-    plan.kernels.maps(&product)
   }
 
   /// Turns rows of the last map channel-first.

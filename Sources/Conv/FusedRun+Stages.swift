@@ -38,6 +38,7 @@ extension FusedRun {
   func depthwise(stage index: Int, _ rows: Range<Int>) {
     let (stage, own) = (plan.stages[index], plan.memories[index])
     let (source, target) = (plan.maps[index], plan.maps[index + 1])
+    if stage.isSquare { return depthwiseSquare(stage: index, rows) }
     let sources = memory[own.sources]
     var product = lowrank_depthwise()
     product.a = UnsafePointer(sources)
@@ -53,6 +54,31 @@ extension FusedRun {
       product.c = slot(y, of: index + 1) + target.before * target.pitch
       plan.kernels.depthwise(&product)
     }
+  }
+
+  /// Each channel by itself, several rows at once.
+  private func depthwiseSquare(stage index: Int, _ rows: Range<Int>) {
+    let (stage, own) = (plan.stages[index], plan.memories[index])
+    let (source, target) = (plan.maps[index], plan.maps[index + 1])
+    let (sources, targets) = (memory[own.sources], memory[own.targets])
+    let first = rows.lowerBound * stage.stride.height - stage.padding.top
+    for i in 0..<stage.inputRows(for: rows.count) {
+      sources[i] = UnsafePointer(
+        row(first + i, of: index) + (source.before - stage.padding.left) * source.pitch)
+    }
+    for (i, y) in rows.enumerated() {
+      targets[i] = slot(y, of: index + 1) + target.before * target.pitch
+    }
+    var product = lowrank_depthwise_square()
+    product.a = UnsafePointer(sources)
+    product.c = UnsafePointer(targets)
+    product.w = own.weights.base
+    product.rows = rows.count
+    product.pixels = stage.outputWidth
+    (product.side, product.stride) = (stage.kernel.width, stage.stride.width)
+    (product.a_pixel, product.c_pixel) = (source.pitch, target.pitch)
+    product.vectors = (stage.outputs + plan.kernels.width - 1) / plan.kernels.width
+    plan.kernels.depthwise_square(&product)
   }
 
   /// Writes pointers to the taps of an output row, `taps` of the kernel's rows, and returns the place behind them.

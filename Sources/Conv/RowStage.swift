@@ -9,6 +9,11 @@ struct RowStage: Sendable {
     case depthwise
     /// Winograd F(m x m, 3 x 3).
     case winograd(Int)
+
+    /// The outputs that one step along an axis makes: 1, or the side of a Winograd tile.
+    var tile: Int {
+      if case .winograd(let m) = self { m } else { 1 }
+    }
   }
 
   let algorithm: Algorithm
@@ -34,8 +39,12 @@ struct RowStage: Sendable {
   }
 
   /// The outputs that one step along an axis makes: 1, or the side of a Winograd tile.
-  var tile: Int {
-    if case .winograd(let m) = algorithm { m } else { 1 }
+  var tile: Int { algorithm.tile }
+
+  /// Whether the depthwise kernel for squares applies: 3 x 3 or 5 x 5, stride 1 or 2.
+  var isSquare: Bool {
+    algorithm == .depthwise && kernel.height == kernel.width && (kernel.width == 3 || kernel.width == 5)
+      && stride.height == stride.width && stride.width <= 2 && dilation == (1, 1)
   }
 
   /// The input rows that `rows` output rows read.

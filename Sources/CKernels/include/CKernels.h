@@ -55,6 +55,16 @@ struct lowrank_depthwise {
   size_t pixels, taps, a_pixel, c_pixel, vectors;
 };
 
+/// A depthwise stage of side x side taps, 3 or 5, with stride 1 or 2: several rows at once, which share their input.
+///
+/// Output row r reads the input rows r * stride to r * stride + side - 1 of `a`.
+struct lowrank_depthwise_square {
+  const float *const *a;  ///< (rows - 1) * stride + side input rows, to the first pixel's first tap
+  float *const *c;        ///< `rows` output rows
+  const float *w;         ///< [side][side][vectors * width]
+  size_t rows, pixels, side, stride, a_pixel, c_pixel, vectors;
+};
+
 /// The transform of one row of Winograd tiles, from channel-last rows into one matrix for each of the n x n points.
 struct lowrank_winograd_input {
   const float *const *rows;  ///< n rows, to the first pixel of the first tile
@@ -80,6 +90,7 @@ struct lowrank_kernels {
   void (*rows_packed)(const struct lowrank_rows *);  ///< A with pixels side by side
   void (*maps)(const struct lowrank_maps *);
   void (*depthwise)(const struct lowrank_depthwise *);
+  void (*depthwise_square)(const struct lowrank_depthwise_square *);
   void (*winograd2_input)(const struct lowrank_winograd_input *);
   void (*winograd4_input)(const struct lowrank_winograd_input *);
   void (*winograd2_output)(const struct lowrank_winograd_output *);
@@ -91,9 +102,10 @@ struct lowrank_kernels {
   /// ones as zeros.
   void (*to_rows)(const float *source, size_t source_row, size_t pixels, size_t channels, float *target,
                   size_t target_pixel);
-  /// target[k * target_row + p] = source[k * source_row + p]
-  void (*copy_maps)(const float *source, size_t source_row, size_t pixels, size_t channels, float *target,
-                    size_t target_row);
+  /// target[k * target_row + p] = source[k * source_row + p]; asks for source[k * source_row + p + ahead] as well, which
+  /// is not read.
+  void (*copy_maps)(const float *source, size_t source_row, size_t pixels, size_t channels, size_t ahead,
+                    float *target, size_t target_row);
   /// z[t * row + p] = act(z[...] + bias[t] + residual[t * row + p])
   void (*finish)(const struct lowrank_maps *);
 };
