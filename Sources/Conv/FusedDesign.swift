@@ -57,7 +57,8 @@ struct FusedDesign {
   /// Maps waste the lanes behind the last pixel of a band. Either way one side of the product changes its layout: at
   /// about 14 elements a nanosecond, beside 125 multiplies.
   var exitPanel: Int? {
-    guard let last = planes.last, leavesBy1x1, !isSingle1x1, algorithms.last.map({ $0.tile == 1 }) ?? true else {
+    guard let last = planes.last, leavesBy1x1, !isSingle1x1, algorithms.last.map({ $0.tile == 1 }) ?? true
+    else {
       return nil
     }
     // Small images are done in one band; in large ones the waste is small for any band.
@@ -96,7 +97,9 @@ struct FusedDesign {
         if leavesBy1x1, index == planes.count - 1 {
           if let exitPanel {
             packed.append(
-              .columns(plane.outputChannels, depth: inputs, panel: exitPanel, width: width) { w[$0 * inputs + $1] })
+              .columns(plane.outputChannels, depth: inputs, panel: exitPanel, width: width) {
+                w[$0 * inputs + $1]
+              })
             return
           }
           packed.append(.strips(plane.outputChannels, depth: inputs, strip: strip) { w[$0 * inputs + $1] })

@@ -113,7 +113,8 @@ extension FusedRun {
     (product.depth, product.b_depth) = (exit.depth, exit.depth)
     (product.a_pixel, product.c_pixel) = (map.pitch, exit.mapsRow)
     product.panel = panel
-    let (outputs, z, bias) = (finish.outputs, finish.z, finish.bias)
+    guard let z = finish.z else { return }
+    let (outputs, bias) = (finish.outputs, finish.bias)
     for first in stride(from: 0, to: (outputs + lanes - 1) / lanes, by: chunk) {
       let channels = min(chunk * lanes, outputs - first * lanes)
       product.vectors = (channels + lanes - 1) / lanes
@@ -125,9 +126,10 @@ extension FusedRun {
           plan.kernels.rows(&product)
         }
       }
-      finish.z = z + first * lanes * finish.z_row
-      plan.kernels.to_maps(maps, exit.mapsRow, finish.pixels, channels, finish.z, finish.z_row)
+      let target = z + first * lanes * finish.z_row
+      plan.kernels.to_maps(maps, exit.mapsRow, finish.pixels, channels, target, finish.z_row)
       guard let bias else { continue }
+      finish.z = target
       finish.bias = bias + first * lanes
       finish.outputs = channels
       plan.kernels.finish(&finish)
