@@ -6,10 +6,13 @@
   import Musl
 #endif
 
-// The two functions of C's math library that the algorithms need; the standard library has neither.
+// The functions of C's math library that the algorithms need; the standard library has none of them.
 
 /// `x` to the power `y`.
 func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
 
 /// The natural logarithm.
 func logarithm(_ x: Double) -> Double { log(x) }
+
+/// `e` to the power `x`.
+func exponential(_ x: Double) -> Double { exp(x) }
