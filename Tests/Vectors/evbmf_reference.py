@@ -33,10 +33,11 @@ def evbmf(matrix):
 
     def free_energy(variance):
         x = e / (M * variance)
-        value = np.sum(x - np.log(x))
-        x = x[x > x_bar]
+        noise, x = x[x <= x_bar], x[x > x_bar]
         t = 0.5 * (x - (1 + a) + np.sqrt((x - (1 + a)) ** 2 - 4 * a))
-        return value + np.sum(np.log(t + 1) + a * np.log(t / a + 1) - t)
+        # psi0 + psi1 with x - t written as 1 + a + a / t (from x = (1 + t)(1 + a / t)), which loses no digits.
+        signal = 1 + a + a / t - np.log(x) + np.log(t + 1) + a * np.log(t / a + 1)
+        return np.sum(noise - np.log(noise)) + np.sum(signal)
 
     upper = e.sum() / (L * M)
     most = min(int(np.ceil(L / (1 + a))) - 1, L)

@@ -106,11 +106,14 @@ private struct FreeEnergy {
     var sum = 0.0
     for energy in energies {
       let x = energy * unit
-      sum += x - logarithm(x)
-      guard x > cutoff else { continue }
+      guard x > cutoff else {
+        sum += x - logarithm(x)
+        continue
+      }
       let shift = x - (1 + ratio)
       let t = 0.5 * (shift + max(0, shift * shift - 4 * ratio).squareRoot())
-      sum += logarithm(1 + t) + ratio * logarithm(1 + t / ratio) - t
+      // x - t is 1 + a + a / t, since x = (1 + t)(1 + a / t): no digits are lost where both are large.
+      sum += 1 + ratio + ratio / t + logarithm((1 + t) / x) + ratio * logarithm(1 + t / ratio)
     }
     return sum
   }
