@@ -13,6 +13,8 @@ let package = Package(
     .library(name: "ONNX", targets: ["ONNX"]),
     .library(name: "Compress", targets: ["Compress"]),
     .executable(name: "lowrank", targets: ["lowrank"]),
+    // The C interface; scripts/install.sh makes liblowrank.so and liblowrank.a out of it.
+    .library(name: "LowRankC", type: .static, targets: ["LowRankC"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.7.0"),
@@ -38,6 +40,12 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "Compress", dependencies: ["Conv", "Decompose", "LinearAlgebra", "ONNX", "TensorCore"],
+      swiftSettings: strict),
+    // lowrank.h, and what its Swift side needs of C.
+    .target(name: "CLowRank"),
+    .target(
+      name: "LowRankC",
+      dependencies: ["CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "ONNX", "TensorCore"],
       swiftSettings: strict),
     .executableTarget(
       name: "lowrank",

@@ -1,0 +1,406 @@
+/*
+ * lowrank.h: the C interface of swift-lowrank, low-rank factoring and fast factored convolution for trained
+ * convolutional networks.
+ *
+ * In short:
+ *
+ *   lowrank_decompose_f32    factors a kernel into a handle; lowrank_decomposition_* asks it and copies the factors.
+ *   lowrank_plan_create_*    packs a dense or factored convolution into a handle; lowrank_plan_run_* runs it on the
+ *                            caller's buffers, as often as wanted, without allocating.
+ *   lowrank_model_*          inspects or compresses an ONNX file and reports in JSON.
+ *
+ * Rules that hold for every function:
+ *
+ *   - Tensors are dense and row-major. A kernel is [T, S, D...]: output channels, input channels, spatial extents. An
+ *     input is [N, S, extents...], an output [N, T, extents...].
+ *   - The caller owns every buffer; the library keeps no pointer to one after it has returned. Each buffer comes with its
+ *     number of elements (not bytes, but for workspaces), which is checked against what the shapes say.
+ *   - Handles are made by the library and given back to it. They are names, not addresses: a null, foreign, wrong or
+ *     destroyed handle is answered with LOWRANK_BAD_HANDLE. Destroying a handle that another thread is using is safe; the
+ *     memory goes when that call ends.
+ *   - Every function returns a status; nothing is written to results where it is not LOWRANK_OK, but for `*length` of
+ *     lowrank_report_copy and the output of a run. lowrank_last_error() says in words what is wrong, for the calling
+ *     thread.
+ *   - Every function may be called from several threads at once, and one plan may be run by several threads, each with
+ *     an output and a workspace of its own. lowrank_model_* calls wait for one another, since they set the BLAS's
+ *     thread count, which is global to the process, and put it back.
+ *   - Pointers to float, double, int64_t and structures must be aligned as their types ask (LOWRANK_MISALIGNED
+ *     otherwise). A workspace may begin at any address.
+ *   - Structures begin with `struct_size`, to be set to sizeof the structure; all else may be zero, which asks for the
+ *     default, unless their text says otherwise. So `lowrank_geometry g = {sizeof g};` is a good start.
+ *
+ * The library never prints, never ends the process on account of its arguments, and no exception leaves it. As in any C
+ * library, a pointer that is neither null nor misaligned is believed to point at as many elements as its count says.
+ */
+#ifndef LOWRANK_H
+#define LOWRANK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef LOWRANK_API
+#define LOWRANK_API
+#endif
+
+/* The version of this header; lowrank_system() gives the library's. */
+#define LOWRANK_VERSION_MAJOR 0
+#define LOWRANK_VERSION_MINOR 1
+#define LOWRANK_VERSION_PATCH 0
+
+/* The most axes of a kernel (two of channels, the others spatial). */
+#define LOWRANK_MAX_ORDER 8
+/* The most spatial axes. */
+#define LOWRANK_MAX_AXES 6
+
+/* ---------------------------------------------------------------------------------------------- errors */
+
+/* What a call came to. */
+typedef enum lowrank_status {
+  LOWRANK_OK = 0,
+  LOWRANK_NULL_ARGUMENT = 1,     /* a pointer that is needed is null */
+  LOWRANK_INVALID_ARGUMENT = 2,  /* a number or an enumerator is not one of those allowed */
+  LOWRANK_SIZE_MISMATCH = 3,     /* a buffer's count is not the one that the shapes ask for, or a workspace is too small */
+  LOWRANK_MISALIGNED = 4,        /* a pointer is not aligned as its type asks */
+  LOWRANK_OVERLAP = 5,           /* an output or workspace shares memory with another buffer */
+  LOWRANK_BAD_HANDLE = 6,        /* a handle is null, destroyed, or of another kind */
+  LOWRANK_TOO_LARGE = 7,         /* sizes overflow, or are more than BLAS can count or the machine can hold */
+  LOWRANK_NOT_FINITE = 8,        /* a kernel holds a NaN or an infinity */
+  LOWRANK_RANK_OUT_OF_RANGE = 9, /* a rank is under 1 or over what the kernel allows */
+  LOWRANK_UNSUITABLE = 10,       /* the kernel has no such form */
+  LOWRANK_NOT_COMPUTED = 11,     /* LAPACK did not converge */
+  LOWRANK_BAD_GEOMETRY = 12,     /* stride, padding, dilation, groups and extents do not fit together */
+  LOWRANK_BAD_FILE = 13,         /* a file cannot be read or written, or is not what it should be */
+  LOWRANK_INTERNAL = 14          /* a fault of the library; please report it */
+} lowrank_status;
+
+/* The name of a status, e.g. "LOWRANK_OVERLAP"; "unknown status" for other numbers. Never null, never to be freed. */
+LOWRANK_API const char *lowrank_status_name(lowrank_status status);
+
+/* What was wrong in the calling thread's last call that failed, in a sentence of UTF-8; "" where none has failed. Valid
+   until the next failing call of the same thread. Never null, never to be freed. */
+LOWRANK_API const char *lowrank_last_error(void);
+
+/* ------------------------------------------------------------------------------------------ the library */
+
+/* What runs here. */
+typedef struct lowrank_system_info {
+  size_t struct_size;
+  char version[16];       /* of this library, e.g. "0.1.0" */
+  char architecture[16];  /* "x86-64", "arm64" */
+  char kernels[16];       /* the instruction set of the convolution kernels: "scalar", "avx2", "avx512", "neon" */
+  char blas_core[32];     /* the processor whose kernels OpenBLAS chose, e.g. "Haswell" */
+  char blas[192];         /* OpenBLAS's description of itself */
+  int32_t blas_threads;   /* the threads that BLAS may use: OPENBLAS_NUM_THREADS, or all processors */
+  int32_t reserved;
+} lowrank_system_info;
+
+/* Fills `*info`, whose struct_size must be set. */
+LOWRANK_API lowrank_status lowrank_system(lowrank_system_info *info);
+
+/* The number of handles of all kinds that are not destroyed yet; for tests that look for leaks. */
+LOWRANK_API size_t lowrank_handle_count(void);
+
+/* ------------------------------------------------------------------------------------- decompositions */
+
+/* The element types. */
+typedef enum lowrank_type { LOWRANK_FLOAT32 = 1, LOWRANK_FLOAT64 = 2 } lowrank_type;
+
+/* The forms of a kernel and their stages, in the order they run (C x C stands for all spatial axes of the kernel):
+   Stride, padding and dilation belong to the stages with spatial extents. */
+typedef enum lowrank_method {
+  LOWRANK_DENSE = 0,            /* one D x D convolution; only for lowrank_plan_create_stages_* */
+  LOWRANK_TUCKER2 = 1,          /* ranks R1, R2: 1x1 S to R2, D x D R2 to R1, 1x1 R1 to T */
+  LOWRANK_SVD = 2,              /* rank R, kernels of [T, S] or [T, S, 1...]: S to R, R to T */
+  LOWRANK_SPATIAL = 3,          /* rank R, two spatial axes: D x 1 S to R, 1 x D R to T */
+  LOWRANK_SPATIAL_MIRRORED = 4, /* 1 x D S to R, D x 1 R to T */
+  LOWRANK_CHANNEL = 5,          /* rank R: D x D S to R, 1x1 R to T */
+  LOWRANK_CHANNEL_MIRRORED = 6, /* 1x1 S to R, D x D R to T */
+  LOWRANK_CP3 = 7,              /* rank R, spatial axes: 1x1 S to R, depthwise D x D, 1x1 R to T */
+  LOWRANK_CP4 = 8               /* rank R, two spatial axes: 1x1, depthwise D x 1, depthwise 1 x D, 1x1 */
+} lowrank_method;
+
+/* How Tucker-2 factors are found. */
+typedef enum lowrank_tucker2_algorithm {
+  LOWRANK_HOOI = 0,     /* higher-order orthogonal iteration: the smallest error */
+  LOWRANK_ST_HOSVD = 1, /* sequentially truncated HOSVD */
+  LOWRANK_HOSVD = 2     /* truncated HOSVD */
+} lowrank_tucker2_algorithm;
+
+/* How a kernel is factored; null or zeros ask for the defaults. */
+typedef struct lowrank_decompose_options {
+  size_t struct_size;
+  lowrank_tucker2_algorithm tucker2_algorithm;
+  int32_t cp_iterations; /* the most iterations of alternating least squares, up to 100000; 0 for the default */
+  double cp_tolerance;   /* an iteration that lowers the error by less than this part of itself is the last; 0: default */
+  uint64_t cp_seed;      /* of everything random; the same seed gives the same factors; 0 for the default */
+} lowrank_decompose_options;
+
+/* A factored kernel. */
+typedef struct lowrank_decomposition lowrank_decomposition;
+
+/* Factors a kernel.
+ *
+ *   kernel, kernel_count  the kernel's elements and how many there are; all must be finite
+ *   shape, order          its extents [T, S, D...], 2 to LOWRANK_MAX_ORDER of them
+ *   ranks, rank_count     R1 (output channels) and R2 (input channels) for Tucker-2, one rank for the others
+ *   options               may be null
+ *   result                receives the handle, for lowrank_decomposition_destroy
+ *
+ * Runs on as many threads as BLAS has. Doing the same again gives the same factors. */
+LOWRANK_API lowrank_status lowrank_decompose_f32(lowrank_method method, const float *kernel, size_t kernel_count,
+                                                 const int64_t *shape, int32_t order, const int64_t *ranks,
+                                                 int32_t rank_count, const lowrank_decompose_options *options,
+                                                 lowrank_decomposition **result);
+LOWRANK_API lowrank_status lowrank_decompose_f64(lowrank_method method, const double *kernel, size_t kernel_count,
+                                                 const int64_t *shape, int32_t order, const int64_t *ranks,
+                                                 int32_t rank_count, const lowrank_decompose_options *options,
+                                                 lowrank_decomposition **result);
+
+/* What there is to know about a decomposition. */
+typedef struct lowrank_decomposition_info {
+  size_t struct_size;
+  lowrank_method method;
+  lowrank_type type; /* the precision that it was computed in */
+  int32_t kernel_order;
+  int32_t rank_count;
+  int64_t kernel_shape[LOWRANK_MAX_ORDER];
+  int64_t ranks[2];
+  int32_t factor_count;  /* the tensors of the form */
+  int32_t stage_count;   /* the convolutions that it is run as */
+  int64_t weight_count;  /* the weights of all stages */
+  double relative_error; /* ||K - reconstruction|| / ||K||, of the factors as stored */
+  double error_bound;    /* what theory promises; for CP the error itself */
+  int32_t sweeps;        /* iterations; 0 for closed forms */
+  int32_t converged;     /* 1 where the last iteration changed the error by less than the tolerance */
+  double sensitivity;    /* CP: the expected squared change of the kernel for errors of variance 1 in the factors; else 0 */
+} lowrank_decomposition_info;
+
+/* Fills `*info`, whose struct_size must be set. */
+LOWRANK_API lowrank_status lowrank_decomposition_get_info(const lowrank_decomposition *decomposition,
+                                                          lowrank_decomposition_info *info);
+
+/* Which tensors of a decomposition are meant. */
+typedef enum lowrank_part {
+  LOWRANK_FACTOR = 0, /* the factors of the form: core, mode1, mode2; left, right; first, second; ... */
+  LOWRANK_STAGE = 1   /* the convolutions' weights in the order they run, [outputs, inputs / groups, extents...] */
+} lowrank_part;
+
+/* A tensor of a decomposition. */
+typedef struct lowrank_tensor_info {
+  size_t struct_size;
+  char name[16]; /* a factor's name, or the stage's */
+  int32_t order;
+  int32_t groups; /* of a stage: its channels' groups; 1 for factors */
+  int64_t shape[LOWRANK_MAX_ORDER];
+  int64_t count; /* elements */
+} lowrank_tensor_info;
+
+/* Fills `*info` with the name and shape of factor or stage `index`, from 0. */
+LOWRANK_API lowrank_status lowrank_decomposition_get_tensor(const lowrank_decomposition *decomposition,
+                                                            lowrank_part part, int32_t index,
+                                                            lowrank_tensor_info *info);
+
+/* Copies factor or stage `index`; `count` must be its number of elements. Elements are rounded to nearest where the
+   decomposition has the other precision. */
+LOWRANK_API lowrank_status lowrank_decomposition_copy_f32(const lowrank_decomposition *decomposition,
+                                                          lowrank_part part, int32_t index, float *elements,
+                                                          size_t count);
+LOWRANK_API lowrank_status lowrank_decomposition_copy_f64(const lowrank_decomposition *decomposition,
+                                                          lowrank_part part, int32_t index, double *elements,
+                                                          size_t count);
+
+/* Writes the dense kernel that the factors stand for; `count` must be its number of elements. */
+LOWRANK_API lowrank_status lowrank_decomposition_reconstruct_f32(const lowrank_decomposition *decomposition,
+                                                                 float *kernel, size_t count);
+LOWRANK_API lowrank_status lowrank_decomposition_reconstruct_f64(const lowrank_decomposition *decomposition,
+                                                                 double *kernel, size_t count);
+
+/* Gives a decomposition back; null is let through. */
+LOWRANK_API lowrank_status lowrank_decomposition_destroy(lowrank_decomposition *decomposition);
+
+/* -------------------------------------------------------------------------------------- convolution */
+
+/* Where a convolution reads: for each spatial axis
+ *
+ *   output = floor((input + padding_before + padding_after - dilation (D - 1) - 1) / stride) + 1
+ *
+ * The entries behind `axes` are not looked at. `axes` and `input` must be set; zeros elsewhere mean batch 1, groups 1,
+ * stride 1, dilation 1 and no padding. */
+typedef struct lowrank_geometry {
+  size_t struct_size;
+  int32_t axes; /* spatial axes, 0 to LOWRANK_MAX_AXES; the kernel has two more */
+  int32_t groups;
+  int64_t batch;
+  int64_t input[LOWRANK_MAX_AXES]; /* the input's spatial extents */
+  int64_t stride[LOWRANK_MAX_AXES];
+  int64_t dilation[LOWRANK_MAX_AXES];
+  int64_t padding_before[LOWRANK_MAX_AXES];
+  int64_t padding_after[LOWRANK_MAX_AXES];
+} lowrank_geometry;
+
+/* Which code runs a plan. */
+typedef enum lowrank_backend {
+  LOWRANK_BACKEND_AUTOMATIC = 0, /* own kernels where they apply (float, one or two axes), else BLAS */
+  LOWRANK_BACKEND_BLAS = 1       /* im2col and BLAS */
+} lowrank_backend;
+
+/* Which Winograd algorithms 3 x 3 stages may use. */
+typedef enum lowrank_winograd {
+  LOWRANK_WINOGRAD_AUTOMATIC = 0,
+  LOWRANK_WINOGRAD_OFF = 1, /* the smallest error */
+  LOWRANK_WINOGRAD_2X2 = 2,
+  LOWRANK_WINOGRAD_4X4 = 3
+} lowrank_winograd;
+
+/* How a plan runs; null or zeros ask for the defaults. */
+typedef struct lowrank_plan_options {
+  size_t struct_size;
+  lowrank_backend backend;
+  lowrank_winograd winograd;
+  int32_t threads; /* that share one run of own kernels, up to 64; 0 for 1 */
+  int32_t reserved; /* 0 */
+} lowrank_plan_options;
+
+/* A convolution with its weights packed. */
+typedef struct lowrank_plan lowrank_plan;
+
+/* A plan for a dense kernel of [T, S / groups, D...]. `bias` has T elements, or is null with a bias_count of 0. The
+   kernel and the bias are copied. */
+LOWRANK_API lowrank_status lowrank_plan_create_f32(const lowrank_geometry *geometry, const float *kernel,
+                                                   size_t kernel_count, const int64_t *shape, int32_t order,
+                                                   const float *bias, size_t bias_count,
+                                                   const lowrank_plan_options *options, lowrank_plan **result);
+LOWRANK_API lowrank_status lowrank_plan_create_f64(const lowrank_geometry *geometry, const double *kernel,
+                                                   size_t kernel_count, const int64_t *shape, int32_t order,
+                                                   const double *bias, size_t bias_count,
+                                                   const lowrank_plan_options *options, lowrank_plan **result);
+
+/* A plan for a factored kernel; the geometry must have one group. The decomposition may be destroyed afterwards. Factors
+   of the other precision are rounded to the plan's. */
+LOWRANK_API lowrank_status lowrank_plan_create_factored_f32(const lowrank_geometry *geometry,
+                                                            const lowrank_decomposition *decomposition,
+                                                            const float *bias, size_t bias_count,
+                                                            const lowrank_plan_options *options,
+                                                            lowrank_plan **result);
+LOWRANK_API lowrank_status lowrank_plan_create_factored_f64(const lowrank_geometry *geometry,
+                                                            const lowrank_decomposition *decomposition,
+                                                            const double *bias, size_t bias_count,
+                                                            const lowrank_plan_options *options,
+                                                            lowrank_plan **result);
+
+/* A plan for stages whose weights the caller kept.
+ *
+ *   shape, order                  the dense kernel's extents [T, S / groups, D...]
+ *   method, ranks, rank_count     the form, whose stages are listed at lowrank_method; ranks hold for each group
+ *   weights, counts, stage_count  one buffer of weights a stage, as lowrank_decomposition_copy_* gives LOWRANK_STAGE */
+LOWRANK_API lowrank_status lowrank_plan_create_stages_f32(const lowrank_geometry *geometry, const int64_t *shape,
+                                                          int32_t order, lowrank_method method,
+                                                          const int64_t *ranks, int32_t rank_count,
+                                                          const float *const *weights, const size_t *counts,
+                                                          int32_t stage_count, const float *bias, size_t bias_count,
+                                                          const lowrank_plan_options *options,
+                                                          lowrank_plan **result);
+LOWRANK_API lowrank_status lowrank_plan_create_stages_f64(const lowrank_geometry *geometry, const int64_t *shape,
+                                                          int32_t order, lowrank_method method,
+                                                          const int64_t *ranks, int32_t rank_count,
+                                                          const double *const *weights, const size_t *counts,
+                                                          int32_t stage_count, const double *bias,
+                                                          size_t bias_count, const lowrank_plan_options *options,
+                                                          lowrank_plan **result);
+
+/* What a plan needs and gives. */
+typedef struct lowrank_plan_info {
+  size_t struct_size;
+  lowrank_type type;
+  int32_t order; /* of the input and the output: the spatial axes and two */
+  int64_t input_shape[LOWRANK_MAX_ORDER];
+  int64_t output_shape[LOWRANK_MAX_ORDER];
+  size_t input_count; /* elements */
+  size_t output_count;
+  size_t workspace_bytes; /* at any address: room to align it is counted in */
+  int64_t multiplies;     /* of all stages */
+  int32_t stage_count;
+  int32_t reserved;
+} lowrank_plan_info;
+
+/* Fills `*info`, whose struct_size must be set. */
+LOWRANK_API lowrank_status lowrank_plan_get_info(const lowrank_plan *plan, lowrank_plan_info *info);
+
+/* Computes the convolution. The counts must be those of lowrank_plan_get_info, the workspace as large or larger; input,
+ * output and workspace must not share memory. The contents of the workspace before do not matter and afterwards mean
+ * nothing. Allocates nothing. */
+LOWRANK_API lowrank_status lowrank_plan_run_f32(const lowrank_plan *plan, const float *input, size_t input_count,
+                                                float *output, size_t output_count, void *workspace,
+                                                size_t workspace_bytes);
+LOWRANK_API lowrank_status lowrank_plan_run_f64(const lowrank_plan *plan, const double *input, size_t input_count,
+                                                double *output, size_t output_count, void *workspace,
+                                                size_t workspace_bytes);
+
+/* Gives a plan back; null is let through. */
+LOWRANK_API lowrank_status lowrank_plan_destroy(lowrank_plan *plan);
+
+/* ------------------------------------------------------------------------------------------ model files */
+
+/* The forms that layers may be brought into. */
+typedef enum lowrank_model_method {
+  LOWRANK_MODEL_AUTO = 0,    /* Tucker-2 for kernels with spatial extents, two matrices for the rest */
+  LOWRANK_MODEL_TUCKER2 = 1,
+  LOWRANK_MODEL_SVD = 2,
+  LOWRANK_MODEL_SPATIAL = 3,
+  LOWRANK_MODEL_CHANNEL = 4
+} lowrank_model_method;
+
+/* How ranks are chosen. */
+typedef enum lowrank_criterion {
+  LOWRANK_DEFAULT_CRITERION = 0, /* an error of 0.3; criterion_value is not looked at */
+  LOWRANK_ERROR = 1,             /* the cheapest ranks whose relative error is at most criterion_value */
+  LOWRANK_ENERGY = 2,            /* ranks that keep this part of each mode's energy */
+  LOWRANK_RANKS_RATIO = 3        /* ranks that are this part of the full ones */
+} lowrank_criterion;
+
+/* What is done to a model; null or zeros ask for the defaults. Texts are UTF-8, at most 1024 bytes long. */
+typedef struct lowrank_model_options {
+  size_t struct_size;
+  lowrank_model_method method;
+  lowrank_criterion criterion;
+  double criterion_value;          /* 0 to 1 */
+  int32_t rank_multiple;           /* ranks are rounded up to a multiple of this, up to 65536; 0 for the default */
+  int32_t threads;                 /* up to 1024; 0 for one a processor */
+  const char *layers;              /* a regular expression: only layers whose names match; null for all */
+  const char *skip;                /* a regular expression: layers to keep as they are; null for none */
+  const char *const *input_shapes; /* "name=1,3,224,224" for inputs whose shapes the model leaves open */
+  int32_t input_shape_count;       /* up to 1024 */
+  int32_t keep_batch_norm;         /* 1: do not fold BatchNormalization into factored layers */
+} lowrank_model_options;
+
+/* A text in JSON. */
+typedef struct lowrank_report lowrank_report;
+
+/* Looks at every layer of an ONNX file: what it costs, its spectrum, what factoring would save. The report is that of
+   `lowrank inspect --json`. */
+LOWRANK_API lowrank_status lowrank_model_inspect(const char *path, const lowrank_model_options *options,
+                                                 lowrank_report **result);
+
+/* Factors the layers of an ONNX file and writes another, beside its place first and then renamed, so that no partial
+   file is ever seen. The report is that of `lowrank compress --json`. */
+LOWRANK_API lowrank_status lowrank_model_compress(const char *path, const char *output_path,
+                                                  const lowrank_model_options *options, lowrank_report **result);
+
+/* Copies a report as UTF-8 with a zero byte at its end. `*length`, where `length` is not null, receives the bytes in
+   front of the zero, also where the buffer is too small (LOWRANK_SIZE_MISMATCH); so a null buffer with a capacity of 0
+   asks for the length alone, and is LOWRANK_OK. */
+LOWRANK_API lowrank_status lowrank_report_copy(const lowrank_report *report, char *buffer, size_t capacity,
+                                               size_t *length);
+
+/* Gives a report back; null is let through. */
+LOWRANK_API lowrank_status lowrank_report_destroy(lowrank_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,77 @@
+public import CLowRank
+internal import Decompose
+internal import TensorCore
+
+/// Checks the arguments of `lowrank_decompose_*`, factors, and gives out a handle.
+private func decompose<Element: CScalar>(
+  _ method: lowrank_method, _ kernel: UnsafePointer<Element>?, _ count: Int, _ shape: UnsafePointer<Int64>?,
+  _ order: Int32, _ ranks: UnsafePointer<Int64>?, _ rankCount: Int32,
+  _ options: UnsafePointer<lowrank_decompose_options>?, _ result: UnsafeMutablePointer<OpaquePointer?>?
+) -> lowrank_status {
+  guarded("lowrank_decompose_\(Element.suffix)") { () throws(Failure) in
+    let result = try required(result, "result")
+    let form = try method.form(try rankList(ranks, count: rankCount, method: method))
+    let shape = try kernelShape(shape, order: order)
+    let options = try DecomposeOptions(options)
+    try Limits.requireFactorable(shape, form, elementBytes: MemoryLayout<Element>.stride)
+    let tensor = try Tensor(copying: kernel, count: count, shape: shape, "kernel")
+    do throws(DecomposeError) {
+      let stored = try factor(tensor, form, options)
+      result.pointee = HandleTable.insert(DecompositionObject(Element.wrap(stored)))
+    } catch {
+      throw Failure(error)
+    }
+  }
+}
+
+private func factor<Element: CScalar>(
+  _ kernel: Tensor<Element>, _ form: FactoredForm, _ options: DecomposeOptions
+) throws(DecomposeError) -> StoredDecomposition<Element> {
+  switch form {
+  case .tucker2(let outputRank, let inputRank):
+    return StoredDecomposition(
+      try tucker2(kernel, outputRank: outputRank, inputRank: inputRank, algorithm: options.algorithm))
+  case .svd(let rank): return StoredDecomposition(try truncatedSVD(kernel, rank: rank))
+  case .spatial(let rank, let mirrored):
+    return StoredDecomposition(try spatial(kernel, rank: rank, mirrored: mirrored))
+  case .channel(let rank, let mirrored):
+    return StoredDecomposition(try channel(kernel, rank: rank, mirrored: mirrored))
+  case .cp3(let rank):
+    let result = try cp3(kernel, rank: rank, options: options.cp)
+    return StoredDecomposition(result.decomposition, sensitivity: result.certificate.sensitivity)
+  case .cp4(let rank):
+    let result = try cp4(kernel, rank: rank, options: options.cp)
+    return StoredDecomposition(result.decomposition, sensitivity: result.certificate.sensitivity)
+  case .dense:
+    throw .unsuitableKernel(
+      form: "dense", kernel: kernel.shape, reason: "LOWRANK_DENSE is for lowrank_plan_create_stages_*")
+  }
+}
+
+/// `lowrank_decompose_f32`
+#if compiler(>=6.3)
+  @c(lowrank_decompose_f32)
+#else
+  @_cdecl("lowrank_decompose_f32")
+#endif
+public func decomposeF32(
+  _ method: lowrank_method, _ kernel: UnsafePointer<Float>?, _ kernelCount: Int,
+  _ shape: UnsafePointer<Int64>?, _ order: Int32, _ ranks: UnsafePointer<Int64>?, _ rankCount: Int32,
+  _ options: UnsafePointer<lowrank_decompose_options>?, _ result: UnsafeMutablePointer<OpaquePointer?>?
+) -> lowrank_status {
+  decompose(method, kernel, kernelCount, shape, order, ranks, rankCount, options, result)
+}
+
+/// `lowrank_decompose_f64`
+#if compiler(>=6.3)
+  @c(lowrank_decompose_f64)
+#else
+  @_cdecl("lowrank_decompose_f64")
+#endif
+public func decomposeF64(
+  _ method: lowrank_method, _ kernel: UnsafePointer<Double>?, _ kernelCount: Int,
+  _ shape: UnsafePointer<Int64>?, _ order: Int32, _ ranks: UnsafePointer<Int64>?, _ rankCount: Int32,
+  _ options: UnsafePointer<lowrank_decompose_options>?, _ result: UnsafeMutablePointer<OpaquePointer?>?
+) -> lowrank_status {
+  decompose(method, kernel, kernelCount, shape, order, ranks, rankCount, options, result)
+}

@@ -1,0 +1,59 @@
+internal import CLowRank
+internal import TensorCore
+
+/// What is refused before it is tried: sizes that BLAS's and LAPACK's 32-bit integers, `Int`, or the machine cannot
+/// hold. The modules below trap on them.
+enum Limits {
+  /// One extent or rank.
+  static var extent: Int { Int(Int32.max) }
+  /// The elements of one kernel or factor: every extent of every unfolding stays within BLAS's integers.
+  static var count: Int { Int(Int32.max) }
+  /// The order of an eigenproblem or the shorter side of a singular value decomposition: LAPACK's workspace, up to
+  /// seven times the square, stays within its integers.
+  static var eigenproblem: Int { 16384 }
+  /// A spatial extent with its padding.
+  static var paddedExtent: Int { 1 << 24 }
+  /// The rows of an image: a plan tries heights of bands one after the other.
+  static var rows: Int { 1 << 20 }
+  /// The elements of one map with all padding. With all the factors of a layout (64 threads, 36 points of Winograd's
+  /// tiles for 4, 8 bytes) still within `Int`.
+  static var map: Int { 1 << 46 }
+
+  /// Throws where malloc has not this many bytes: an allocation of Swift's that fails would end the process.
+  static func requireMemory(_ bytes: Double, for what: String) throws(Failure) {
+    guard bytes < Double(1 << 46), CMessagesCanAllocate(Int(bytes)) else {
+      throw Failure(LOWRANK_TOO_LARGE, "\(what) needs about \(Int(min(bytes, 1e18)) >> 20) MiB, too much")
+    }
+  }
+}
+
+extension Limits {
+  /// Throws where factoring a kernel is beyond LAPACK's integers or the machine's memory.
+  static func requireFactorable(_ shape: Shape, _ form: FactoredForm, elementBytes: Int) throws(Failure) {
+    let (outputs, inputs) = (shape[0], shape[1])
+    let taps = shape.count / (outputs * inputs)
+    let (first, second) = (shape.order > 2 ? shape[2] : 1, shape.order > 3 ? shape[3] : 1)
+    let rank = form.ranks.max() ?? 1
+    var working = 8 * Double(shape.count)
+    let sides: [Int]
+    switch form {
+    case .tucker2: sides = [outputs, inputs]
+    case .cp3, .cp4:
+      sides = [outputs, inputs, rank]
+      // The longest Khatri-Rao product leaves out the shortest mode.
+      working += Double(rank) * Double(shape.count / max(1, min(outputs, inputs, taps)))
+    case .spatial(_, let mirrored):
+      sides = [mirrored ? min(outputs * first, inputs * second) : min(outputs * second, inputs * first)]
+    case .channel(_, let mirrored):
+      sides = [mirrored ? min(outputs * taps, inputs) : min(outputs, inputs * taps)]
+    case .svd, .dense: sides = [min(outputs, inputs)]
+    }
+    guard sides.allSatisfy({ $0 <= eigenproblem }) else {
+      throw Failure(
+        LOWRANK_TOO_LARGE,
+        "\(form) of a kernel of \(shape) needs an eigenproblem of an order over \(eigenproblem)")
+    }
+    let squares = sides.reduce(0.0) { $0 + Double($1) * Double($1) }
+    try requireMemory(working * Double(elementBytes) + 64 * squares, for: "\(form) of a kernel of \(shape)")
+  }
+}

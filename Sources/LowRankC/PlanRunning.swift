@@ -1,0 +1,112 @@
+public import CLowRank
+internal import Conv
+internal import TensorCore
+
+private func run<Element: CScalar>(
+  _ handle: OpaquePointer?, _ plan: (AnyPlan) -> StoredPlan<Element>?, _ input: UnsafePointer<Element>?,
+  _ inputCount: Int, _ output: UnsafeMutablePointer<Element>?, _ outputCount: Int,
+  _ workspace: UnsafeMutableRawPointer?, _ workspaceBytes: Int
+) throws(Failure) {
+  guard let stored = plan(try PlanObject.of(handle)) else {
+    throw Failure(LOWRANK_INVALID_ARGUMENT, "the plan has the other precision")
+  }
+  let geometry = stored.plan.geometry
+  let input = try buffer(input, count: inputCount, "input")
+  let output = try buffer(output, count: outputCount, "output")
+  guard let workspace else { throw Failure(LOWRANK_NULL_ARGUMENT, "workspace is null") }
+  let scratch = try ByteRange(workspace, count: workspaceBytes, stride: 1, "workspace")
+  try requireCount(inputCount, geometry.inputShape.count, "input")
+  try requireCount(outputCount, geometry.outputShape.count, "output")
+  guard workspaceBytes >= stored.workspaceBytes else {
+    throw Failure(
+      LOWRANK_SIZE_MISMATCH,
+      "a workspace of \(workspaceBytes) bytes for a plan that needs \(stored.workspaceBytes)")
+  }
+  let source = try byteRange(input, "input")
+  let target = try byteRange(UnsafeBufferPointer(output), "output")
+  try target.requireApart(from: source)
+  try scratch.requireApart(from: source)
+  try scratch.requireApart(from: target)
+  try BorrowedWorkspace.with(workspace, byteCount: workspaceBytes) { workspace in
+    var result = output.mutableSpan
+    stored.plan.run(input: input.span, output: &result, workspace: &workspace)
+  }
+}
+
+private func byteRange<T>(_ buffer: UnsafeBufferPointer<T>, _ name: String) throws(Failure) -> ByteRange {
+  try ByteRange(
+    UnsafeRawPointer(try required(buffer.baseAddress, name)), count: buffer.count,
+    stride: MemoryLayout<T>.stride, name)
+}
+
+/// `lowrank_plan_run_f32`
+#if compiler(>=6.3)
+  @c(lowrank_plan_run_f32)
+#else
+  @_cdecl("lowrank_plan_run_f32")
+#endif
+public func planRunF32(
+  _ plan: OpaquePointer?, _ input: UnsafePointer<Float>?, _ inputCount: Int,
+  _ output: UnsafeMutablePointer<Float>?, _ outputCount: Int, _ workspace: UnsafeMutableRawPointer?,
+  _ workspaceBytes: Int
+) -> lowrank_status {
+  guarded("lowrank_plan_run_f32") { () throws(Failure) in
+    try run(
+      plan,
+      {
+        if case .float(let stored) = $0 { stored } else { nil }
+      }, input, inputCount, output, outputCount, workspace, workspaceBytes)
+  }
+}
+
+/// `lowrank_plan_run_f64`
+#if compiler(>=6.3)
+  @c(lowrank_plan_run_f64)
+#else
+  @_cdecl("lowrank_plan_run_f64")
+#endif
+public func planRunF64(
+  _ plan: OpaquePointer?, _ input: UnsafePointer<Double>?, _ inputCount: Int,
+  _ output: UnsafeMutablePointer<Double>?, _ outputCount: Int, _ workspace: UnsafeMutableRawPointer?,
+  _ workspaceBytes: Int
+) -> lowrank_status {
+  guarded("lowrank_plan_run_f64") { () throws(Failure) in
+    try run(
+      plan,
+      {
+        if case .double(let stored) = $0 { stored } else { nil }
+      }, input, inputCount, output, outputCount, workspace, workspaceBytes)
+  }
+}
+
+/// `lowrank_plan_get_info`
+#if compiler(>=6.3)
+  @c(lowrank_plan_get_info)
+#else
+  @_cdecl("lowrank_plan_get_info")
+#endif
+public func planGetInfo(
+  _ plan: OpaquePointer?, _ info: UnsafeMutablePointer<lowrank_plan_info>?
+) -> lowrank_status {
+  guarded("lowrank_plan_get_info") { () throws(Failure) in
+    let target = try required(info, "info")
+    var filled = try structure(UnsafePointer(target), "info")
+    switch try PlanObject.of(plan) {
+    case .float(let stored): stored.fill(&filled)
+    case .double(let stored): stored.fill(&filled)
+    }
+    target.pointee = filled
+  }
+}
+
+/// `lowrank_plan_destroy`
+#if compiler(>=6.3)
+  @c(lowrank_plan_destroy)
+#else
+  @_cdecl("lowrank_plan_destroy")
+#endif
+public func planDestroy(_ plan: OpaquePointer?) -> lowrank_status {
+  guarded("lowrank_plan_destroy") { () throws(Failure) in
+    try HandleTable.remove(plan, "plan", as: PlanObject.self)
+  }
+}

@@ -1,0 +1,103 @@
+internal import CLowRank
+internal import Decompose
+internal import TensorCore
+
+/// A decomposition behind a handle, its stages' weights made ready to be copied.
+struct StoredDecomposition<Element: CScalar>: Sendable {
+  let decomposition: Decomposition<Element>
+  /// Of CP factors.
+  let sensitivity: Double?
+  let stages: [StageShape]
+  let stageWeights: [Tensor<Element>]
+
+  init(_ decomposition: Decomposition<Element>, sensitivity: Double? = nil) {
+    self.decomposition = decomposition
+    self.sensitivity = sensitivity
+    let kernel = decomposition.kernel
+    stages = kernel.form.stages(kernel: kernel.kernelShape)
+    stageWeights = kernel.stageWeights
+  }
+
+  /// The factors in the order that their form is written in.
+  var factors: [(name: String, tensor: Tensor<Element>)] {
+    switch decomposition.kernel {
+    case .tucker2(let f): [("core", f.core), ("mode1", f.mode1), ("mode2", f.mode2)]
+    case .cp3(let f): [("mode1", f.mode1), ("mode2", f.mode2), ("kernel", f.kernel)]
+    case .cp4(let f):
+      [("mode1", f.mode1), ("mode2", f.mode2), ("vertical", f.vertical), ("horizontal", f.horizontal)]
+    case .pair(let f): [("first", f.first), ("second", f.second)]
+    case .svd(let f): [("left", f.left), ("right", f.right)]
+    }
+  }
+
+  /// A factor or a stage by its place.
+  func tensor(
+    _ part: lowrank_part, _ index: Int32
+  ) throws(Failure) -> (name: String, groups: Int, tensor: Tensor<Element>) {
+    switch part {
+    case LOWRANK_FACTOR:
+      let factors = factors
+      let place = try number(index, in: 0...(factors.count - 1), "index")
+      return (factors[place].name, 1, factors[place].tensor)
+    case LOWRANK_STAGE:
+      let place = try number(index, in: 0...(stages.count - 1), "index")
+      return (stages[place].name, stages[place].groups, stageWeights[place])
+    default:
+      throw Failure(LOWRANK_INVALID_ARGUMENT, "there is no part \(part.rawValue)")
+    }
+  }
+
+  /// What `lowrank_decomposition_get_info` tells.
+  func fill(_ info: inout lowrank_decomposition_info) {
+    let (form, shape) = (decomposition.kernel.form, decomposition.kernel.kernelShape)
+    info.method = lowrank_method(form)
+    info.type = Element.type
+    info.kernel_order = Int32(shape.order)
+    info.rank_count = Int32(form.ranks.count)
+    info.factor_count = Int32(factors.count)
+    info.stage_count = Int32(stages.count)
+    info.weight_count = stages.reduce(0) { $0 + Int64($1.weightCount) }
+    info.relative_error = decomposition.relativeError
+    info.error_bound = decomposition.errorBound
+    info.sweeps = Int32(clamping: decomposition.convergence.sweeps)
+    info.converged = decomposition.convergence.converged ? 1 : 0
+    info.sensitivity = sensitivity ?? 0
+    write(shape.extents + [Int](repeating: 0, count: Int(LOWRANK_MAX_ORDER)), to: &info.kernel_shape)
+    write(form.ranks + [0, 0], to: &info.ranks)
+  }
+}
+
+/// A decomposition in either precision.
+enum AnyDecomposition: Sendable {
+  case float(StoredDecomposition<Float>)
+  case double(StoredDecomposition<Double>)
+
+  /// The factors in the precision asked for.
+  func kernel<Element: CScalar>(as: Element.Type) -> FactoredKernel<Element> {
+    switch self {
+    case .float(let stored): stored.decomposition.kernel.converted()
+    case .double(let stored): stored.decomposition.kernel.converted()
+    }
+  }
+
+  /// A factor or a stage in the precision asked for.
+  func tensor<Element: CScalar>(
+    _ part: lowrank_part, _ index: Int32, as: Element.Type
+  ) throws(Failure) -> Tensor<Element> {
+    switch self {
+    case .float(let stored): try stored.tensor(part, index).tensor.converted()
+    case .double(let stored): try stored.tensor(part, index).tensor.converted()
+    }
+  }
+}
+
+/// What a `lowrank_decomposition` handle stands for.
+final class DecompositionObject: Sendable {
+  let value: AnyDecomposition
+
+  init(_ value: AnyDecomposition) { self.value = value }
+
+  static func of(_ handle: OpaquePointer?) throws(Failure) -> AnyDecomposition {
+    try HandleTable.object(handle, "decomposition", as: DecompositionObject.self).value
+  }
+}

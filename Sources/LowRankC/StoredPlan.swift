@@ -1,0 +1,44 @@
+internal import CLowRank
+internal import Conv
+internal import TensorCore
+
+/// A plan behind a handle.
+struct StoredPlan<Element: CScalar>: Sendable {
+  let plan: ConvolutionPlan<Element>
+
+  /// What a run needs, with room to begin on the boundary that workspaces have.
+  var workspaceBytes: Int { plan.workspaceByteCount + BorrowedWorkspace.alignment }
+
+  /// What `lowrank_plan_get_info` tells.
+  func fill(_ info: inout lowrank_plan_info) {
+    let geometry = plan.geometry
+    let rest = [Int](repeating: 0, count: Int(LOWRANK_MAX_ORDER))
+    info.type = Element.type
+    info.order = Int32(geometry.inputShape.order)
+    write(geometry.inputShape.extents + rest, to: &info.input_shape)
+    write(geometry.outputShape.extents + rest, to: &info.output_shape)
+    info.input_count = geometry.inputShape.count
+    info.output_count = geometry.outputShape.count
+    info.workspace_bytes = workspaceBytes
+    info.multiplies = Int64(plan.multiplies)
+    info.stage_count = Int32(plan.stages.count)
+    info.reserved = 0
+  }
+}
+
+/// A plan in either precision.
+enum AnyPlan: Sendable {
+  case float(StoredPlan<Float>)
+  case double(StoredPlan<Double>)
+}
+
+/// What a `lowrank_plan` handle stands for.
+final class PlanObject: Sendable {
+  let value: AnyPlan
+
+  init(_ value: AnyPlan) { self.value = value }
+
+  static func of(_ handle: OpaquePointer?) throws(Failure) -> AnyPlan {
+    try HandleTable.object(handle, "plan", as: PlanObject.self).value
+  }
+}
