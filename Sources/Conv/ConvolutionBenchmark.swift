@@ -19,12 +19,15 @@ public struct ConvolutionBenchmark: Sendable {
 
   /// Times `form` of a layer on random numbers: weights scaled to keep the variance, inputs from -1 to 1.
   ///
-  /// Repeats until `repetitions` runs are done, at least five; the first three runs are not counted.
+  /// `threads` counts, whatever `options` says. Repeats until `repetitions` runs are done, at least five; the first three runs are not counted.
   ///
   /// **Complexity** holds the layer's maps in Float and in Double.
   public static func run(
-    _ geometry: ConvolutionGeometry, form: FactoredForm, threads: Int = 1, repetitions: Int = 30
+    _ geometry: ConvolutionGeometry, form: FactoredForm, threads: Int = 1, repetitions: Int = 30,
+    options: ConvolutionOptions = ConvolutionOptions()
   ) -> ConvolutionBenchmark {
+    var options = options
+    options.threads = threads
     var random = XorShift(state: 0x9E37_79B9_7F4A_7C15)
     let shapes = form.stages(kernel: geometry.kernelShape, groups: geometry.groups)
     let weights = shapes.map { stage in
@@ -33,7 +36,7 @@ public struct ConvolutionBenchmark: Sendable {
     let bias = random.tensor([geometry.outputChannels], scale: 1)
     let input = random.tensor(geometry.inputShape, scale: 1)
     let plan = ConvolutionPlan(
-      geometry, stages: shapes, weights: weights, bias: bias, options: ConvolutionOptions(threads: threads))
+      geometry, stages: shapes, weights: weights, bias: bias, options: options)
     var workspace = plan.makeWorkspace()
     var output = Tensor<Float>(shape: geometry.outputShape, repeating: .nan)
     var times: [Double] = []

@@ -26,17 +26,20 @@ public struct ConvolutionOptions: Hashable, Sendable {
   public var winograd: Winograd
   /// The instruction set; nil for the best that the processor has.
   public var variant: KernelVariant?
+  /// The output rows computed together; nil for what the cost model chooses.
+  public var band: Int?
   /// The number of threads that share the image among them.
   public var threads: Int
 
   /// The defaults: everything chosen by the plan, one thread.
   public init(
     backend: Backend = .automatic, winograd: Winograd = .automatic, variant: KernelVariant? = nil,
-    threads: Int = 1
+    band: Int? = nil, threads: Int = 1
   ) {
     self.backend = backend
     self.winograd = winograd
     self.variant = variant
+    self.band = band
     self.threads = threads
   }
 }

@@ -137,6 +137,7 @@ extension FusedDesign {
     let tile = algorithms.reduce(1) { step, algorithm in
       if case .winograd(let tile) = algorithm { max(step, tile) } else { step }
     }
+    if let band { return Body(self, band: roundUp(max(1, min(band, height)), to: tile), weights: weights) }
     let budget = 640 << 10
     var bands = 1
     while true {

@@ -10,10 +10,12 @@ struct FusedDesign {
   let algorithms: [RowStage.Algorithm]
   let width: Int
   let strip: Int
+  let band: Int?
   private let mostPixels: [Int]
 
   init(planes: [PlaneGeometry], options: ConvolutionOptions, table: lowrank_kernels) {
     self.planes = planes
+    band = options.band
     width = table.width
     strip = table.strip
     mostPixels = [
@@ -130,7 +132,7 @@ struct FusedDesign {
       }
     }
     if let bias {
-      packed.append(PackedWeights(count: bias.count) { _ = $0.update(fromContentsOf: bias.elements) })
+      packed.append(PackedWeights(count: roundUp(bias.count, to: 16)) { _ = $0.update(fromContentsOf: bias.elements) })
     }
     return packed
   }

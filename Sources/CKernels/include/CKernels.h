@@ -41,10 +41,11 @@ struct lowrank_maps {
   const float *x;         ///< [depth][x_row], readable up to a whole vector behind the last pixel
   const float *w;         ///< packed weights
   float *z;               ///< [outputs][z_row]
-  const float *bias;      ///< [outputs] or null
+  const float *bias;      ///< [outputs], readable up to a whole strip, or null
   const float *residual;  ///< laid out as z, or null
   size_t outputs, depth, pixels, x_row, z_row;
   float low, high;        ///< the bounds of the result
+  int bounded;            ///< 0 where the bounds are infinite
 };
 
 /// A depthwise stage on channel-last rows: C[pixel][c] = sum over tap of A[tap][pixel][c] W[tap][c].
