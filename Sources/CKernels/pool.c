@@ -86,15 +86,17 @@ static void wait_until_done(struct worker *w) {
   }
 }
 
-/// Runs every part: the caller's, the workers', and those for which there is no worker.
-size_t lowrank_pool_run(size_t parts, void (*body)(void *context, size_t part), void *context) {
-  if (parts <= 1 || pthread_mutex_trylock(&pool.owner) != 0) {
-    for (size_t part = 0; part < parts; ++part) body(context, part);
-    return 1;
-  }
+/// Takes the pool and makes workers for `parts` parts; returns how many there are, 0 where the pool is taken.
+static size_t take(size_t parts) {
+  if (parts <= 1 || pthread_mutex_trylock(&pool.owner) != 0) return 0;
   const size_t wanted = (parts < LOWRANK_MOST_THREADS ? parts : LOWRANK_MOST_THREADS) - 1;
   grow(wanted);
-  const size_t helpers = pool.count < wanted ? pool.count : wanted;
+  if (pool.count == 0) pthread_mutex_unlock(&pool.owner);
+  return pool.count < wanted ? pool.count : wanted;
+}
+
+/// Runs every part on `helpers` workers and the caller, and gives the pool back.
+static void run(size_t parts, size_t helpers, void (*body)(void *, size_t), void *context) {
   pool.body = body;
   pool.context = context;
   for (size_t i = 0; i < helpers; ++i) start(&pool.workers[i]);
@@ -102,5 +104,38 @@ size_t lowrank_pool_run(size_t parts, void (*body)(void *context, size_t part), 
   for (size_t part = helpers + 1; part < parts; ++part) body(context, part);
   for (size_t i = 0; i < helpers; ++i) wait_until_done(&pool.workers[i]);
   pthread_mutex_unlock(&pool.owner);
+}
+
+size_t lowrank_pool_run(size_t parts, void (*body)(void *context, size_t part), void *context) {
+  const size_t helpers = take(parts);
+  if (helpers > 0) {
+    run(parts, helpers, body, context);
+  } else {
+    for (size_t part = 0; part < parts; ++part) body(context, part);
+  }
   return helpers + 1;
+}
+
+int lowrank_pool_together(size_t parts, void (*body)(void *context, size_t part), void *context) {
+  const size_t helpers = take(parts);
+  if (helpers == 0) return 0;
+  if (helpers + 1 < parts) {
+    pthread_mutex_unlock(&pool.owner);
+    return 0;
+  }
+  run(parts, helpers, body, context);
+  return 1;
+}
+
+void lowrank_barrier_wait(struct lowrank_barrier *barrier, size_t parts) {
+  const unsigned round = __atomic_load_n(&barrier->round, __ATOMIC_ACQUIRE);
+  if (__atomic_add_fetch(&barrier->arrived, 1, __ATOMIC_ACQ_REL) == parts) {
+    __atomic_store_n(&barrier->arrived, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&barrier->round, round + 1, __ATOMIC_RELEASE);
+    return;
+  }
+  for (int i = 0; __atomic_load_n(&barrier->round, __ATOMIC_ACQUIRE) == round; ++i) {
+    if (i < SPINS) relax();
+    else sched_yield();
+  }
 }

@@ -6,34 +6,23 @@ import TensorCore
 /// The first stage (a 1x1, or a mere change of layout) turns rows of the input, channel-first as it lies, into
 /// channel-last rows; the stages between read and write those; the last (a 1x1, or a change of layout again) writes the
 /// output channel-first. Each map between two stages is a ring of rows: those that the next band reads again are kept.
+///
+/// Threads share the output rows (each with maps of its own) or, in small images with many weights, the columns of every
+/// stage (on maps in common, with barriers between the stages).
 final class FusedConvolution: Sendable {
   let batch: Int
-  let first: PlaneGeometry
-  let last: PlaneGeometry
-  let entry: EntryStage
-  let maps: [RowMap]
-  let stages: [RowStage]
-  let memories: [StageMemory]
-  let exit: ExitStage
-  /// Output rows computed together.
-  let band: Int
-  /// The parts that the output rows are split into, one thread each.
-  let slots: Int
-  let slotLayout: WorkspaceLayout
+  let design: FusedDesign
+  let body: FusedBody
   let layout: WorkspaceLayout
-  /// Rows of zeros, as long as the longest of a map.
-  let zeros: WorkspaceRegion<Float>
-  /// For each map the first row of the run and the next one to compute.
-  let cursors: WorkspaceRegion<Int>
-  let workspace: WorkspaceRegion<UInt8>
+  private let workspace: WorkspaceRegion<UInt8>
   private let table: UncheckedTable
   /// Keeps the packed weights alive that the stages point to.
   private let weights: [PackedWeights]
 
   var kernels: lowrank_kernels { _read { yield table.pointer.pointee } }
 
-  /// Nil where the stages are not all over one or two axes with one group or as many as channels, or the processor does not
-  /// have the variant.
+  /// Nil where the stages are not all over one or two axes with one group or as many as channels, or the processor does
+  /// not have the variant.
   init?(
     stages: [ConvolutionGeometry], weights: [Tensor<Float>], bias: Tensor<Float>?, options: ConvolutionOptions
   ) {
@@ -41,52 +30,39 @@ final class FusedConvolution: Sendable {
     guard planes.count == stages.count, planes.allSatisfy({ $0.groups == 1 || $0.isDepthwise }),
       let table = (options.variant ?? .best).table
     else { return nil }
-    let design = FusedDesign(planes: planes, options: options, table: table.pointee)
-    let packed = design.pack(weights, bias: bias)
-    let body = design.fitting(weights: packed.map(\.base))
+    design = .best(planes, machine: Machine(table.pointee), options: options)
     self.table = UncheckedTable(pointer: table)
-    self.weights = packed
+    self.weights = design.pack(weights, bias: bias)
     batch = stages[0].batch
-    first = planes[0]
-    last = planes[planes.count - 1]
-    (entry, maps, self.stages, memories, exit) = (
-      body.entry, body.maps, body.stages, body.memories, body.exit
-    )
-    (band, zeros, cursors, slotLayout) = (body.band, body.zeros, body.cursors, body.layout)
-    let bands = (last.outputHeight + band - 1) / band
-    slots = max(1, min(options.threads, bands, Int(LOWRANK_MOST_THREADS)))
+    body = FusedBody(design, weights: self.weights.map(\.base))
     var layout = WorkspaceLayout()
-    workspace = layout.reserve(UInt8.self, count: slots * body.layout.byteCount)
+    workspace = layout.reserve(UInt8.self, count: design.slots * body.layout.byteCount)
     self.layout = layout
   }
 
   /// The output rows of one slot.
   func rows(ofSlot slot: Int) -> Range<Int> {
-    let bands = (last.outputHeight + band - 1) / band
+    let (band, height) = (design.band, design.last.outputHeight)
+    let bands = (height + band - 1) / band
     return min(
-      last.outputHeight, slot * bands / slots * band)..<min(
-        last.outputHeight, (slot + 1) * bands / slots * band)
+      height, slot * bands / design.slots * band)..<min(height, (slot + 1) * bands / design.slots * band)
   }
 
   /// Runs every image through all stages.
   func run(
     input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, workspace: borrowing Workspace
   ) {
+    let memory = UnsafeMutableRawPointer(workspace.pointer(to: self.workspace))
     var job = FusedJob(
-      plan: Unmanaged.passUnretained(self), input: input, output: output,
-      memory: UnsafeMutableRawPointer(workspace.pointer(to: self.workspace)))
+      plan: Unmanaged.passUnretained(self), input: input, output: output, memory: memory, together: true)
     withExtendedLifetime(self) {
-      _ = lowrank_pool_run(
-        slots,
-        { job, slot in
-          guard let job = job?.assumingMemoryBound(to: FusedJob.self) else { return }
-          job.pointee.plan._withUnsafeGuaranteedRef { plan in
-            FusedRun(
-              plan: plan, input: job.pointee.input, output: job.pointee.output,
-              memory: SlotMemory(base: job.pointee.memory + slot * plan.slotLayout.byteCount)
-            ).run(slot: slot)
-          }
-        }, &job)
+      if design.parts > 1 {
+        SlotMemory(base: memory)[body.barrier].update(repeating: 0, count: 2)
+        if lowrank_pool_together(design.parts, FusedJob.body, &job) != 0 { return }
+        // The pool is taken: one thread does the share of all.
+        job.together = false
+      }
+      _ = lowrank_pool_run(design.slots, FusedJob.body, &job)
     }
   }
 }
@@ -102,4 +78,19 @@ private struct FusedJob {
   let input: UnsafePointer<Float>
   let output: UnsafeMutablePointer<Float>
   let memory: UnsafeMutableRawPointer
+  var together: Bool
+
+  /// One thread's part: a slot, or a part of the only slot.
+  static let body: @convention(c) (UnsafeMutableRawPointer?, Int) -> Void = { job, index in
+    guard let job = job?.assumingMemoryBound(to: FusedJob.self).pointee else { return }
+    job.plan._withUnsafeGuaranteedRef { plan in
+      let parts = job.together ? plan.design.parts : 1
+      let slot = parts > 1 ? 0 : index
+      FusedRun(
+        plan: plan, input: job.input, output: job.output,
+        memory: SlotMemory(base: job.memory + slot * plan.body.layout.byteCount), part: parts > 1 ? index : 0,
+        parts: parts
+      ).run(slot: slot)
+    }
+  }
 }

@@ -5,6 +5,25 @@ struct WeightPointer: @unchecked Sendable {
   let base: UnsafePointer<Float>
 }
 
+/// The size of an address; a workspace only reserves room for lists of them.
+typealias AddressBits = UInt
+
+extension SlotMemory {
+  /// A list of addresses to read from.
+  func sources(_ pieces: WorkspacePieces<AddressBits>, _ part: Int) -> UnsafeMutablePointer<
+    UnsafePointer<Float>?
+  > {
+    UnsafeMutableRawPointer(self[pieces, part]).assumingMemoryBound(to: UnsafePointer<Float>?.self)
+  }
+
+  /// A list of addresses to write to.
+  func targets(
+    _ pieces: WorkspacePieces<AddressBits>, _ part: Int
+  ) -> UnsafeMutablePointer<UnsafeMutablePointer<Float>?> {
+    UnsafeMutableRawPointer(self[pieces, part]).assumingMemoryBound(to: UnsafeMutablePointer<Float>?.self)
+  }
+}
+
 /// How a fused run gets from the input to its first channel-last map.
 struct EntryStage: Sendable {
   /// The packed columns of a 1x1 stage; nil for a mere change of layout.
@@ -12,9 +31,9 @@ struct EntryStage: Sendable {
   let panel: Int
   /// Pixels of the input packed together.
   let chunk: Int
-  let pack: WorkspaceRegion<Float>
-  let sources: WorkspaceRegion<UnsafePointer<Float>?>
-  let targets: WorkspaceRegion<UnsafeMutablePointer<Float>?>
+  let pack: WorkspacePieces<Float>
+  let sources: WorkspacePieces<AddressBits>
+  let targets: WorkspacePieces<AddressBits>
 }
 
 /// What a stage between two maps needs besides them.
@@ -22,15 +41,13 @@ struct StageMemory: Sendable {
   let weights: WeightPointer
   let panel: Int
   /// Pointers to the taps of each row, or to the rows of a tile.
-  let sources: WorkspaceRegion<UnsafePointer<Float>?>
-  let targets: WorkspaceRegion<UnsafeMutablePointer<Float>?>
+  let sources: WorkspacePieces<AddressBits>
+  let targets: WorkspacePieces<AddressBits>
   /// Winograd: the transformed tiles, and the products.
   let transformed: WorkspaceRegion<Float>
   let products: WorkspaceRegion<Float>
   /// A row for the overhang of the last tiles.
   let overhang: WorkspaceRegion<Float>
-  /// Rows of tiles transformed together.
-  let tileRows: Int
 }
 
 /// How a fused run gets from its last map to the output.
@@ -49,7 +66,9 @@ struct ExitStage: Sendable {
   let bias: WeightPointer?
   let depth: Int
   /// Strips: the last map of a band, channel-first. Columns: the result, channel-last.
-  let maps: WorkspaceRegion<Float>
+  let maps: WorkspacePieces<Float>
   /// Strips: floats between the channels. Columns: floats between pixels.
   let mapsRow: Int
+  let sources: WorkspacePieces<AddressBits>
+  let targets: WorkspacePieces<AddressBits>
 }

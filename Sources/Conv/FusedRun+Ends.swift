@@ -4,28 +4,27 @@ import TensorCore
 extension FusedRun {
   /// Computes rows of the first map from the input.
   func enter(_ rows: Range<Int>, image: Int) {
-    let (entry, map, width) = (plan.entry, plan.maps[0], plan.first.inputWidth)
-    let positions = plan.first.inputHeight * width
-    let source = input + image * plan.first.inputChannels * positions
+    let (entry, map, first) = (plan.body.entry, plan.body.maps[0], plan.design.planes[0])
+    let (width, positions) = (first.inputWidth, first.inputHeight * first.inputWidth)
+    let source = input + image * first.inputChannels * positions
     guard let columns = entry.columns else {
+      let channels = share(map.channels, group: 16)
+      guard !channels.isEmpty else { return }
       for y in rows {
         plan.kernels.to_rows(
-          source + y * width, positions, width, map.channels, slot(y, of: 0) + map.before * map.pitch,
-          map.pitch)
+          source + channels.lowerBound * positions + y * width, positions, width, channels.count,
+          slot(y, of: 0) + map.before * map.pitch + channels.lowerBound, map.pitch)
       }
       return
     }
-    // Whole rows where several fit in a chunk, else parts of one.
+    // Whole rows where several fit in a chunk, else pieces of one.
     let rowsTogether = max(1, entry.chunk / width)
-    let parts = (width + entry.chunk - 1) / entry.chunk
+    let pieces = (width + entry.chunk - 1) / entry.chunk
     for start in stride(from: rows.lowerBound, to: rows.upperBound, by: rowsTogether) {
-      let count = min(rowsTogether, rows.upperBound - start)
-      for part in 0..<parts {
-        let from = part * width / parts
-        let pixels = (part + 1) * width / parts - from
-        enter(
-          columns.base, source + start * width + from, positions, rows: start..<(start + count), from: from,
-          pixels: pixels)
+      let chunk = start..<min(start + rowsTogether, rows.upperBound)
+      for piece in 0..<pieces {
+        let pixels = piece * width / pieces..<(piece + 1) * width / pieces
+        enter(columns.base, source + start * width + pixels.lowerBound, positions, rows: chunk, pixels)
       }
     }
   }
@@ -33,122 +32,140 @@ extension FusedRun {
   /// One chunk through the 1x1 stage: packed first, so that its channels lie together.
   private func enter(
     _ columns: UnsafePointer<Float>, _ source: UnsafePointer<Float>, _ positions: Int, rows: Range<Int>,
-    from: Int,
-    pixels: Int
+    _ pixels: Range<Int>
   ) {
-    let (entry, map, depth) = (plan.entry, plan.maps[0], plan.first.inputChannels)
-    let (pack, sources, targets) = (memory[entry.pack], memory[entry.sources], memory[entry.targets])
-    let packRow = roundUp(rows.count * pixels, to: 16)
+    let (entry, map, depth) = (plan.body.entry, plan.body.maps[0], plan.design.planes[0].inputChannels)
+    let width = plan.design.machine.width
+    let vectors = share(plan.design.machine.vectors(map.channels), group: entry.panel)
+    guard !vectors.isEmpty else { return }
+    let pack = memory[entry.pack, part]
+    let (sources, targets) = (memory.sources(entry.sources, part), memory.targets(entry.targets, part))
+    let count = rows.count * pixels.count
+    let packRow = roundUp(count, to: 16)
     // The next chunk is asked for while this one is computed.
-    plan.kernels.copy_maps(source, positions, rows.count * pixels, depth, rows.count * pixels, pack, packRow)
+    plan.kernels.copy_maps(source, positions, count, depth, count, pack, packRow)
     for (i, y) in rows.enumerated() {
-      sources[i] = UnsafePointer(pack + i * pixels)
-      targets[i] = slot(y, of: 0) + (map.before + from) * map.pitch
+      sources[i] = UnsafePointer(pack + i * pixels.count)
+      targets[i] =
+        slot(y, of: 0) + (map.before + pixels.lowerBound) * map.pitch + vectors.lowerBound * width
     }
     var product = lowrank_rows()
     product.a = UnsafePointer(sources)
     product.c = UnsafePointer(targets)
-    product.b = columns
+    product.b = columns + vectors.lowerBound * width * depth
     product.rows = rows.count
-    product.pixels = pixels
+    product.pixels = pixels.count
     product.taps = 1
     product.depth = depth
     product.a_depth = packRow
     product.c_pixel = map.pitch
     product.b_depth = depth
-    product.vectors = (map.channels + plan.kernels.width - 1) / plan.kernels.width
+    product.vectors = vectors.count
     product.panel = entry.panel
     plan.kernels.rows_packed(&product)
   }
 
   /// Writes a band of the output from the last map.
   func leave(_ band: Range<Int>, image: Int) {
-    let (exit, width) = (plan.exit, plan.last.outputWidth)
-    let positions = plan.last.outputHeight * width
-    let target = output + image * plan.last.outputChannels * positions + band.lowerBound * width
+    let (exit, last) = (plan.body.exit, plan.design.last)
+    let (width, positions) = (last.outputWidth, last.outputHeight * last.outputWidth)
     var product = lowrank_maps()
-    product.z = target
+    product.z = output + image * last.outputChannels * positions + band.lowerBound * width
     product.bias = exit.bias?.base
-    product.outputs = plan.last.outputChannels
+    product.outputs = last.outputChannels
     product.pixels = band.count * width
     product.z_row = positions
     (product.low, product.high) = (-.infinity, .infinity)
-    let maps = memory[exit.maps]
     switch exit.form {
-    case .layout:
-      toMaps(band, target: target, targetRow: positions)
-      if exit.bias != nil { plan.kernels.finish(&product) }
+    case .layout: leave(band, &product)
+    case .columns(let columns, let panel, let chunk):
+      leave(band, columns.base, panel: panel, chunk: chunk, &product)
     case .strips(let strips):
-      if plan.maps.isEmpty {
+      let maps = memory[exit.maps, part]
+      if plan.body.maps.isEmpty {
         let source = input + image * exit.depth * positions + band.lowerBound * width
         plan.kernels.copy_maps(
           source, positions, product.pixels, exit.depth, product.pixels, maps, exit.mapsRow)
       } else {
-        toMaps(band, target: maps, targetRow: exit.mapsRow)
+        toMaps(band, channels: 0..<exit.depth, target: maps, targetRow: exit.mapsRow)
       }
       product.x = UnsafePointer(maps)
       product.w = strips.base
       product.depth = exit.depth
       product.x_row = exit.mapsRow
       plan.kernels.maps(&product)
-    case .columns(let columns, let panel, let chunk):
-      leave(band, columns.base, panel: panel, chunk: chunk, &product)
     }
+  }
+
+  /// The last map is the output, but for its layout.
+  private func leave(_ band: Range<Int>, _ product: inout lowrank_maps) {
+    guard let z = product.z else { return }
+    let channels = share(product.outputs, group: 16)
+    guard !channels.isEmpty else { return }
+    let target = z + channels.lowerBound * product.z_row
+    toMaps(band, channels: channels, target: target, targetRow: product.z_row)
+    guard let bias = product.bias else { return }
+    product.z = target
+    product.bias = bias + channels.lowerBound
+    product.outputs = channels.count
+    plan.kernels.finish(&product)
   }
 
   /// The last 1x1 stage on channel-last rows, some columns at once.
   private func leave(
     _ band: Range<Int>, _ columns: UnsafePointer<Float>, panel: Int, chunk: Int, _ finish: inout lowrank_maps
   ) {
-    let (exit, index, lanes) = (plan.exit, plan.maps.count - 1, plan.kernels.width)
-    let map = plan.maps[index]
-    let maps = memory[exit.maps]
-    var source: UnsafePointer<Float>? = UnsafePointer(
-      row(band.lowerBound, of: index) + map.before * map.pitch)
-    var target: UnsafeMutablePointer<Float>? = maps
+    guard let z = finish.z else { return }
+    let (exit, index, width) = (plan.body.exit, plan.body.maps.count - 1, plan.design.machine.width)
+    let map = plan.body.maps[index]
+    let maps = memory[exit.maps, part]
+    let (sources, targets) = (memory.sources(exit.sources, part), memory.targets(exit.targets, part))
+    // The last map's ring is one band high, so rows without padding follow one another in memory.
+    let rows = map.columns == plan.design.last.outputWidth ? 1 : band.count
     var product = lowrank_rows()
-    product.rows = 1
-    product.pixels = finish.pixels
+    product.a = UnsafePointer(sources)
+    product.c = UnsafePointer(targets)
+    product.rows = rows
+    product.pixels = finish.pixels / rows
+    for i in 0..<rows {
+      sources[i] = UnsafePointer(row(band.lowerBound + i, of: index) + map.before * map.pitch)
+      targets[i] = maps + i * product.pixels * exit.mapsRow
+    }
     product.taps = 1
     (product.depth, product.b_depth) = (exit.depth, exit.depth)
     (product.a_pixel, product.c_pixel) = (map.pitch, exit.mapsRow)
     product.panel = panel
-    guard let z = finish.z else { return }
     let (outputs, bias) = (finish.outputs, finish.bias)
-    for first in stride(from: 0, to: (outputs + lanes - 1) / lanes, by: chunk) {
-      let channels = min(chunk * lanes, outputs - first * lanes)
-      product.vectors = (channels + lanes - 1) / lanes
-      product.b = columns + first * lanes * exit.depth
-      withUnsafePointer(to: &source) { source in
-        withUnsafePointer(to: &target) { target in
-          product.a = source
-          product.c = target
-          plan.kernels.rows(&product)
-        }
-      }
-      let target = z + first * lanes * finish.z_row
+    let vectors = share(plan.design.machine.vectors(outputs), group: panel)
+    for first in stride(from: vectors.lowerBound, to: vectors.upperBound, by: chunk) {
+      product.vectors = min(chunk, vectors.upperBound - first)
+      let channels = min(product.vectors * width, outputs - first * width)
+      product.b = columns + first * width * exit.depth
+      plan.kernels.rows(&product)
+      let target = z + first * width * finish.z_row
       plan.kernels.to_maps(maps, exit.mapsRow, finish.pixels, channels, target, finish.z_row)
       guard let bias else { continue }
       finish.z = target
-      finish.bias = bias + first * lanes
+      finish.bias = bias + first * width
       finish.outputs = channels
       plan.kernels.finish(&finish)
     }
   }
 
-  /// Turns rows of the last map channel-first.
-  private func toMaps(_ band: Range<Int>, target: UnsafeMutablePointer<Float>, targetRow: Int) {
-    let (index, width) = (plan.maps.count - 1, plan.last.outputWidth)
-    let map = plan.maps[index]
-    let first = row(band.lowerBound, of: index) + map.before * map.pitch
-    // The last map's ring is one band high, so the rows of a band follow one another in memory.
+  /// Turns rows of the last map channel-first, some channels of them.
+  private func toMaps(
+    _ band: Range<Int>, channels: Range<Int>, target: UnsafeMutablePointer<Float>, targetRow: Int
+  ) {
+    let (index, width) = (plan.body.maps.count - 1, plan.design.last.outputWidth)
+    let map = plan.body.maps[index]
+    let first = row(band.lowerBound, of: index) + map.before * map.pitch + channels.lowerBound
     if map.columns == width {
-      plan.kernels.to_maps(first, map.pitch, band.count * width, map.channels, target, targetRow)
+      plan.kernels.to_maps(first, map.pitch, band.count * width, channels.count, target, targetRow)
       return
     }
     for i in 0..<band.count {
       plan.kernels.to_maps(
-        first + i * map.rowCount, map.pitch, width, map.channels, target + i * width, targetRow)
+        first + i * map.rowCount, map.pitch, width, channels.count, target + i * width, targetRow)
     }
   }
 }

@@ -7,29 +7,50 @@ struct FusedRun {
   let input: UnsafePointer<Float>
   let output: UnsafeMutablePointer<Float>
   let memory: SlotMemory
+  /// Which of the threads of the slot this is, and how many there are.
+  let part: Int
+  let parts: Int
 
-  private var origins: UnsafeMutablePointer<Int> { memory[plan.cursors] }
-  private var nexts: UnsafeMutablePointer<Int> { memory[plan.cursors] + plan.maps.count }
+  private var origins: UnsafeMutablePointer<Int> { memory[plan.body.cursors, part] }
+  private var nexts: UnsafeMutablePointer<Int> { origins + plan.body.maps.count }
 
   /// Computes the output rows of a slot, for every image.
   func run(slot: Int) {
-    let rows = plan.rows(ofSlot: slot)
+    let (rows, height, maps) = (plan.rows(ofSlot: slot), plan.design.band, plan.body.maps.count)
     guard !rows.isEmpty else { return }
-    clearPadding()
+    if part == 0 { clearPadding() }
     for image in 0..<plan.batch {
       begin(at: rows.lowerBound)
-      for start in stride(from: rows.lowerBound, to: rows.upperBound, by: plan.band) {
-        let band = start..<min(start + plan.band, rows.upperBound)
-        if !plan.maps.isEmpty { require(map: plan.maps.count - 1, rowsBefore: band.upperBound, image: image) }
+      for start in stride(from: rows.lowerBound, to: rows.upperBound, by: height) {
+        let band = start..<min(start + height, rows.upperBound)
+        meet()
+        if maps > 0 { require(map: maps - 1, rowsBefore: band.upperBound, image: image) }
         leave(band, image: image)
       }
     }
   }
 
+  /// Waits for the other threads of the slot.
+  func meet() {
+    guard parts > 1 else { return }
+    UnsafeMutableRawPointer(memory[plan.body.barrier]).withMemoryRebound(
+      to: lowrank_barrier.self, capacity: 1
+    ) {
+      lowrank_barrier_wait($0, parts)
+    }
+  }
+
+  /// This thread's share of `count` things in groups of `group`.
+  func share(_ count: Int, group: Int) -> Range<Int> {
+    guard parts > 1 else { return 0..<count }
+    let groups = (count + group - 1) / group
+    return min(count, part * groups / parts * group)..<min(count, (part + 1) * groups / parts * group)
+  }
+
   /// The stages write the inner columns only, so the zeros around them are written once.
   private func clearPadding() {
-    memory[plan.zeros].update(repeating: 0, count: plan.zeros.count)
-    for map in plan.maps where map.columns > map.width {
+    memory[plan.body.zeros].update(repeating: 0, count: plan.body.zeros.count)
+    for map in plan.body.maps where map.columns > map.width {
       let base = memory[map.region]
       for row in 0..<map.capacity {
         let start = base + row * map.rowCount
@@ -42,25 +63,24 @@ struct FusedRun {
 
   /// Empties the rings: each map begins at the first row that output rows from `row` on need.
   private func begin(at row: Int) {
+    let (maps, stages) = (plan.body.maps, plan.body.stages)
     var row = row
-    for index in plan.maps.indices.reversed() {
+    for index in maps.indices.reversed() {
       origins[index] = row
       nexts[index] = row
-      if index > 0 {
-        row = plan.stages[index - 1].inputStart(for: row, height: plan.maps[index - 1].height)
-      }
+      if index > 0 { row = stages[index - 1].inputStart(for: row, height: maps[index - 1].height) }
     }
   }
 
   /// Row y of a map, its padding in front; zeros where the row is outside the map or not yet computed.
   func row(_ y: Int, of index: Int) -> UnsafeMutablePointer<Float> {
-    guard y >= 0, y < nexts[index] else { return memory[plan.zeros] }
+    guard y >= 0, y < nexts[index] else { return memory[plan.body.zeros] }
     return slot(y, of: index)
   }
 
   /// Where row y of a map lies, whether it is computed or not.
   func slot(_ y: Int, of index: Int) -> UnsafeMutablePointer<Float> {
-    let map = plan.maps[index]
+    let map = plan.body.maps[index]
     return memory[map.region] + (y - origins[index]) % map.capacity * map.rowCount
   }
 
@@ -71,10 +91,9 @@ struct FusedRun {
     if index == 0 {
       enter(rows, image: image)
     } else {
-      let stage = plan.stages[index - 1]
-      require(
-        map: index - 1, rowsBefore: stage.inputEnd(for: end, height: plan.maps[index - 1].height),
-        image: image)
+      let stage = plan.body.stages[index - 1]
+      let height = plan.body.maps[index - 1].height
+      require(map: index - 1, rowsBefore: stage.inputEnd(for: end, height: height), image: image)
       switch stage.algorithm {
       case .direct: direct(stage: index - 1, rows)
       case .depthwise: depthwise(stage: index - 1, rows)
@@ -82,5 +101,6 @@ struct FusedRun {
       }
     }
     nexts[index] = end
+    meet()
   }
 }

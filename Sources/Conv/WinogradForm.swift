@@ -38,22 +38,21 @@ struct WinogradForm: Sendable {
 
   /// `G g G^T` for every pair of channels, packed as one matrix of columns for each of the n x n points.
   ///
-  /// **Shapes** `kernel` [T, S, 3, 3].
-  func packed(_ kernel: Tensor<Float>, panel: Int, width: Int) -> PackedWeights {
-    let (outputs, inputs) = (kernel.shape[0], kernel.shape[1])
+  /// **Shapes** `kernel` [outputs, inputs, 3, 3].
+  func packed(
+    _ kernel: Span<Float>, outputs: Int, inputs: Int, panel: Int, width: Int
+  ) -> PackedWeights {
     let padded = roundUp(outputs, to: width)
     let pointCount = padded * inputs
     return PackedWeights(count: points * points * pointCount) { target in
-      kernel.withSpan { g in
-        for t in 0..<outputs {
-          // Where column t lies: see `PackedWeights.columns`.
-          let first = t / (panel * width) * (panel * width)
-          let panelWidth = min(panel * width, padded - first)
-          for s in 0..<inputs {
-            let at = first * inputs + s * panelWidth + t - first
-            transform(g.extracting(((t * inputs + s) * 9)..<((t * inputs + s) * 9 + 9))) { point, value in
-              target[point * pointCount + at] = value
-            }
+      for t in 0..<outputs {
+        // Where column t lies: see `PackedWeights.columns`.
+        let first = t / (panel * width) * (panel * width)
+        let panelWidth = min(panel * width, padded - first)
+        for s in 0..<inputs {
+          let at = first * inputs + s * panelWidth + t - first
+          let g = (t * inputs + s) * 9
+          transform(kernel.extracting(g..<(g + 9))) { point, value in target[point * pointCount + at] = value
           }
         }
       }

@@ -51,9 +51,9 @@ struct lowrank_maps {
 /// A depthwise stage on channel-last rows: C[pixel][c] = sum over tap of A[tap][pixel][c] W[tap][c].
 struct lowrank_depthwise {
   const float *const *a;  ///< one pointer for each tap
-  const float *w;         ///< [tap][vectors * width]
+  const float *w;         ///< [tap][w_row]
   float *c;
-  size_t pixels, taps, a_pixel, c_pixel, vectors;
+  size_t pixels, taps, a_pixel, c_pixel, w_row, vectors;
 };
 
 /// A depthwise stage of side x side taps, 3 or 5, with stride 1 or 2: several rows at once, which share their input.
@@ -62,8 +62,8 @@ struct lowrank_depthwise {
 struct lowrank_depthwise_square {
   const float *const *a;  ///< (rows - 1) * stride + side input rows, to the first pixel's first tap
   float *const *c;        ///< `rows` output rows
-  const float *w;         ///< [side][side][vectors * width]
-  size_t rows, pixels, side, stride, a_pixel, c_pixel, vectors;
+  const float *w;         ///< [side][side][w_row]
+  size_t rows, pixels, side, stride, a_pixel, c_pixel, w_row, vectors;
 };
 
 /// The transform of one row of Winograd tiles, from channel-last rows into one matrix for each of the n x n points.
@@ -113,5 +113,8 @@ struct lowrank_kernels {
 
 /// The kernels of one instruction set, or null where the processor or the build does not have them.
 const struct lowrank_kernels *lowrank_kernels_of(enum lowrank_variant variant);
+
+/// The bytes of a data cache, 1 to 3; a usual size where the system does not say.
+size_t lowrank_cache_bytes(int level);
 
 #endif

@@ -1,0 +1,44 @@
+#include "CKernels.h"
+
+#include <stdio.h>
+#include <string.h>
+#if defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
+
+/// What the system says of a cache; 0 where it does not.
+static size_t reported(int level) {
+#if defined(__APPLE__)
+  static const char *const names[] = {"hw.l1dcachesize", "hw.l2cachesize", "hw.l3cachesize"};
+  int64_t value = 0;
+  size_t length = sizeof value;
+  return sysctlbyname(names[level - 1], &value, &length, NULL, 0) == 0 ? (size_t)value : 0;
+#elif defined(__linux__)
+  // Not sysconf: for the third level it gives what all the cores of a socket have together, in several pieces.
+  for (int index = 0; index < 8; ++index) {
+    char path[96], type[16] = "";
+    int found = 0;
+    unsigned kilobytes = 0;
+    static const char *const files[] = {"level", "type", "size"};
+    for (int file = 0; file < 3; ++file) {
+      snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/%s", index, files[file]);
+      FILE *stream = fopen(path, "r");
+      if (!stream) return 0;
+      const int read = file == 0   ? fscanf(stream, "%d", &found)
+                       : file == 1 ? fscanf(stream, "%15s", type)
+                                   : fscanf(stream, "%uK", &kilobytes);
+      fclose(stream);
+      if (read != 1) return 0;
+    }
+    if (found == level && strcmp(type, "Instruction") != 0) return (size_t)kilobytes << 10;
+  }
+#endif
+  return 0;
+}
+
+size_t lowrank_cache_bytes(int level) {
+  // What most processors of the last ten years have at least.
+  static const size_t usual[] = {32 << 10, 512 << 10, 4 << 20};
+  const size_t size = reported(level);
+  return size > 0 ? size : usual[level - 1];
+}

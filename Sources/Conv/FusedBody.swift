@@ -1,0 +1,126 @@
+import TensorCore
+
+/// The parts of a plan for a design, and the workspace of a slot that they are carved from.
+struct FusedBody: Sendable {
+  var layout = WorkspaceLayout()
+  var maps: [RowMap] = []
+  var stages: [RowStage] = []
+  var memories: [StageMemory] = []
+  let entry: EntryStage
+  let exit: ExitStage
+  /// A row of zeros, as long as the longest of a map.
+  let zeros: WorkspaceRegion<Float>
+  /// For each thread and map the first row of the run and the next one to compute.
+  let cursors: WorkspacePieces<Int>
+  /// Where the threads of a slot meet.
+  let barrier: WorkspaceRegion<UInt32>
+
+  init(_ design: FusedDesign, weights: [UnsafePointer<Float>]) {
+    stages = design.core.map { RowStage(design.planes[$0], design.algorithm($0)) }
+    if !design.isSingle1x1 { maps = Self.maps(design, stages, &layout) }
+    for (i, index) in design.core.enumerated() {
+      memories.append(
+        Self.memory(
+          stages[i], from: maps[i], to: maps[i + 1], weights: WeightPointer(base: weights[index]),
+          panel: design.panel(index), parts: design.parts, &layout))
+    }
+    entry = Self.entry(design, weights, map: maps.first, &layout)
+    exit = Self.exit(design, weights, map: maps.last, &layout)
+    zeros = layout.reserve(Float.self, count: maps.map(\.rowCount).max() ?? 0)
+    cursors = layout.reserve(Int.self, parts: design.parts, count: 2 * maps.count)
+    barrier = layout.reserve(UInt32.self, count: 2)
+  }
+
+  /// The maps from the last to the first: each holds the rows that its reader needs for one band.
+  private static func maps(
+    _ design: FusedDesign, _ stages: [RowStage], _ layout: inout WorkspaceLayout
+  ) -> [RowMap] {
+    var rows = design.band
+    var maps: [RowMap] = []
+    let first = design.planes[0]
+    for index in stride(from: stages.count, through: 0, by: -1) {
+      let reader = index < stages.count ? stages[index] : nil
+      let writer = index > 0 ? stages[index - 1] : nil
+      let width = writer?.outputWidth ?? first.inputWidth
+      if let reader { rows = max(1, reader.inputRows(for: rows)) }
+      let before = reader?.padding.left ?? 0
+      maps.append(
+        RowMap(
+          channels: reader?.inputs ?? writer?.outputs ?? design.last.inputChannels,
+          height: writer?.outputHeight ?? first.inputHeight, width: width, before: before,
+          columns: max(reader?.inputColumns ?? 0, before + max(width, writer?.outputColumns ?? 0)),
+          capacity: rows, in: &layout))
+    }
+    return maps.reversed()
+  }
+
+  private static func entry(
+    _ design: FusedDesign, _ weights: [UnsafePointer<Float>], map: RowMap?, _ layout: inout WorkspaceLayout
+  ) -> EntryStage {
+    let (first, parts) = (design.planes[0], design.parts)
+    var (columns, chunk, rows, pack) = (WeightPointer?.none, 0, 0, 0)
+    if design.entersBy1x1, let map {
+      columns = WeightPointer(base: weights[0])
+      // Packed pixels of all channels fill at most about half of a first cache of 32 KB.
+      chunk = max(design.machine.width == 16 ? 28 : 12, 4096 / first.inputChannels)
+      rows = max(1, chunk / map.width)
+      pack = first.inputChannels * roundUp(max(chunk, rows * map.width), to: 16)
+    }
+    return EntryStage(
+      columns: columns, panel: columns == nil ? 1 : design.panel(0), chunk: chunk,
+      pack: layout.reserve(Float.self, parts: parts, count: pack),
+      sources: layout.reserve(AddressBits.self, parts: parts, count: rows),
+      targets: layout.reserve(AddressBits.self, parts: parts, count: rows))
+  }
+
+  private static func exit(
+    _ design: FusedDesign, _ weights: [UnsafePointer<Float>], map: RowMap?, _ layout: inout WorkspaceLayout
+  ) -> ExitStage {
+    let (last, parts) = (design.last, design.parts)
+    let pixels = design.band * last.outputWidth
+    var (form, mapsRow, count) = (ExitStage.Form.layout, 0, 0)
+    if design.leavesBy1x1 {
+      let own = WeightPointer(base: weights[design.planes.count - 1])
+      if let panel = design.exitPanel {
+        form = .columns(own, panel: panel, chunk: 2 * panel)
+        mapsRow = 2 * panel * design.machine.width
+        count = pixels * mapsRow
+      } else {
+        form = .strips(own)
+        // One line more than the pixels, so that channels do not fight over the same sets of the cache.
+        mapsRow = roundUp(pixels, to: 16) + 16
+        count = mapsRow * last.inputChannels + 64
+      }
+    }
+    return ExitStage(
+      form: form,
+      bias: weights.count > design.planes.count ? WeightPointer(base: weights[design.planes.count]) : nil,
+      depth: last.inputChannels, maps: layout.reserve(Float.self, parts: parts, count: count),
+      mapsRow: mapsRow,
+      sources: layout.reserve(AddressBits.self, parts: parts, count: design.band),
+      targets: layout.reserve(AddressBits.self, parts: parts, count: design.band))
+  }
+
+  private static func memory(
+    _ stage: RowStage, from source: RowMap, to target: RowMap, weights: WeightPointer, panel: Int, parts: Int,
+    _ layout: inout WorkspaceLayout
+  ) -> StageMemory {
+    let taps = stage.kernel.height * stage.kernel.width
+    var (transformed, products, overhang) = (0, 0, 0)
+    var (sources, targets) = (max(target.capacity * taps, source.capacity), target.capacity)
+    if case .winograd(let tile) = stage.algorithm {
+      let points = (tile + 2) * (tile + 2)
+      let tiles = (target.capacity + tile - 1) / tile * ((stage.outputWidth + tile - 1) / tile)
+      transformed = points * (tiles * source.pitch + 16)
+      products = points * (tiles * target.pitch + 16)
+      overhang = target.rowCount
+      (sources, targets) = (tile + 2, tile + 2)
+    }
+    return StageMemory(
+      weights: weights, panel: panel, sources: layout.reserve(AddressBits.self, parts: parts, count: sources),
+      targets: layout.reserve(AddressBits.self, parts: parts, count: targets),
+      transformed: layout.reserve(Float.self, count: transformed),
+      products: layout.reserve(Float.self, count: products),
+      overhang: layout.reserve(Float.self, count: overhang))
+  }
+}

@@ -1,0 +1,109 @@
+import TensorCore
+
+extension FusedDesign {
+  /// The design that the cost model takes for the fastest, of those with the least memory among its equals.
+  static func best(_ planes: [PlaneGeometry], machine: Machine, options: ConvolutionOptions) -> FusedDesign {
+    let plain = FusedDesign(planes: planes, machine: machine, tile: 1, band: 1)
+    var tiles = [1]
+    if plain.takesWinograd {
+      switch options.winograd {
+      case .off: break
+      case .two: tiles = [2]
+      case .four: tiles = [4]
+      case .automatic: tiles = [1, 2, 4]
+      }
+    }
+    var designs: [FusedDesign] = []
+    for tile in tiles {
+      for band in plain.bands(tile: tile, options: options) {
+        let slots = max(1, min(options.threads, (plain.last.outputHeight + band - 1) / band, 64))
+        designs.append(FusedDesign(planes: planes, machine: machine, tile: tile, band: band, slots: slots))
+        if options.threads > 1, !plain.isSingle1x1 {
+          designs.append(
+            FusedDesign(
+              planes: planes, machine: machine, tile: tile, band: band, parts: min(options.threads, 64)))
+        }
+      }
+    }
+    let costs = designs.map(\.cycles)
+    let bound = 1.005 * (costs.min() ?? 0)
+    let good = zip(designs, costs).filter { $1 <= bound }.map(\.0)
+    return good.min { $0.bandBytes * $0.slots < $1.bandBytes * $1.slots } ?? plain
+  }
+
+  /// The heights of a band worth a look: those that share the rows out evenly.
+  private func bands(tile: Int, options: ConvolutionOptions) -> [Int] {
+    let height = last.outputHeight
+    if let band = options.band { return [roundUp(max(1, min(band, height)), to: tile)] }
+    return Set((1...height).map { roundUp((height + $0 - 1) / $0, to: tile) }).sorted()
+  }
+
+  /// An estimate of the cycles that the slowest thread takes for one image.
+  var cycles: Double {
+    let bandsOfSlot = ((last.outputHeight + band - 1) / band + slots - 1) / slots
+    var total = 0.0
+    var rows = min(last.outputHeight, bandsOfSlot * band)
+    for index in planes.indices.reversed() {
+      let plane = planes[index]
+      total += stageCycles(index, rows: min(rows, plane.outputHeight), bands: bandsOfSlot)
+      rows = (rows - 1) * plane.stride.height + (plane.kernel.height - 1) * plane.dilation.height + 1
+    }
+    // What spills out of the caches is written and read again at the speed of memory.
+    let spilling = Double(bandBytes * slots) / (Double(machine.sharedBytes) / 8) - 1
+    total += Double(bandBytes * bandsOfSlot) / 12 * min(1, max(0, spilling))
+    // A band starts with calls and pointers; threads in common meet at barriers.
+    return total + Double(bandsOfSlot) * (parts > 1 ? 12_000 : 3_000)
+  }
+
+  private func stageCycles(_ index: Int, rows: Int, bands: Int) -> Double {
+    let plane = planes[index]
+    let taps = Double(plane.kernel.height * plane.kernel.width)
+    let (inputs, outputs) = (machine.vectors(plane.inputChannels), machine.vectors(plane.outputChannels))
+    let positions = Double(rows * plane.outputWidth)
+    if plane.isDepthwise { return positions * Double(outputs) * (taps / 2 + 2) / Double(parts) }
+    let panel = panel(index)
+    let share =
+      parts == 1 ? outputs : min(outputs, ((outputs + panel - 1) / panel + parts - 1) / parts * panel)
+    var weights = taps * Double(plane.inputChannels * share * machine.width * 4)
+    var cycles = 0.0
+    var transforms = 0.0
+    if core.contains(index), case .winograd(let tile) = algorithm(index) {
+      let points = Double((tile + 2) * (tile + 2))
+      let tiles = pixelsTogether(index)
+      // Each tile of a product is loaded and stored once: some tens of cycles.
+      cycles =
+        points * Double(bands)
+        * (machine.cycles(pixels: tiles, vectors: share, panel: panel) * Double(plane.inputChannels)
+          + Double(tiles * share) * 1.5)
+      transforms =
+        Double(bands * tiles) * points * (3.5 * Double(inputs) + 2.5 * Double(outputs)) / Double(parts)
+      weights *= points / taps
+    } else {
+      cycles =
+        Double(rows) * taps * Double(plane.inputChannels)
+        * machine.cycles(pixels: plane.outputWidth, vectors: share, panel: panel)
+      transforms = positions * Double(share) * 1.5
+    }
+    // Weights that do not stay in the second cache come from the third behind the multiplies, those that do not stay there
+    // come from memory before them.
+    var memory = 0.0
+    if weights > Double(machine.privateBytes) / 2 { memory = weights * Double(bands) / 22 }
+    let far = weights * Double(parts) > Double(machine.sharedBytes) / 1.5
+    return max(cycles, memory) + transforms + (far ? weights * Double(bands) / 12 : 0)
+  }
+
+  /// About the bytes of what one band reads and writes between input and output.
+  var bandBytes: Int {
+    var (bytes, rows) = (0, band)
+    for index in planes.indices.reversed() {
+      let plane = planes[index]
+      if core.contains(index), case .winograd(let tile) = algorithm(index) {
+        let points = (tile + 2) * (tile + 2)
+        bytes += pixelsTogether(index) * points * (plane.inputChannels + plane.outputChannels) * 4
+      }
+      rows = (rows - 1) * plane.stride.height + (plane.kernel.height - 1) * plane.dilation.height + 1
+      bytes += rows * plane.inputWidth * plane.inputChannels * 4
+    }
+    return bytes
+  }
+}

@@ -1,0 +1,58 @@
+internal import CKernels
+
+/// What the cost model knows of the processor and of a kernel variant.
+struct Machine: Sendable {
+  /// Floats a vector.
+  let width: Int
+  /// Outputs a strip of the `maps` kernel.
+  let strip: Int
+  /// The tallest tile of pixels for each panel of 1 to 4 vectors; the first entry stands for no vector.
+  let mostPixels: [Int]
+  /// The bytes of the second cache, which each thread has for itself.
+  let privateBytes: Int
+  /// The bytes of the last cache, which the threads share.
+  let sharedBytes: Int
+
+  init(_ table: lowrank_kernels) {
+    width = table.width
+    strip = table.strip
+    mostPixels = [0, table.most_pixels.1, table.most_pixels.2, table.most_pixels.3, table.most_pixels.4]
+    (privateBytes, sharedBytes) = Self.caches
+  }
+
+  /// Asked for once: the answer is in files.
+  private static let caches = (lowrank_cache_bytes(2), lowrank_cache_bytes(3))
+
+  /// The vectors that hold `channels` floats.
+  func vectors(_ channels: Int) -> Int { (channels + width - 1) / width }
+
+  /// Cycles a depth of the product of `pixels` pixels with `vectors` vectors of columns, in panels of `panel`: two FMAs and
+  /// two loads a cycle, and an FMA takes four.
+  func cycles(pixels: Int, vectors: Int, panel: Int) -> Double {
+    var total = 0.0
+    for first in stride(from: 0, to: vectors, by: panel) {
+      let n = min(panel, vectors - first)
+      let tiles = (pixels + mostPixels[n] - 1) / mostPixels[n]
+      // Tiles of two heights that differ by one.
+      let (height, taller) = (pixels / tiles, pixels % tiles)
+      total += Double(tiles - taller) * tile(height, n) + Double(taller) * tile(height + 1, n)
+    }
+    return total
+  }
+
+  private func tile(_ pixels: Int, _ vectors: Int) -> Double {
+    max(Double(pixels * vectors) / 2, Double(pixels + vectors) / 2, 4) + 0.4
+  }
+
+  /// The panel that costs least on `pixels` pixels and `vectors` vectors of columns, of those that `parts` threads can
+  /// share evenly where there is one.
+  func panel(pixels: Int, vectors: Int, parts: Int = 1) -> Int {
+    let panels = 1..<mostPixels.count
+    return panels.min { cost($0) < cost($1) } ?? 1
+    func cost(_ panel: Int) -> Double {
+      let count = (vectors + panel - 1) / panel
+      let most = min(vectors, (count + parts - 1) / parts * panel)
+      return cycles(pixels: pixels, vectors: most, panel: panel)
+    }
+  }
+}
