@@ -9,7 +9,7 @@
 // The functions of C's math library that the algorithms need; the standard library has none of them.
 
 /// `x` to the power `y`.
-func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
+package func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
 
 /// The natural logarithm.
 func logarithm(_ x: Double) -> Double { log(x) }

@@ -19,6 +19,22 @@ public struct CompressionReport: Codable, Sendable {
     public var bytesAfter: Int
   }
 
+  /// How well a budget was shared out.
+  public struct Allocation: Codable, Sendable {
+    /// What is counted: `multiplies` or `weights`.
+    public var unit: String
+    /// The fraction asked for.
+    public var fraction: Double
+    /// The fraction reached.
+    public var achieved: Double
+    /// The sum over the layers of the squared relative errors, before any iteration lowered them.
+    public var squaredError: Double
+    /// No choice under the budget has a smaller sum.
+    public var lowerBound: Double
+    /// How far from the best the choice can be at most, as a part of its sum.
+    public var gap: Double
+  }
+
   /// One convolution or fully connected layer.
   public struct Layer: Codable, Sendable {
     /// The node's name, or its first output's where it has none.
@@ -55,6 +71,8 @@ public struct CompressionReport: Codable, Sendable {
   public var model: Model
   /// Its layers in the graph's order.
   public var layers: [Layer]
+  /// How the budget was shared out; missing where there was none.
+  public var allocation: Allocation?
   /// The time from reading to writing; 0 until the caller sets it.
   public var elapsedSeconds: Double
 }
@@ -89,12 +107,12 @@ extension CompressionReport.Layer {
     group = layer.groups
     paramsBefore = cost?.weights(.dense) ?? 0
     macsBefore = cost?.multiplies(.dense)
-    if case .factor(let decomposition) = choice {
-      let form = decomposition.kernel.form
+    if case .factor(let factors) = choice {
+      let form = factors.form
       method = form.method
       ranks = form.ranks
-      relativeError = decomposition.relativeError
-      errorBound = decomposition.errorBound
+      relativeError = factors.relativeError
+      errorBound = factors.errorBound
       paramsAfter = cost?.weights(form) ?? 0
       macsAfter = cost?.multiplies(form)
       foldedBatchNormalization = layer.foldsBatchNormalization

@@ -40,7 +40,7 @@ private struct LayerReader {
     }
     let obstacle = obstacle(node, op, side: side, tensor: tensor, shape: shape)
     let normalization =
-      folds && obstacle == nil && op.isConvolution && groups == 1
+      folds && obstacle == nil && op.isConvolution
       ? shape.flatMap { graph.foldableBatchNormalization(behind: place, outputChannels: $0[0], index) } : nil
     return ONNXLayer(
       name: name, op: op, kernelShape: shape, groups: groups, elementType: tensor?.elementType,
@@ -99,6 +99,9 @@ private struct LayerReader {
       return "its input is constant"
     }
     guard node.output.first?.isEmpty == false else { return "nothing uses it: it has no output" }
+    if op == .convTranspose && node.int("group", default: 1) > 1 {
+      return "it is a transposed convolution with groups"
+    }
     if op.isConvolution {
       return ConvolutionAttributes.obstacle(node, kernel: shape)
     }

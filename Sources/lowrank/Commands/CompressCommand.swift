@@ -17,7 +17,19 @@ struct CompressCommand: ParsableCommand {
   @OptionGroup var arguments: ModelArguments
 
   @Option(name: [.short, .long], help: "The model to write.", completion: .file(extensions: ["onnx"]))
-  var output: String
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep this fraction of all multiplies; ranks and forms are shared out over the layers so that the error is least."
+    ))
+  var macs: Double?
+
+  @Option(help: "Keep this fraction of all weights, shared out likewise.")
+  var params: Double?
+
+  @Option(help: "Print the trade-off for many fractions, e.g. 0.3,0.4,0.5, and write no model.")
+  var sweep: FractionList?
 
   @Option(
     defaultAsFlag: "-",
@@ -25,14 +37,32 @@ struct CompressCommand: ParsableCommand {
     completion: .file(extensions: ["json"]))
   var json: String?
 
+  func validate() throws {
+    let budgets = [macs, params].compactMap { $0 }
+    guard budgets.count <= 1, budgets.isEmpty || !arguments.hasCriterion else {
+      throw ValidationError("Give one of --macs, --params, --energy, --error and --ranks-ratio, not several.")
+    }
+    guard budgets.allSatisfy({ $0 > 0 && $0 <= 1 }) else {
+      throw ValidationError("--macs and --params lie between 0 and 1.")
+    }
+    guard sweep != nil || output != nil else {
+      throw ValidationError("Say where to write the model with -o, or ask for a --sweep.")
+    }
+    guard sweep == nil || !arguments.hasCriterion else {
+      throw ValidationError("--sweep goes with --macs or --params, not with a criterion for single layers.")
+    }
+  }
+
   func run() throws {
+    if let sweep { return try printTradeOff(sweep.values) }
+    guard let output else { return }
     let clock = ContinuousClock()
     let start = clock.now
     try AtomicFile.requireWritable(output)
     if let json, json != "-" { try AtomicFile.requireWritable(json) }
     var model = try ONNXModel(contentsOf: arguments.model)
     let bar = ProgressBar()
-    var report = try model.compress(arguments.options) { progress in
+    var report = try model.compress(options) { progress in
       bar.show(done: progress.done, of: progress.total, label: progress.layer)
     }
     bar.finish()
@@ -42,6 +72,61 @@ struct CompressCommand: ParsableCommand {
     if let json { try AtomicFile.write(Data((try jsonText(report) + "\n").utf8), to: json) }
     print(report.text)
     print("\(output) written in \(fixed(report.elapsedSeconds, 2)) s")
+  }
+
+  private var options: CompressionOptions {
+    var options = arguments.options
+    options.budget = macs.map(Budget.multiplies) ?? params.map(Budget.weights)
+    return options
+  }
+
+  /// One analysis, many budgets. `--params` counts weights, everything else multiplies.
+  private func printTradeOff(_ fractions: [Double]) throws {
+    if let json, json != "-" { try AtomicFile.requireWritable(json) }
+    var options = options
+    options.budget = params == nil ? .multiplies(1) : .weights(1)
+    let model = try ONNXModel(contentsOf: arguments.model)
+    let bar = ProgressBar()
+    let candidates = try ModelCandidates(model, options) { progress in
+      bar.show(done: progress.done, of: progress.total, label: progress.layer)
+    }
+    bar.finish()
+    let tradeOff = candidates.tradeOff(fractions)
+    guard json != "-" else { return try printJSON(tradeOff) }
+    if let json { try AtomicFile.write(Data((try jsonText(tradeOff) + "\n").utf8), to: json) }
+    print(tradeOff.text)
+  }
+}
+
+/// `0.3,0.4,0.5`
+struct FractionList: ExpressibleByArgument {
+  let values: [Double]
+
+  init?(argument: String) {
+    let values = argument.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) ?? -1 }
+    guard values.allSatisfy({ $0 > 0 && $0 <= 1 }) else { return nil }
+    self.values = values
+  }
+}
+
+extension TradeOff {
+  /// The curve as a table for people.
+  fileprivate var text: String {
+    var table = Table([
+      ("fraction", .right), (unit, .right), ("reached", .right), ("sum of squared errors", .right),
+      ("at most above the best", .right),
+    ])
+    for point in points {
+      guard let cost = point.cost, let achieved = point.achieved, let error = point.squaredError else {
+        table.add([fixed(point.fraction, 3), "out of reach", "", "", ""])
+        continue
+      }
+      table.add([
+        fixed(point.fraction, 3), grouped(cost), fixed(achieved, 4), fixed(error, 4),
+        "\(fixed(100 * (point.gap ?? 0), 2)) %",
+      ])
+    }
+    return table.text + "\n\n\(grouped(total)) \(unit) as it is"
   }
 }
 
@@ -71,6 +156,12 @@ extension CompressionReport {
     ] {
       let part = before > 0 ? " (\(percent(Double(after) / Double(before))))" : ""
       lines.append("\(what): \(grouped(before)) -> \(grouped(after))\(part)")
+    }
+    if let allocation {
+      lines.append(
+        "budget \(allocation.fraction) of \(allocation.unit): \(fixed(allocation.achieved, 4)) reached, sum of squared "
+          + "errors \(fixed(allocation.squaredError, 4)), at most \(fixed(100 * allocation.gap, 2)) % above the best"
+      )
     }
     if layers.contains(where: { $0.macsBefore == nil }) {
       lines.append(

@@ -6,6 +6,8 @@ import TensorCore
 /// The forms that a single kernel can be brought into.
 enum DecomposeMethod: String, CaseIterable, ExpressibleByArgument {
   case tucker2
+  case cp3
+  case cp4
   case spatial
   case spatialMirrored = "spatial-mirrored"
   case channel
@@ -24,6 +26,8 @@ enum DecomposeMethod: String, CaseIterable, ExpressibleByArgument {
     switch self {
     case .tucker2:
       try Decompose.tucker2(kernel, outputRank: ranks[0], inputRank: ranks[1], algorithm: algorithm)
+    case .cp3: try Decompose.cp3(kernel, rank: ranks[0]).decomposition
+    case .cp4: try Decompose.cp4(kernel, rank: ranks[0]).decomposition
     case .spatial: try SpatialAnalysis(kernel).decomposition(rank: ranks[0])
     case .spatialMirrored: try SpatialAnalysis(kernel, mirrored: true).decomposition(rank: ranks[0])
     case .channel: try ChannelAnalysis(kernel).decomposition(rank: ranks[0])

@@ -71,6 +71,9 @@ struct ModelArguments: ParsableArguments {
     }
   }
 
+  /// Whether ranks are asked for layer by layer.
+  var hasCriterion: Bool { energy != nil || error != nil || ranksRatio != nil }
+
   /// The options for the library.
   var options: CompressionOptions {
     var options = CompressionOptions()

@@ -14,12 +14,9 @@ extension ONNXModel {
   ) throws(CompressError) -> InspectionReport {
     let work = try LayerWork(self, options)
     let planner = LayerPlanner(options: options)
-    let order = work.groups.indices.sorted {
-      work.groups[$0].cost.kernel.count > work.groups[$1].cost.kernel.count
-    }
+    let order = work.largestFirst
     let findings = inParallel(order, threads: options.threads) { done, index in
-      let layer = work.layers[work.groups[index].members[0]].name
-      progress(Progress(done: done, total: order.count, layer: layer))
+      progress(Progress(done: done, total: order.count, layer: work.name(ofGroup: index)))
     } _: { index in
       let group = work.groups[index]
       do throws(ONNXError) {
@@ -52,30 +49,55 @@ struct LayerPreview: Sendable {
 extension LayerPlanner {
   /// What `plan` would choose, without factoring, and the ranks for common parts of the energy.
   func preview(_ kernel: Tensor<Float>, cost: LayerCost) -> LayerPreview {
-    guard cost.groups == 1 else {
-      return LayerPreview(
-        energyRanks: [], forms: [], reason: "it is a grouped convolution (\(cost.groups) groups)")
-    }
+    if let reason = obstacle(cost) { return LayerPreview(energyRanks: [], forms: [], reason: reason) }
     do throws(DecomposeError) {
-      let analyses = try options.method.analyses(of: kernel)
-      let forms = analyses.compactMap { analysis in
-        analysis.form(options.criterion, multiple: options.rankMultiple, price: cost.price).map {
-          (analysis, $0)
-        }
-      }.sorted { cost.price($0.1) < cost.price($1.1) }
+      var energyRanks: [InspectionReport.EnergyRanks] = []
+      var candidates: [RankedForm] = []
+      for (place, kind) in kinds(cost).enumerated() {
+        let analysis = try LayerAnalysis(kernel, groups: cost.groups, kind: kind)
+        if place == 0 { energyRanks = try Self.energyRanks(analysis) }
+        if let best = try cheapest(analysis, cost) { candidates.append(best) }
+      }
+      let best = cheapestOfEachMethod(candidates, cost)
+      let forms = best.map { ranked in
+        InspectionReport.Form(
+          method: ranked.form.method, ranks: ranked.form.ranks, relativeError: ranked.relativeError,
+          params: cost.weights(ranked.form), macs: cost.multiplies(ranked.form))
+      }
       return LayerPreview(
-        energyRanks: [0.8, 0.9, 0.95, 0.99].map {
-          InspectionReport.EnergyRanks(energy: $0, ranks: analyses[0].ranks(energy: $0))
-        },
-        forms: forms.map { analysis, form in
-          InspectionReport.Form(
-            method: form.method, ranks: form.ranks, relativeError: analysis.relativeError(form),
-            params: cost.weights(form), macs: cost.multiplies(form))
-        },
-        reason: forms.first.map { reasonNotToUse($0.1, cost) } ?? "no ranks reach the error asked for")
+        energyRanks: energyRanks, forms: forms,
+        reason: best.first.map { reasonNotToUse($0.form, cost) } ?? "no ranks reach the error asked for")
     } catch {
       return LayerPreview(energyRanks: [], forms: [], reason: error.description)
     }
+  }
+}
+
+extension LayerPlanner {
+  private static func energyRanks(
+    _ analysis: LayerAnalysis
+  ) throws(DecomposeError) -> [InspectionReport.EnergyRanks] {
+    var result: [InspectionReport.EnergyRanks] = []
+    for energy in [0.8, 0.9, 0.95, 0.99] {
+      result.append(InspectionReport.EnergyRanks(energy: energy, ranks: try analysis.ranks(energy: energy)))
+    }
+    return result
+  }
+
+  /// The form that meets the criterion, with its error.
+  private func cheapest(
+    _ analysis: LayerAnalysis, _ cost: LayerCost
+  ) throws(DecomposeError) -> RankedForm? {
+    let form = try analysis.form(options.criterion, multiple: options.rankMultiple, price: cost.price)
+    guard let form else { return nil }
+    return try analysis.candidates(multiple: options.rankMultiple).first { $0.form == form }
+  }
+
+  /// The cheaper of two orientations, cheapest method first.
+  private func cheapestOfEachMethod(_ candidates: [RankedForm], _ cost: LayerCost) -> [RankedForm] {
+    let byKind = Dictionary(grouping: candidates) { $0.form.method.prefix { $0 != "-" } }
+    return byKind.values.compactMap { $0.min { cost.price($0.form) < cost.price($1.form) } }
+      .sorted { (cost.price($0.form), $0.form.method) < (cost.price($1.form), $1.form.method) }
   }
 }
 

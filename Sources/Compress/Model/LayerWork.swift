@@ -45,6 +45,16 @@ struct LayerWork {
   }
 }
 
+extension LayerWork {
+  /// The groups with the largest kernels first: the order for parallel work.
+  var largestFirst: [Int] {
+    groups.indices.sorted { (groups[$1].cost.kernel.count, $0) < (groups[$0].cost.kernel.count, $1) }
+  }
+
+  /// The name of a group's first layer.
+  func name(ofGroup index: Int) -> String { layers[groups[index].members[0]].name }
+}
+
 extension LayerCost {
   /// The cost of a layer; nil where its kernel's shape is unknown.
   fileprivate init?(_ layer: ONNXLayer, uses: [LayerExtents]?) {

@@ -1,0 +1,84 @@
+import Decompose
+import TensorCore
+
+/// A form with its ranks and how near it comes.
+struct RankedForm {
+  let form: FactoredForm
+  let relativeError: Double
+}
+
+/// One kernel analysed for one kind of form.
+///
+/// Not for use by several threads: forms that have to be tried remember what they tried.
+protocol FormAnalysis {
+  /// The ranks at which nothing is saved any more, one a mode.
+  var fullRanks: [Int] { get }
+  /// The form with ranks.
+  func form(ranks: [Int]) -> FactoredForm
+  /// The ranks that retain a part of the energy, one a mode.
+  func ranks(energy: Double) throws(DecomposeError) -> [Int]
+  /// Forms over the useful range of ranks, all multiples of `multiple` or full, with their errors; in the same order
+  /// for all kernels of one shape. No iteration that is to come raises an error.
+  func candidates(multiple: Int) throws(DecomposeError) -> [RankedForm]
+  /// The factors of a form.
+  func decomposition(_ form: FactoredForm) throws(DecomposeError) -> Decomposition<Float>
+}
+
+/// The ranks from `multiple` on in steps that keep their number moderate, and the full one.
+func rankGrid(upTo extent: Int, multiple: Int) -> [Int] {
+  let mostSteps = 256
+  let step = multiple * max(1, (extent / multiple + mostSteps - 1) / mostSteps)
+  return Array(stride(from: step, to: extent, by: step)) + [extent]
+}
+
+/// Tucker-2, with a rank for each channel mode.
+struct Tucker2Forms: FormAnalysis {
+  private let analysis: Tucker2Analysis<Float>
+
+  init(_ kernel: Tensor<Float>) throws(DecomposeError) { analysis = try Tucker2Analysis(kernel) }
+
+  var fullRanks: [Int] { [analysis.kernel.shape[0], analysis.kernel.shape[1]] }
+
+  func form(ranks: [Int]) -> FactoredForm { .tucker2(outputRank: ranks[0], inputRank: ranks[1]) }
+
+  func ranks(energy: Double) -> [Int] {
+    let ranks = analysis.ranks(energy: energy)
+    return [ranks.output, ranks.input]
+  }
+
+  func candidates(multiple: Int) -> [RankedForm] {
+    let inputs = rankGrid(upTo: fullRanks[1], multiple: multiple)
+    return rankGrid(upTo: fullRanks[0], multiple: multiple).flatMap { output in
+      inputs.map { input in
+        RankedForm(
+          form: form(ranks: [output, input]),
+          relativeError: analysis.relativeError(outputRank: output, inputRank: input))
+      }
+    }
+  }
+
+  func decomposition(_ form: FactoredForm) throws(DecomposeError) -> Decomposition<Float> {
+    try analysis.decomposition(outputRank: form.ranks[0], inputRank: form.ranks[1])
+  }
+}
+
+/// A closed form with a single rank: spatial, channel, svd.
+struct SingleRankForms<Analysis: RankAnalysis<Float>>: FormAnalysis {
+  let analysis: Analysis
+
+  var fullRanks: [Int] { [analysis.maximumRank] }
+
+  func form(ranks: [Int]) -> FactoredForm { analysis.form(rank: ranks[0]) }
+
+  func ranks(energy: Double) -> [Int] { [analysis.rank(energy: energy)] }
+
+  func candidates(multiple: Int) -> [RankedForm] {
+    rankGrid(upTo: analysis.maximumRank, multiple: multiple).map {
+      RankedForm(form: analysis.form(rank: $0), relativeError: analysis.relativeError(rank: $0))
+    }
+  }
+
+  func decomposition(_ form: FactoredForm) throws(DecomposeError) -> Decomposition<Float> {
+    try analysis.decomposition(rank: form.ranks[0])
+  }
+}

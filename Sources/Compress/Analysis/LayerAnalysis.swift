@@ -1,0 +1,156 @@
+import Decompose
+import LinearAlgebra
+import TensorCore
+
+/// A layer's kernel, group by group, in one kind of form.
+struct LayerAnalysis {
+  private let kernels: [Tensor<Float>]
+  /// The squared norm of each group's kernel.
+  private let energies: [Double]
+  private let analyses: [any FormAnalysis]
+
+  /// Analyses a kernel `[T, S / groups, D...]`.
+  ///
+  /// **Throws** `DecomposeError` where the form does not suit the kernel or its numbers are not finite.
+  init(_ kernel: Tensor<Float>, groups: Int, kind: FormKind) throws(DecomposeError) {
+    let outputs = kernel.shape[0] / groups
+    kernels = (0..<groups).map { group in
+      groups == 1
+        ? kernel : Tensor(kernel.view.sliced(axis: 0, (group * outputs)..<((group + 1) * outputs)))
+    }
+    energies = kernels.map { $0.squaredNorm }
+    var analyses: [any FormAnalysis] = []
+    for kernel in kernels { analyses.append(try kind.analysis(of: kernel)) }
+    self.analyses = analyses
+  }
+
+  /// The form over the useful range of its ranks.
+  func candidates(multiple: Int) throws(DecomposeError) -> [RankedForm] {
+    var lists: [[RankedForm]] = []
+    for analysis in analyses { lists.append(try analysis.candidates(multiple: multiple)) }
+    return lists[0].indices.map { place in
+      let error = pooledError(lists.map { $0[place].relativeError }, energies)
+      return RankedForm(form: lists[0][place].form, relativeError: error)
+    }
+  }
+
+  /// The ranks that retain a part of the energy in every group.
+  func ranks(energy: Double) throws(DecomposeError) -> [Int] {
+    var largest = analyses[0].fullRanks.map { _ in 1 }
+    for analysis in analyses {
+      largest = zip(largest, try analysis.ranks(energy: energy)).map { max($0, $1) }
+    }
+    return largest
+  }
+
+  /// The form that meets a criterion at the lowest price; nil where no ranks do.
+  func form(
+    _ criterion: RankCriterion, multiple: Int, price: (FactoredForm) -> Int
+  ) throws(DecomposeError) -> FactoredForm? {
+    let full = analyses[0].fullRanks
+    let wanted: [Int]
+    switch criterion {
+    case .error(let limit):
+      let forms = try candidates(multiple: multiple).filter { $0.relativeError <= limit }.map(\.form)
+      return forms.min { price($0) < price($1) }
+    case .energy(let energy): wanted = try ranks(energy: energy)
+    case .ranksRatio(let ratio): wanted = full.map { max(1, Int((ratio * Double($0)).rounded(.up))) }
+    }
+    return analyses[0].form(
+      ranks: zip(wanted, full).map { roundedRank($0, multiple: multiple, extent: $1) })
+  }
+
+  /// The factors of a form that this analysis gave, as they will be stored in `type`.
+  ///
+  /// **Throws** `DecomposeError` where a decomposition fails.
+  func factors(_ form: FactoredForm, type: ElementType) throws(DecomposeError) -> LayerFactors {
+    var decompositions: [Decomposition<Float>] = []
+    for (analysis, kernel) in zip(analyses, kernels) {
+      let exact = try analysis.decomposition(form)
+      decompositions.append(
+        type == .float32 ? exact : exact.mapFactors(of: kernel) { $0.rounded(to: type) })
+    }
+    return LayerFactors(groups: decompositions, energies: energies)
+  }
+}
+
+/// One kind of form, before ranks.
+enum FormKind {
+  case tucker2
+  case cp3
+  case cp4
+  case spatial(mirrored: Bool)
+  case channel(mirrored: Bool)
+  case svd
+
+  /// The word for the kind, as `FactoredForm.method` has it.
+  var method: String {
+    switch self {
+    case .tucker2: "tucker2"
+    case .cp3: "cp3"
+    case .cp4: "cp4"
+    case .spatial(let mirrored): FactoredForm.spatial(rank: 1, mirrored: mirrored).method
+    case .channel(let mirrored): FactoredForm.channel(rank: 1, mirrored: mirrored).method
+    case .svd: "svd"
+    }
+  }
+
+  func analysis(of kernel: Tensor<Float>) throws(DecomposeError) -> any FormAnalysis {
+    switch self {
+    case .tucker2: try Tucker2Forms(kernel)
+    case .cp3: try CPForms(kernel, isCP4: false)
+    case .cp4: try CPForms(kernel, isCP4: true)
+    case .spatial(let mirrored):
+      SingleRankForms(analysis: try SpatialAnalysis(kernel, mirrored: mirrored))
+    case .channel(let mirrored):
+      SingleRankForms(analysis: try ChannelAnalysis(kernel, mirrored: mirrored))
+    case .svd: SingleRankForms(analysis: try MatrixAnalysis(kernel))
+    }
+  }
+}
+
+extension CompressionMethod {
+  /// The kinds of form that the method allows for a kernel; those that do not fit it are left out of `auto`.
+  func kinds(for kernel: Shape, triesCP: Bool) -> [FormKind] {
+    let both = [false, true]
+    switch self {
+    case .tucker2: return [.tucker2]
+    case .cp3: return [.cp3]
+    case .cp4: return [.cp4]
+    case .spatial: return both.map { .spatial(mirrored: $0) }
+    case .channel: return both.map { .channel(mirrored: $0) }
+    case .svd: return [.svd]
+    case .auto:
+      if FactoredForm.svd(rank: 1).fits(kernel: kernel) { return [.svd] }
+      var kinds: [FormKind] = [.tucker2] + both.map { .channel(mirrored: $0) }
+      if FactoredForm.spatial(rank: 1).fits(kernel: kernel) { kinds += both.map { .spatial(mirrored: $0) } }
+      if triesCP && FactoredForm.cp3(rank: 1).fits(kernel: kernel) { kinds.append(.cp3) }
+      if triesCP && FactoredForm.cp4(rank: 1).fits(kernel: kernel) { kinds.append(.cp4) }
+      return kinds
+    }
+  }
+
+  /// Why the method has no form for a kernel; nil where it has one.
+  func obstacle(for kernel: Shape) -> String? {
+    let isPointwise = kernel.extents.dropFirst(2).allSatisfy { $0 == 1 }
+    return switch self {
+    case .auto: nil
+    case .tucker2, .cp3, .channel:
+      isPointwise ? "it has no spatial extent for \(rawValue); svd or auto would do" : nil
+    case .cp4, .spatial:
+      isPointwise || kernel.order != 4 ? "\(rawValue) needs two spatial axes" : nil
+    case .svd: isPointwise ? nil : "svd is for kernels without spatial extent"
+    }
+  }
+}
+
+extension Tensor where Element == Float {
+  /// The numbers as they are after being stored in a type.
+  fileprivate func rounded(to type: ElementType) -> Tensor {
+    var result = self
+    result.withMutableSpan { values in
+      for i in values.indices { values[i] = type.rounded(values[i]) }
+    }
+    return result
+  }
+}

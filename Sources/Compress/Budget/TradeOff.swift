@@ -1,0 +1,37 @@
+/// What budgets cost in error: the curve that `lowrank compress --sweep` prints.
+public struct TradeOff: Codable, Sendable {
+  /// One budget.
+  public struct Point: Codable, Sendable {
+    /// The fraction asked for.
+    public var fraction: Double
+    /// The fraction reached; missing where no choice is that cheap.
+    public var achieved: Double?
+    /// The cost reached, in `unit`.
+    public var cost: Int?
+    /// The sum over the layers of the squared relative errors, before any iteration lowers them.
+    public var squaredError: Double?
+    /// How far above the least possible sum this can be at most, as a part of it.
+    public var gap: Double?
+  }
+
+  /// What is counted: `multiplies` or `weights`.
+  public var unit: String
+  /// The cost of the model as it is.
+  public var total: Int
+  /// The budgets in the order asked for.
+  public var points: [Point]
+}
+
+extension ModelCandidates {
+  /// The best choice for each of many budgets, from the one analysis; nothing is factored.
+  public func tradeOff(_ fractions: [Double]) -> TradeOff {
+    let points = fractions.map { fraction in
+      guard let allocation = allocation(fraction: fraction) else { return TradeOff.Point(fraction: fraction) }
+      let cost = cost(allocation)
+      return TradeOff.Point(
+        fraction: fraction, achieved: Double(cost) / Double(max(1, total)), cost: cost,
+        squaredError: allocation.squaredError, gap: allocation.gap)
+    }
+    return TradeOff(unit: budget.unit, total: total, points: points)
+  }
+}

@@ -1,0 +1,34 @@
+/// What `compress` does to a model.
+public struct CompressionOptions: Sendable {
+  /// The forms to choose among.
+  public var method = CompressionMethod.auto
+  /// How ranks are chosen where there is no budget.
+  public var criterion = RankCriterion.error(0.3)
+  /// What the whole model may cost; nil to choose each layer's ranks on its own.
+  public var budget: Budget?
+  /// Ranks are rounded up to a multiple of this, or to the full extent.
+  public var rankMultiple = CompressionOptions.defaultRankMultiple
+  /// Layers to factor; nil for all. A regular expression that has to match somewhere in the layer's name.
+  public var layers: String?
+  /// Layers to keep, whatever `layers` says.
+  public var skip: String?
+  /// Whether BatchNormalization straight behind a convolution is folded into it where that is factored.
+  public var foldsBatchNormalization = true
+  /// Layers factored at the same time, each with BLAS on one thread.
+  public var threads = 1
+  /// Shapes for inputs that the model leaves open, by name.
+  public var inputShapes: [String: [Int]] = [:]
+
+  /// The defaults.
+  public init() {}
+
+  /// The number of Float lanes of the vector registers that every machine of this architecture has, at least those of
+  /// 256 bits on x86-64.
+  public static var defaultRankMultiple: Int {
+    #if arch(x86_64)
+      8
+    #else
+      4
+    #endif
+  }
+}

@@ -1,0 +1,18 @@
+/// How the ranks of one layer are chosen, on its own.
+public enum RankCriterion: Hashable, Sendable, CustomStringConvertible {
+  /// Each mode on its own retains this fraction of the energy, 0 to 1.
+  case energy(Double)
+  /// The cheapest ranks whose relative error is at most this.
+  case error(Double)
+  /// Each rank is this fraction of the full one, rounded up.
+  case ranksRatio(Double)
+
+  /// The criterion as on the command line.
+  public var description: String {
+    switch self {
+    case .energy(let value): "energy \(value)"
+    case .error(let value): "error \(value)"
+    case .ranksRatio(let value): "ranks-ratio \(value)"
+    }
+  }
+}
