@@ -133,7 +133,7 @@ struct CPStarter<Element: LapackScalar> {
 /// The leading singular vectors of a small matrix by a few power iterations, [column, row].
 @_specialize(where Element == Float)
 @_specialize(where Element == Double)
-private func leadingPair<Element: Scalar>(_ matrix: Tensor<Element>) -> [Tensor<Element>] {
+func leadingPair<Element: Scalar>(_ matrix: Tensor<Element>) -> [Tensor<Element>] {
   let (height, width) = (matrix.shape[0], matrix.shape[1])
   let a = matrix.elements
   func energy(_ i: Int) -> Element { a[(i * width)..<((i + 1) * width)].reduce(0) { $0 + $1 * $1 } }
@@ -154,7 +154,7 @@ private func leadingPair<Element: Scalar>(_ matrix: Tensor<Element>) -> [Tensor<
 /// One row of a matrix becomes a unit vector.
 @_specialize(where Element == Float)
 @_specialize(where Element == Double)
-private func setRow<Element: Scalar>(_ matrix: inout Tensor<Element>, _ row: Int, unit axis: Int) {
+func setRow<Element: Scalar>(_ matrix: inout Tensor<Element>, _ row: Int, unit axis: Int) {
   let start = row * matrix.shape[1]
   let end = start + matrix.shape[1]
   matrix.withMutableSpan { span in
@@ -166,8 +166,7 @@ private func setRow<Element: Scalar>(_ matrix: inout Tensor<Element>, _ row: Int
 /// One row of a matrix becomes the elements of another tensor.
 @_specialize(where Element == Float)
 @_specialize(where Element == Double)
-private func setRow<Element: Scalar>(_ matrix: inout Tensor<Element>, _ row: Int, to values: Tensor<Element>)
-{
+func setRow<Element: Scalar>(_ matrix: inout Tensor<Element>, _ row: Int, to values: Tensor<Element>) {
   let start = row * matrix.shape[1]
   matrix.withMutableSpan { span in
     values.withSpan { values in

@@ -38,6 +38,26 @@ struct CPModel<Element: LapackScalar>: Sendable {
     }
   }
 
+  /// Gives components of norm 0, which no sweep would ever move, random rows in all modes but the first: the next
+  /// update of mode 1 finds what they are worth.
+  mutating func revive(_ random: inout SplitMix64) {
+    let norms = componentNorms
+    let dead = norms.indices.filter { norms[$0] == 0 }
+    guard !dead.isEmpty else { return }
+    for mode in 1..<modes.count {
+      let fresh: Tensor<Element> = random.tensor([dead.count, modes[mode].shape[1]])
+      for (position, r) in dead.enumerated() {
+        setRow(&modes[mode], r, to: Tensor(fresh.view.sliced(axis: 0, position..<(position + 1))))
+      }
+    }
+    for r in dead { setRow(&modes[0], r, to: Tensor(shape: [1, modes[0].shape[1]])) }
+  }
+
+  /// The same factors in another precision.
+  func converted<Other: LapackScalar>(to: Other.Type = Other.self) -> CPModel<Other> {
+    CPModel<Other>(modes: modes.map { $0.converted() })
+  }
+
   /// The factors of a kernel of this shape.
   func factors(kernel shape: Shape) -> FactoredKernel<Element> {
     let (mode1, mode2) = (modes[0].permuted([1, 0]), modes[1].permuted([1, 0]))

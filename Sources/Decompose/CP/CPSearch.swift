@@ -26,21 +26,81 @@ struct CPSearch<Element: LapackScalar> {
   }
 
   /// Iterations that the whole tensor gets after those on the core.
-  private var polishing: Int { max(2, options.iterations / 20) }
+  private var polishing: Int { min(options.iterations, max(2, options.iterations / 20)) }
 
   mutating func run() throws(LinearAlgebraError) -> CPModel<Element> {
+    var random = SplitMix64(seed: options.seed)
     let compression = try CPCompression(tensor)
-    var starter = CPStarter(
-      core: compression.core, spatial: spatial, rank: rank, random: SplitMix64(seed: options.seed))
-    var model = try starter.model(options.start)
-    if options.compresses && compression.pays {
+    let compresses = options.compresses && compression.pays
+    var model = try start(in: compression, random: &random)
+    if compresses {
+      model.revive(&random)
       let sweeps = CPSweeps(compression.core, spatial: spatial, model: model)
       iterate(sweeps, outside: compression.discarded, limit: options.iterations - polishing)
       model = sweeps.model()
     }
-    let sweeps = CPSweeps(tensor, spatial: spatial, model: compression.expanded(model))
+    model = compression.expanded(model)
+    model.revive(&random)
+    let sweeps = CPSweeps(tensor, spatial: spatial, model: model)
     iterate(sweeps, outside: 0, limit: max(polishing, options.iterations - errors.count))
-    return sweeps.model()
+    let improved = refined(sweeps.model())
+    return try corrected(improved)
+  }
+
+  /// The model of the compressed core where the sweeps begin.
+  private func start(
+    in compression: CPCompression<Element>, random: inout SplitMix64
+  ) throws(LinearAlgebraError) -> CPModel<Element> {
+    if options.algorithm == .tensorPower {
+      var power = TensorPower(compression.core, spatial: spatial)
+      return power.model(rank: rank)
+    }
+    var starter = CPStarter(core: compression.core, spatial: spatial, rank: rank, random: random)
+    defer { random = starter.random }
+    var best = try starter.model(options.start)
+    guard options.start == .random, options.restarts > 1 else { return best }
+    var least = Double.infinity
+    let trials = [best] + (1..<options.restarts).map { _ in starter.randomModel() }
+    let sweeps = CPSweeps(compression.core, spatial: spatial, model: best)
+    for trial in trials {
+      sweeps.load(trial)
+      var residual = Double.infinity
+      for _ in 0..<max(1, options.iterations / 4) { residual = sweeps.iterate(beta: 0) }
+      if residual < least { (least, best) = (residual, sweeps.model()) }
+    }
+    return best
+  }
+
+  /// Levenberg-Marquardt steps on the whole tensor, in Double.
+  private mutating func refined(_ model: CPModel<Element>) -> CPModel<Element> {
+    guard options.refinements > 0 else { return model }
+    let refinement = CPRefinement(tensor.converted(), spatial: spatial, model: model.converted())
+    converged = false
+    for _ in 0..<options.refinements {
+      let former = refinement.residual
+      guard refinement.advance() else {
+        converged = true
+        break
+      }
+      record(max(0, refinement.residual))
+      if refinement.residual >= (1 - 2 * options.tolerance) * former {
+        converged = true
+        break
+      }
+    }
+    return refinement.model.converted()
+  }
+
+  /// Lowers the sensitivity where a component is larger than the options allow.
+  private func corrected(_ model: CPModel<Element>) throws(LinearAlgebraError) -> CPModel<Element> {
+    guard let cap = options.componentCap else { return model }
+    let largest = cap * energy.squareRoot()
+    guard (model.componentNorms.max() ?? 0) > largest else { return model }
+    // Below what the element type itself rounds there is no error to preserve.
+    let error = max((errors.last ?? 0) * (1 + options.errorIncrease), 8 * Double(Element.ulpOfOne))
+    let correction = CPCorrection(
+      tensor.converted(), spatial: spatial, model: model.converted(), limit: error * error * energy)
+    return try correction.run(cap: largest).converted()
   }
 
   /// Iterates until the error stands still, `limit` iterations are done, or the residual on a core falls under what

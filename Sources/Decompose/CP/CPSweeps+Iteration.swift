@@ -54,13 +54,18 @@ extension CPSweeps {
 
   /// Mode 1 by the whole tensor.
   private func updateFirst() {
+    firstMoments()
+    solve(0)
+  }
+
+  /// `moments` of mode 1: the tensor with the Khatri-Rao product of the other modes, which takes the place of `terms`.
+  func firstMoments() {
     let width = taps * inputs
     expandTerms(rank: rank, taps: taps, extent: inputs, tapRows, rows[1], into: terms)
     gemm(
       transposeB: true, m: rank, n: outputs, k: width, a: terms, lda: width, b: tensor, ldb: width,
       c: moments,
       ldc: outputs)
-    solve(0)
   }
 
   /// `terms = rows[0] X`: all that the other modes need of the tensor.
@@ -71,26 +76,35 @@ extension CPSweeps {
   }
 
   private func updateSecond() {
+    secondMoments()
+    solve(1)
+  }
+
+  /// `moments` of mode 2 from the projected tensor.
+  func secondMoments() {
     batchedGemv(
       count: rank, transposed: true, m: taps, n: inputs, a: terms, lda: inputs, x: tapRows, y: moments)
-    solve(1)
   }
 
   /// The spatial modes, all from one contraction with modes 1 and 2.
   private func updateSpatial() {
     contractSecond()
-    if spatial.count == 1 {
-      moments.update(from: tapMoments, count: rank * taps)
-      solve(2)
-      return
-    }
     for mode in 2..<extents.count {
-      contractRows(
-        rank: rank, spatial[0], spatial[1], tapMoments, with: rows[5 - mode], alongLast: mode == 2,
-        into: moments)
+      spatialMoments(mode)
       solve(mode)
     }
     updateTaps()
+  }
+
+  /// `moments` of a spatial mode from the tensor contracted with modes 1 and 2.
+  func spatialMoments(_ mode: Int) {
+    if spatial.count == 1 {
+      moments.update(from: tapMoments, count: rank * taps)
+    } else {
+      contractRows(
+        rank: rank, spatial[0], spatial[1], tapMoments, with: rows[5 - mode], alongLast: mode == 2,
+        into: moments)
+    }
   }
 
   /// `tapMoments[r, d] = sum over s of  terms[r, d, s] rows[1][r, s]`.
