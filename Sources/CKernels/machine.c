@@ -42,3 +42,24 @@ size_t lowrank_cache_bytes(int level) {
   const size_t size = reported(level);
   return size > 0 ? size : usual[level - 1];
 }
+
+void lowrank_processor_name(char *name, size_t size) {
+  if (size == 0) return;
+  name[0] = '\0';
+#if defined(__APPLE__)
+  if (sysctlbyname("machdep.cpu.brand_string", name, &size, NULL, 0) != 0) name[0] = '\0';
+#elif defined(__linux__)
+  FILE *stream = fopen("/proc/cpuinfo", "r");
+  if (!stream) return;
+  char line[256];
+  while (fgets(line, sizeof line, stream)) {
+    const char *colon = strchr(line, ':');
+    // Arm names its parts by number.
+    if (!colon || (strncmp(line, "model name", 10) != 0 && strncmp(line, "CPU part", 8) != 0)) continue;
+    snprintf(name, size, "%s", colon + 1 + strspn(colon + 1, " \t"));
+    name[strcspn(name, "\n")] = '\0';
+    break;
+  }
+  fclose(stream);
+#endif
+}

@@ -20,12 +20,22 @@ public struct ConvolutionOptions: Hashable, Sendable {
     case four
   }
 
+  /// How a plan makes its choices.
+  public enum Tuning: Hashable, Sendable {
+    /// By a model of the caches and the vectors.
+    case model
+    /// By timing what the model holds good, once for each machine and layer.
+    case measured(TuningCache)
+  }
+
   /// Which code runs the stages.
   public var backend: Backend
   /// Which Winograd forms are allowed.
   public var winograd: Winograd
   /// The instruction set; nil for the best that the processor has.
   public var variant: KernelVariant?
+  /// How the plan makes its choices.
+  public var tuning: Tuning
   /// The output rows computed together; nil for what the cost model chooses.
   public var band: Int?
   /// The number of threads that share the image among them.
@@ -34,11 +44,12 @@ public struct ConvolutionOptions: Hashable, Sendable {
   /// The defaults: everything chosen by the plan, one thread.
   public init(
     backend: Backend = .automatic, winograd: Winograd = .automatic, variant: KernelVariant? = nil,
-    band: Int? = nil, threads: Int = 1
+    tuning: Tuning = .model, band: Int? = nil, threads: Int = 1
   ) {
     self.backend = backend
     self.winograd = winograd
     self.variant = variant
+    self.tuning = tuning
     self.band = band
     self.threads = threads
   }

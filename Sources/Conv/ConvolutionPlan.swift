@@ -9,12 +9,14 @@ public import TensorCore
 ///     var workspace = plan.makeWorkspace()
 ///     plan.run(input: x, output: &y, workspace: &workspace)
 ///
+/// The result is `activation(convolution + bias + residual)`, all in one pass.
+///
 /// A plan is immutable: many threads may run it at once, each with a workspace of its own.
 ///
 /// **Shapes** input `[N, S, extents...]`, output `[N, T, output extents...]`, both row-major; see
 /// `ConvolutionGeometry`.
 ///
-/// **Accuracy** each stage within k epsilon of the sum of the absolute products, k the products in a sum.
+/// **Accuracy** see `errorBound(inputsUpTo:)`.
 ///
 /// **Complexity** `multiplies` multiplies; `workspaceByteCount` bytes of workspace; no allocation in `run`.
 public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
@@ -22,11 +24,16 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   public let geometry: ConvolutionGeometry
   /// The geometry of each stage, in the order they run; one for a dense kernel.
   public let stages: [ConvolutionGeometry]
+  /// What happens to each element of the result.
+  public let activation: Activation
   /// How the plan runs.
   public let options: ConvolutionOptions
+  /// What the error bound needs of each stage, and the largest absolute element of the bias.
+  let bounds: [StageBound]
+  let largestBias: Double
   private let plain: PlainConvolution<Element>
   /// The fused run on kernels of our own, where it applies.
-  private let fused: FusedConvolution?
+  let fused: FusedConvolution?
 
   /// A plan for a dense kernel.
   ///
@@ -35,12 +42,13 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   /// **Traps** where a shape is not the geometry's.
   public init(
     _ geometry: ConvolutionGeometry, kernel: Tensor<Element>, bias: Tensor<Element>? = nil,
-    options: ConvolutionOptions = ConvolutionOptions()
+    activation: Activation = .none, options: ConvolutionOptions = ConvolutionOptions()
   ) {
     precondition(
       kernel.shape == geometry.kernelShape, "a kernel of \(kernel.shape), not \(geometry.kernelShape)")
     let shapes = FactoredForm.dense.stages(kernel: geometry.kernelShape, groups: geometry.groups)
-    self.init(geometry, stages: shapes, weights: [kernel], bias: bias, options: options)
+    self.init(
+      geometry, stages: shapes, weights: [kernel], bias: bias, activation: activation, options: options)
   }
 
   /// A plan for a factored kernel.
@@ -50,7 +58,7 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   /// **Traps** where the geometry has more than one group or its kernel shape is another.
   public init(
     _ geometry: ConvolutionGeometry, factors: FactoredKernel<Element>, bias: Tensor<Element>? = nil,
-    options: ConvolutionOptions = ConvolutionOptions()
+    activation: Activation = .none, options: ConvolutionOptions = ConvolutionOptions()
   ) {
     precondition(geometry.groups == 1, "factors for one group, a geometry of \(geometry.groups)")
     precondition(
@@ -58,7 +66,7 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
       "factors of a kernel of \(factors.kernelShape), not \(geometry.kernelShape)")
     self.init(
       geometry, stages: factors.form.stages(kernel: factors.kernelShape), weights: factors.stageWeights,
-      bias: bias, options: options)
+      bias: bias, activation: activation, options: options)
   }
 
   /// A plan for stages put together by hand, e.g. those of `FactoredForm.stages(kernel:groups:)`.
@@ -68,19 +76,24 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   /// **Traps** where the stages do not lead from S channels to T, or a shape does not fit.
   public init(
     _ geometry: ConvolutionGeometry, stages shapes: [StageShape], weights: [Tensor<Element>],
-    bias: Tensor<Element>? = nil, options: ConvolutionOptions = ConvolutionOptions()
+    bias: Tensor<Element>? = nil, activation: Activation = .none,
+    options: ConvolutionOptions = ConvolutionOptions()
   ) {
     precondition(
       shapes.map(\.weightShape) == weights.map(\.shape), "weights of \(weights.map(\.shape)) for \(shapes)")
     precondition(
       bias == nil || bias?.count == geometry.outputChannels, "a bias of \(String(describing: bias?.shape))")
     self.geometry = geometry
+    self.activation = activation
     self.options = options
     stages = geometry.stages(shapes)
+    bounds = weights.map { StageBound($0) }
+    largestBias = bias?.elements.reduce(0) { max($0, abs(Double($1))) } ?? 0
     plain = PlainConvolution(stages: stages, weights: weights, bias: bias)
     if options.backend == .automatic, let weights = weights as? [Tensor<Float>] {
-      fused = FusedConvolution(
-        stages: stages, weights: weights, bias: bias as? Tensor<Float>, options: options)
+      fused = FusedConvolution.planned(
+        stages: stages, weights: weights, bias: bias as? Tensor<Float>, activation: activation,
+        options: options)
     } else {
       fused = nil
     }
@@ -107,6 +120,36 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   public func run(
     input: Span<Element>, output: inout MutableSpan<Element>, workspace: inout Workspace
   ) {
+    input.withUnsafeBufferPointer {
+      run(input: $0, residual: UnsafeBufferPointer(start: nil, count: 0), output: &output, workspace)
+    }
+  }
+
+  /// Computes the convolution and adds `residual` to it before the activation.
+  ///
+  /// **Shapes** `input` has the elements of `geometry.inputShape`, `residual` and `output` those of `outputShape`.
+  ///
+  /// **Traps** where a count differs or the workspace is too small.
+  ///
+  /// **Complexity** allocates nothing.
+  public func run(
+    input: Span<Element>, adding residual: Span<Element>, output: inout MutableSpan<Element>,
+    workspace: inout Workspace
+  ) {
+    precondition(
+      residual.count == geometry.outputShape.count,
+      "a residual of \(residual.count) elements for \(geometry.outputShape)")
+    input.withUnsafeBufferPointer { input in
+      residual.withUnsafeBufferPointer { residual in
+        run(input: input, residual: residual, output: &output, workspace)
+      }
+    }
+  }
+
+  private func run(
+    input: UnsafeBufferPointer<Element>, residual: UnsafeBufferPointer<Element>,
+    output: inout MutableSpan<Element>, _ workspace: borrowing Workspace
+  ) {
     precondition(
       input.count == geometry.inputShape.count, "\(input.count) elements for \(geometry.inputShape)")
     precondition(
@@ -114,16 +157,17 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
     precondition(
       workspace.byteCount >= workspaceByteCount,
       "a workspace of \(workspace.byteCount) bytes for a plan that needs \(workspaceByteCount)")
-    input.withUnsafeBufferPointer { input in
-      output.withUnsafeMutableBufferPointer { output in
-        guard let x = input.baseAddress, let y = output.baseAddress else { return }
-        if let fused {
-          fused.run(
-            input: UnsafeRawPointer(x).assumingMemoryBound(to: Float.self),
-            output: UnsafeMutableRawPointer(y).assumingMemoryBound(to: Float.self), workspace: workspace)
-        } else {
-          plain.run(input: x, output: y, workspace: workspace)
-        }
+    let count = output.count
+    output.withUnsafeMutableBufferPointer { output in
+      guard let x = input.baseAddress, let y = output.baseAddress else { return }
+      if let fused {
+        fused.run(
+          input: UnsafeRawPointer(x).assumingMemoryBound(to: Float.self),
+          residual: UnsafeRawPointer(residual.baseAddress)?.assumingMemoryBound(to: Float.self),
+          output: UnsafeMutableRawPointer(y).assumingMemoryBound(to: Float.self), workspace: workspace)
+      } else {
+        plain.run(input: x, output: y, workspace: workspace)
+        Epilogue(activation).finish(y, adding: residual.baseAddress, count: count)
       }
     }
   }

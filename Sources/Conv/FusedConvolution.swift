@@ -11,7 +11,10 @@ import TensorCore
 /// stage (on maps in common, with barriers between the stages).
 final class FusedConvolution: Sendable {
   let batch: Int
+  let epilogue: Epilogue<Float>
   let design: FusedDesign
+  /// The estimated times of the other algorithms at their best, beside the design's.
+  let alternatives: [(name: String, ratio: Double)]
   let body: FusedBody
   let layout: WorkspaceLayout
   private let workspace: WorkspaceRegion<UInt8>
@@ -21,19 +24,41 @@ final class FusedConvolution: Sendable {
 
   var kernels: lowrank_kernels { _read { yield table.pointer.pointee } }
 
+  /// The best of all candidates, by the cost model or by measuring.
+  ///
   /// Nil where the stages are not all over one or two axes with one group or as many as channels, or the processor does
   /// not have the variant.
-  init?(
-    stages: [ConvolutionGeometry], weights: [Tensor<Float>], bias: Tensor<Float>?, options: ConvolutionOptions
-  ) {
+  static func planned(
+    stages: [ConvolutionGeometry], weights: [Tensor<Float>], bias: Tensor<Float>?, activation: Activation,
+    options: ConvolutionOptions
+  ) -> FusedConvolution? {
     let planes = stages.compactMap(PlaneGeometry.init)
     guard planes.count == stages.count, planes.allSatisfy({ $0.groups == 1 || $0.isDepthwise }),
       let table = (options.variant ?? .best).table
     else { return nil }
-    design = .best(planes, machine: Machine(table.pointee), options: options)
+    let candidates = FusedDesign.candidates(planes, machine: Machine(table.pointee), options: options)
+    func make(_ design: FusedDesign) -> FusedConvolution {
+      FusedConvolution(
+        design, alternatives: FusedDesign.alternatives(to: design, candidates), batch: stages[0].batch,
+        weights: weights, bias: bias, epilogue: Epilogue(activation), table: table)
+    }
+    if case .measured(let cache) = options.tuning {
+      return DesignMeasurement(candidates: candidates, options: options, cache: cache).fastest(make)
+    }
+    return FusedDesign.best(candidates).map(make)
+  }
+
+  private init(
+    _ design: FusedDesign, alternatives: [(name: String, ratio: Double)], batch: Int,
+    weights: [Tensor<Float>], bias: Tensor<Float>?, epilogue: Epilogue<Float>,
+    table: UnsafePointer<lowrank_kernels>
+  ) {
+    self.design = design
+    self.alternatives = alternatives
+    self.batch = batch
+    self.epilogue = epilogue
     self.table = UncheckedTable(pointer: table)
     self.weights = design.pack(weights, bias: bias)
-    batch = stages[0].batch
     body = FusedBody(design, weights: self.weights.map(\.base))
     var layout = WorkspaceLayout()
     workspace = layout.reserve(UInt8.self, count: design.slots * body.layout.byteCount)
@@ -50,11 +75,13 @@ final class FusedConvolution: Sendable {
 
   /// Runs every image through all stages.
   func run(
-    input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, workspace: borrowing Workspace
+    input: UnsafePointer<Float>, residual: UnsafePointer<Float>?, output: UnsafeMutablePointer<Float>,
+    workspace: borrowing Workspace
   ) {
     let memory = UnsafeMutableRawPointer(workspace.pointer(to: self.workspace))
     var job = FusedJob(
-      plan: Unmanaged.passUnretained(self), input: input, output: output, memory: memory, together: true)
+      plan: Unmanaged.passUnretained(self), input: input, residual: residual, output: output, memory: memory,
+      together: true)
     withExtendedLifetime(self) {
       if design.parts > 1 {
         SlotMemory(base: memory)[body.barrier].update(repeating: 0, count: 2)
@@ -76,6 +103,7 @@ private struct UncheckedTable: @unchecked Sendable {
 private struct FusedJob {
   let plan: Unmanaged<FusedConvolution>
   let input: UnsafePointer<Float>
+  let residual: UnsafePointer<Float>?
   let output: UnsafeMutablePointer<Float>
   let memory: UnsafeMutableRawPointer
   var together: Bool
@@ -87,7 +115,7 @@ private struct FusedJob {
       let parts = job.together ? plan.design.parts : 1
       let slot = parts > 1 ? 0 : index
       FusedRun(
-        plan: plan, input: job.input, output: job.output,
+        plan: plan, input: job.input, residual: job.residual, output: job.output,
         memory: SlotMemory(base: job.memory + slot * plan.body.layout.byteCount), part: parts > 1 ? index : 0,
         parts: parts
       ).run(slot: slot)

@@ -1,34 +1,57 @@
 import TensorCore
 
 extension FusedDesign {
-  /// The design that the cost model takes for the fastest, of those with the least memory among its equals.
-  static func best(_ planes: [PlaneGeometry], machine: Machine, options: ConvolutionOptions) -> FusedDesign {
+  /// The designs worth a look, each with an estimate of its cycles.
+  static func candidates(
+    _ planes: [PlaneGeometry], machine: Machine, options: ConvolutionOptions
+  ) -> [(design: FusedDesign, cycles: Double)] {
     let plain = FusedDesign(planes: planes, machine: machine, tile: 1, band: 1)
-    var tiles = [1]
-    if plain.takesWinograd {
-      switch options.winograd {
-      case .off: break
-      case .two: tiles = [2]
-      case .four: tiles = [4]
-      case .automatic: tiles = [1, 2, 4]
-      }
-    }
+    let threads = max(1, min(options.threads, 64))
     var designs: [FusedDesign] = []
-    for tile in tiles {
+    for tile in plain.tiles(options) {
       for band in plain.bands(tile: tile, options: options) {
-        let slots = max(1, min(options.threads, (plain.last.outputHeight + band - 1) / band, 64))
+        let slots = min(threads, (plain.last.outputHeight + band - 1) / band)
         designs.append(FusedDesign(planes: planes, machine: machine, tile: tile, band: band, slots: slots))
-        if options.threads > 1, !plain.isSingle1x1 {
+        if threads > 1, !plain.isSingle1x1 {
           designs.append(
-            FusedDesign(
-              planes: planes, machine: machine, tile: tile, band: band, parts: min(options.threads, 64)))
+            FusedDesign(planes: planes, machine: machine, tile: tile, band: band, parts: threads))
         }
       }
     }
-    let costs = designs.map(\.cycles)
-    let bound = 1.005 * (costs.min() ?? 0)
-    let good = zip(designs, costs).filter { $1 <= bound }.map(\.0)
-    return good.min { $0.bandBytes * $0.slots < $1.bandBytes * $1.slots } ?? plain
+    return designs.map { ($0, $0.cycles) }
+  }
+
+  /// The sides of Winograd's tiles that the options allow; 1 for the definition's own multiplies.
+  private func tiles(_ options: ConvolutionOptions) -> [Int] {
+    guard takesWinograd else { return [1] }
+    return switch options.winograd {
+    case .off: [1]
+    case .two: [2]
+    case .four: [4]
+    case .automatic: [1, 2, 4]
+    }
+  }
+
+  /// The design that the cost model takes for the fastest, with the least memory among its equals.
+  static func best(_ candidates: [(design: FusedDesign, cycles: Double)]) -> FusedDesign? {
+    let bound = 1.005 * (candidates.map(\.cycles).min() ?? 0)
+    return candidates.filter { $0.cycles <= bound }.map(\.design).min {
+      $0.bandBytes * $0.slots < $1.bandBytes * $1.slots
+    }
+  }
+
+  /// The estimated times of the algorithms other than the design's, each at its best, beside the design's.
+  static func alternatives(
+    to design: FusedDesign, _ candidates: [(design: FusedDesign, cycles: Double)]
+  ) -> [(name: String, ratio: Double)] {
+    let names = [1: "by the definition", 2: "F(2x2, 3x3)", 4: "F(4x4, 3x3)"]
+    let own = design.cycles
+    return [1, 2, 4].compactMap { tile in
+      guard tile != design.tile, let name = names[tile],
+        let least = candidates.filter({ $0.design.tile == tile }).map(\.cycles).min()
+      else { return nil }
+      return (name, least / own)
+    }
   }
 
   /// The heights of a band worth a look: those that share the rows out evenly.

@@ -33,7 +33,7 @@ extension FusedDesign {
         }
       }
     case .winograd(let tile):
-      return WinogradForm.form(tile: tile).packed(
+      return (tile == 2 ? WinogradForm.two : .four).packed(
         w, outputs: plane.outputChannels, inputs: inputs, panel: panel(index), width: width)
     case .direct:
       return .columns(plane.outputChannels, depth: taps * inputs, panel: panel(index), width: width) {

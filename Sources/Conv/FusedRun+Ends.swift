@@ -70,16 +70,19 @@ extension FusedRun {
     let (exit, last) = (plan.body.exit, plan.design.last)
     let (width, positions) = (last.outputWidth, last.outputHeight * last.outputWidth)
     var product = lowrank_maps()
-    product.z = output + image * last.outputChannels * positions + band.lowerBound * width
+    let at = image * last.outputChannels * positions + band.lowerBound * width
+    product.z = output + at
+    product.residual = residual.map { $0 + at }
     product.bias = exit.bias?.base
     product.outputs = last.outputChannels
     product.pixels = band.count * width
     product.z_row = positions
-    (product.low, product.high) = (-.infinity, .infinity)
+    (product.low, product.high) = (plan.epilogue.low, plan.epilogue.high)
+    product.bounded = plan.epilogue.isBounded ? 1 : 0
     switch exit.form {
-    case .layout: leave(band, &product)
+    case .layout: leave(band, product)
     case .columns(let columns, let panel, let chunk):
-      leave(band, columns.base, panel: panel, chunk: chunk, &product)
+      leave(band, columns.base, panel: panel, chunk: chunk, product)
     case .strips(let strips):
       let maps = memory[exit.maps, part]
       if plan.body.maps.isEmpty {
@@ -98,24 +101,20 @@ extension FusedRun {
   }
 
   /// The last map is the output, but for its layout.
-  private func leave(_ band: Range<Int>, _ product: inout lowrank_maps) {
+  private func leave(_ band: Range<Int>, _ product: lowrank_maps) {
     guard let z = product.z else { return }
     let channels = share(product.outputs, group: 16)
     guard !channels.isEmpty else { return }
     let target = z + channels.lowerBound * product.z_row
     toMaps(band, channels: channels, target: target, targetRow: product.z_row)
-    guard let bias = product.bias else { return }
-    product.z = target
-    product.bias = bias + channels.lowerBound
-    product.outputs = channels.count
-    plan.kernels.finish(&product)
+    finish(product, channels)
   }
 
   /// The last 1x1 stage on channel-last rows, some columns at once.
   private func leave(
-    _ band: Range<Int>, _ columns: UnsafePointer<Float>, panel: Int, chunk: Int, _ finish: inout lowrank_maps
+    _ band: Range<Int>, _ columns: UnsafePointer<Float>, panel: Int, chunk: Int, _ whole: lowrank_maps
   ) {
-    guard let z = finish.z else { return }
+    guard let z = whole.z else { return }
     let (exit, index, width) = (plan.body.exit, plan.body.maps.count - 1, plan.design.machine.width)
     let map = plan.body.maps[index]
     let maps = memory[exit.maps, part]
@@ -126,7 +125,7 @@ extension FusedRun {
     product.a = UnsafePointer(sources)
     product.c = UnsafePointer(targets)
     product.rows = rows
-    product.pixels = finish.pixels / rows
+    product.pixels = whole.pixels / rows
     for i in 0..<rows {
       sources[i] = UnsafePointer(row(band.lowerBound + i, of: index) + map.before * map.pitch)
       targets[i] = maps + i * product.pixels * exit.mapsRow
@@ -135,21 +134,27 @@ extension FusedRun {
     (product.depth, product.b_depth) = (exit.depth, exit.depth)
     (product.a_pixel, product.c_pixel) = (map.pitch, exit.mapsRow)
     product.panel = panel
-    let (outputs, bias) = (finish.outputs, finish.bias)
-    let vectors = share(plan.design.machine.vectors(outputs), group: panel)
+    let vectors = share(plan.design.machine.vectors(whole.outputs), group: panel)
     for first in stride(from: vectors.lowerBound, to: vectors.upperBound, by: chunk) {
       product.vectors = min(chunk, vectors.upperBound - first)
-      let channels = min(product.vectors * width, outputs - first * width)
+      let channels = min(product.vectors * width, whole.outputs - first * width)
       product.b = columns + first * width * exit.depth
       plan.kernels.rows(&product)
-      let target = z + first * width * finish.z_row
-      plan.kernels.to_maps(maps, exit.mapsRow, finish.pixels, channels, target, finish.z_row)
-      guard let bias else { continue }
-      finish.z = target
-      finish.bias = bias + first * width
-      finish.outputs = channels
-      plan.kernels.finish(&finish)
+      plan.kernels.to_maps(
+        maps, exit.mapsRow, whole.pixels, channels, z + first * width * whole.z_row, whole.z_row)
+      finish(whole, first * width..<(first * width + channels))
     }
+  }
+
+  /// Bias, residual and bounds on some channels of the output that lie in place already.
+  private func finish(_ whole: lowrank_maps, _ channels: Range<Int>) {
+    guard whole.bias != nil || whole.residual != nil || whole.bounded != 0 else { return }
+    var part = whole
+    part.z = whole.z.map { $0 + channels.lowerBound * whole.z_row }
+    part.residual = whole.residual.map { $0 + channels.lowerBound * whole.z_row }
+    part.bias = whole.bias.map { $0 + channels.lowerBound }
+    part.outputs = channels.count
+    plan.kernels.finish(&part)
   }
 
   /// Turns rows of the last map channel-first, some channels of them.

@@ -5,6 +5,7 @@ import TensorCore
 struct FusedRun {
   let plan: FusedConvolution
   let input: UnsafePointer<Float>
+  let residual: UnsafePointer<Float>?
   let output: UnsafeMutablePointer<Float>
   let memory: SlotMemory
   /// Which of the threads of the slot this is, and how many there are.

@@ -6,8 +6,7 @@ import TensorCore
 ///
 /// B and A live in the kernels; G, which is only needed when a plan is made, here.
 ///
-/// **Accuracy** relative to the sum of the absolute products, the error of a result is at most about
-/// `growth` (k + 20) epsilon, k the input channels: see `errorGrowth`.
+/// **Accuracy** see `ConvolutionPlan.errorBound(inputsUpTo:)`.
 ///
 /// **Source** Lavin and Gray, arXiv 1509.09308, sections 4.1 to 4.3.
 struct WinogradForm: Sendable {
@@ -34,7 +33,12 @@ struct WinogradForm: Sendable {
     return WinogradForm(tile: 4, filter: [[1, 0, 0]] + rows + [[0, 0, 1]])
   }()
 
-  static func form(tile: Int) -> WinogradForm { tile == 2 ? two : four }
+  /// The forms by the side of their tiles.
+  static let forms = [2: two, 4: four]
+
+  /// The largest row sum of |A^T| (|G| 1 . |B^T| 1), squared for the two axes: how much larger than the data the
+  /// transformed numbers can be that add up to a result.
+  var growth: Double { tile == 2 ? 64 : 620 }
 
   /// `G g G^T` for every pair of channels, packed as one matrix of columns for each of the n x n points.
   ///

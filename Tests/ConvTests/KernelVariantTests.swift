@@ -1,48 +1,69 @@
 import Conv
+import Foundation
 import TensorCore
 import TestSupport
 import Testing
 
 /// Every form on every kernel variant that the machine has, against the same stages in Double.
 @Suite struct KernelVariantTests {
+  /// Geometries an algorithm and variant; each is run in all forms that it has. `LOWRANK_TEST_ROUNDS` asks for more.
+  private static let rounds = Int(ProcessInfo.processInfo.environment["LOWRANK_TEST_ROUNDS"] ?? "") ?? 40
+
   @Test(arguments: KernelVariant.available, [ConvolutionOptions.Winograd.off, .two, .four])
   func everyFormEqualsItsStagesInDouble(variant: KernelVariant, winograd: ConvolutionOptions.Winograd) {
-    var cases = GeneratedCases(seed: 100)
-    for round in 0..<60 {
+    let seed: UInt64 = 100
+    var cases = GeneratedCases(seed: seed)
+    for round in 0..<Self.rounds {
       let geometry = round % 3 == 0 ? cases.geometry(axes: 1 + round % 2) : cases.winogradGeometry()
       for form in cases.forms(of: geometry) {
-        var options = ConvolutionOptions(winograd: winograd, variant: variant)
-        options.threads = cases.number(1...3)
-        check(geometry, form, options, &cases)
+        let band = cases.number(0...9)
+        let options = ConvolutionOptions(
+          winograd: winograd, variant: variant, band: band == 0 ? nil : band, threads: cases.number(1...3))
+        check(geometry, form, options, &cases, "seed \(seed), round \(round)")
       }
+    }
+  }
+
+  /// Depthwise layers: the stage stands alone, between two changes of layout.
+  @Test(arguments: KernelVariant.available)
+  func depthwiseLayersEqualTheirDefinition(variant: KernelVariant) throws {
+    var cases = GeneratedCases(seed: 200)
+    for round in 0..<Self.rounds {
+      let channels = cases.number(2...40)
+      let sides = cases.numbers(2, 1...5)
+      guard
+        let geometry = try? ConvolutionGeometry(
+          kernelShape: Shape([channels, 1] + sides), inputExtents: cases.numbers(2, 1...17),
+          stride: cases.numbers(2, 1...2), dilation: cases.numbers(2, 1...2),
+          paddingBefore: cases.numbers(2, 0...2),
+          paddingAfter: cases.numbers(2, 0...2), groups: channels)
+      else { continue }
+      let options = ConvolutionOptions(variant: variant, threads: cases.number(1...2))
+      check(geometry, .dense, options, &cases, "round \(round)")
     }
   }
 
   private func check(
     _ geometry: ConvolutionGeometry, _ form: FactoredForm, _ options: ConvolutionOptions,
-    _ cases: inout GeneratedCases
+    _ cases: inout GeneratedCases, _ note: String
   ) {
     let shapes = form.stages(kernel: geometry.kernelShape, groups: geometry.groups)
     let weights: [Tensor<Float>] = shapes.map { cases.tensor($0.weightShape) }
-    let bias: Tensor<Float> = cases.tensor([geometry.outputChannels])
+    let bias: Tensor<Float>? = cases.number(0...2) > 0 ? cases.tensor([geometry.outputChannels]) : nil
+    let residual: Tensor<Float>? = cases.number(0...2) == 0 ? cases.tensor(geometry.outputShape) : nil
+    let activation = [Activation.none, .relu, .clip(low: -0.5, high: 1)][cases.number(0...2)]
     let input: Tensor<Float> = cases.tensor(geometry.inputShape)
-    let plan = ConvolutionPlan(geometry, stages: shapes, weights: weights, bias: bias, options: options)
-    // The same stages in Double by im2col and CBLAS, which `PlanTests` holds against the same stages in Double.
-    let expected = ConvolutionPlan<Double>(
-      geometry, stages: shapes, weights: weights.map { $0.converted() }, bias: bias.converted()
-    ).run(input.converted())
-    // Sums of k products, each number at most 1: every stage multiplies the size by its k and adds k + 1 roundings.
-    // Winograd's transforms multiply the size by at most 620 / 9 and round some 24 times more.
-    var (size, roundings) = (1.0, 1.0)
-    for stage in plan.stages {
-      let k = Double(stage.kernelShape.count / stage.outputChannels)
-      size *= k
-      roundings += k + 1
-    }
-    if options.winograd != .off { (size, roundings) = (size * 69, roundings + 24) }
-    let bound = (size + 1) * roundings * Double(Float.ulpOfOne)
+    let plan = ConvolutionPlan(
+      geometry, stages: shapes, weights: weights, bias: bias, activation: activation, options: options)
+    // The same stages in Double by im2col and CBLAS, which `PlanTests` holds against the definition.
+    let reference = ConvolutionPlan<Double>(
+      geometry, stages: shapes, weights: weights.map { $0.converted() }, bias: bias?.converted(),
+      activation: activation)
+    let expected = runGuarded(reference, input.converted(), adding: residual?.converted())
+    let result = runGuarded(plan, input, adding: residual)
     #expect(
-      largestDifference(runGuarded(plan, input), expected) <= bound, "\(geometry) \(form) \(options)")
+      largestDifference(result, expected) <= plan.errorBound(inputsUpTo: 1) + 2 * Double(Float.ulpOfOne),
+      "\(geometry) \(form) \(options) \(activation) \(note)")
   }
 }
 

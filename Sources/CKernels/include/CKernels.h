@@ -117,4 +117,7 @@ const struct lowrank_kernels *lowrank_kernels_of(enum lowrank_variant variant);
 /// The bytes of a data cache, 1 to 3; a usual size where the system does not say.
 size_t lowrank_cache_bytes(int level);
 
+/// The processor's name; an empty one where the system does not say.
+void lowrank_processor_name(char *name, size_t size);
+
 #endif

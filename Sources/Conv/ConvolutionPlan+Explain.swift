@@ -1,0 +1,80 @@
+import TensorCore
+
+extension ConvolutionPlan {
+  /// The side of Winograd's tiles in a stage; 1 where it runs by its definition.
+  func winogradTile(ofStage index: Int) -> Int {
+    guard let fused, fused.design.core.contains(index) else { return 1 }
+    return fused.design.algorithm(index).tile
+  }
+
+  /// What the plan chose and why, in words: a line for the whole and one for each stage.
+  public var explain: String {
+    guard let fused else {
+      let reason =
+        options.backend == .blas
+        ? "as the options ask"
+        : "because the kernels of this package are for Float, one or two spatial axes and one group or depthwise"
+      return "Stage after stage by im2col and CBLAS, \(reason); \(bytes(workspaceByteCount)) of workspace."
+    }
+    return ([fused.summary(bytes(workspaceByteCount))] + stages.indices.map { fused.summary(stage: $0) })
+      .joined(separator: "\n")
+  }
+
+  private func bytes(_ count: Int) -> String {
+    count < 10 << 20 ? "\((count + 1023) >> 10) KiB" : "\((count + (1 << 20) - 1) >> 20) MiB"
+  }
+}
+
+extension FusedConvolution {
+  /// How the stages run together.
+  fileprivate func summary(_ workspace: String) -> String {
+    let bands = (design.last.outputHeight + design.band - 1) / design.band
+    var words = "\(kernelsName) kernels, "
+    words +=
+      bands == 1
+      ? "all \(design.last.outputHeight) output rows together"
+      : "\(bands) bands of \(design.band) output rows, their maps kept in the cache"
+    if design.slots > 1 { words += "; \(design.slots) threads, each with bands of its own" }
+    if design.parts > 1 {
+      words +=
+        "; \(design.parts) threads share the columns of every stage, for the image is small beside the weights"
+    }
+    words += "; \(workspace) of workspace."
+    if !alternatives.isEmpty {
+      let others = alternatives.map { "\($0.name) \(($0.ratio * 100).rounded() / 100)" }
+      words += " Estimated times beside the choice's: " + others.joined(separator: ", ") + "."
+    }
+    return words
+  }
+
+  /// How one stage runs.
+  fileprivate func summary(stage index: Int) -> String {
+    let plane = design.planes[index]
+    let shape =
+      "\(plane.kernel.height)x\(plane.kernel.width), \(plane.inputChannels) to \(plane.outputChannels) channels: "
+    if design.isSingle1x1 { return shape + "a product with the input as it lies" }
+    if index == 0, design.entersBy1x1 {
+      return shape
+        + "a product with the input as it lies, written channel-last, panels of \(design.panel(0)) vectors"
+    }
+    if index == design.planes.count - 1, design.leavesBy1x1 {
+      return shape
+        + (design.exitPanel.map {
+          "panels of \($0) vectors on channel-last rows, turned channel-first at the end"
+        }
+          ?? "a product with the map turned channel-first, written as the output lies")
+    }
+    switch design.algorithm(index) {
+    case .depthwise: return shape + "depthwise on channel-last rows"
+    case .direct:
+      return shape + "a product for each tap on padded rows, panels of \(design.panel(index)) vectors"
+    case .winograd(let tile):
+      let points = (tile + 2) * (tile + 2)
+      return shape
+        + "Winograd F(\(tile)x\(tile), 3x3), \(points) multiplies for \(9 * tile * tile),"
+        + " \(design.pixelsTogether(index)) tiles together, panels of \(design.panel(index)) vectors"
+    }
+  }
+
+  private var kernelsName: String { String(cString: kernels.name) }
+}

@@ -1,0 +1,101 @@
+import Conv
+import Foundation
+import LinearAlgebra
+import TensorCore
+import TestSupport
+import Testing
+
+/// What plans promise besides their results.
+@Suite struct PlanBehaviourTests {
+  private func layer(
+    _ channels: Int, _ side: Int, form: FactoredForm, _ options: ConvolutionOptions = ConvolutionOptions()
+  ) throws -> (plan: ConvolutionPlan<Float>, reference: ConvolutionPlan<Double>, input: Tensor<Float>) {
+    var cases = GeneratedCases(seed: 300)
+    let geometry = try ConvolutionGeometry(
+      kernelShape: [channels, channels, 3, 3], inputExtents: [side, side], paddingBefore: [1, 1],
+      paddingAfter: [1, 1])
+    let shapes = form.stages(kernel: geometry.kernelShape)
+    let weights: [Tensor<Float>] = shapes.map { cases.tensor($0.weightShape) }
+    return (
+      ConvolutionPlan(geometry, stages: shapes, weights: weights, options: options),
+      ConvolutionPlan(geometry, stages: shapes, weights: weights.map { $0.converted() }),
+      cases.tensor(geometry.inputShape)
+    )
+  }
+
+  @Test(arguments: [1, 2, 3, 5])
+  func threadsDoNotChangeTheResult(threads: Int) throws {
+    for (channels, side) in [(48, 33), (64, 7)] {
+      let form = FactoredForm.tucker2(outputRank: 20, inputRank: 24)
+      for winograd in [ConvolutionOptions.Winograd.off, .four] {
+        let alone = try layer(channels, side, form: form, ConvolutionOptions(winograd: winograd, band: 4))
+        let shared = try layer(
+          channels, side, form: form, ConvolutionOptions(winograd: winograd, band: 4, threads: threads))
+        // Each element is summed in the same order, whoever does it.
+        #expect(runGuarded(alone.plan, alone.input) == runGuarded(shared.plan, shared.input))
+      }
+    }
+  }
+
+  @Test func plansRunAtOnceFromManyTasks() async throws {
+    let layer = try layer(
+      64, 14, form: .tucker2(outputRank: 16, inputRank: 32), ConvolutionOptions(threads: 2))
+    let expected = layer.plan.run(layer.input)
+    let same = await withTaskGroup(of: Bool.self) { group in
+      for _ in 0..<16 {
+        group.addTask { (0..<10).allSatisfy { _ in layer.plan.run(layer.input) == expected } }
+      }
+      return await group.reduce(true) { $0 && $1 }
+    }
+    #expect(same)
+  }
+
+  @Test func winogradIsWithinItsBoundAndCanBeSwitchedOff() throws {
+    let threadsBefore = BLASLibrary.threadCount
+    var errors: [Double] = []
+    for winograd in [ConvolutionOptions.Winograd.off, .two, .four] {
+      let layer = try layer(96, 20, form: .dense, ConvolutionOptions(winograd: winograd))
+      let error = largestDifference(layer.plan.run(layer.input), layer.reference.run(layer.input.converted()))
+      #expect(error <= layer.plan.errorBound(inputsUpTo: 1))
+      errors.append(error)
+    }
+    // F(4x4, 3x3) loses some bits, but not many: about a factor of four here.
+    #expect(errors[2] < 20 * errors[0], "\(errors)")
+    let off = try layer(96, 20, form: .dense, ConvolutionOptions(winograd: .off)).plan
+    #expect(!off.explain.contains("Winograd"))
+    #expect(BLASLibrary.threadCount == threadsBefore)
+  }
+
+  @Test func theWorkspaceIsBoundedByTheBand() throws {
+    func bytes(_ side: Int) throws -> Int {
+      try layer(64, side, form: .tucker2(outputRank: 16, inputRank: 16)).plan.workspaceByteCount
+    }
+    #expect(try bytes(224) < 2 << 20)
+  }
+
+  @Test func aPlanExplainsItself() throws {
+    let plan = try layer(
+      32, 28, form: .tucker2(outputRank: 16, inputRank: 16), ConvolutionOptions(winograd: .four)
+    ).plan
+    #expect(plan.explain.contains("F(4x4, 3x3)"))
+    #expect(plan.explain.split(separator: "\n").count == 4)
+    let blas = try layer(8, 8, form: .dense, ConvolutionOptions(backend: .blas)).plan
+    #expect(blas.explain.contains("CBLAS"))
+  }
+
+  @Test func measuringIsRememberedInAFile() throws {
+    let path = NSTemporaryDirectory() + "lowrank-tuning-\(ProcessInfo.processInfo.processIdentifier)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let cache = try TuningCache(path: path)
+    let form = FactoredForm.tucker2(outputRank: 8, inputRank: 8)
+    let first = try layer(16, 12, form: form, ConvolutionOptions(tuning: .measured(cache)))
+    #expect(cache.count == 1)
+    try cache.save()
+    let second = try layer(
+      16, 12, form: form, ConvolutionOptions(tuning: .measured(try TuningCache(path: path))))
+    #expect(first.plan.run(first.input) == second.plan.run(second.input))
+    #expect(first.plan.workspaceByteCount == second.plan.workspaceByteCount)
+    try Data("nonsense".utf8).write(to: URL(fileURLWithPath: path))
+    #expect(throws: FileError.self) { try TuningCache(path: path) }
+  }
+}
