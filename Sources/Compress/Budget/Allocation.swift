@@ -137,8 +137,11 @@ private struct BoundedKnapsack {
   /// For each layer the places of the candidates that are left.
   private let survivors: [[Int]]
   private let unit: Double
+  /// The cheapest survivor of each layer: only what is above it is counted in units.
   private let base: [Int]
-  private static let units = 50_000
+  /// The room above the cheapest survivors, in units; negative where they exceed the budget.
+  private let capacity: Int
+  private static let mostUnits = 50_000
 
   init(_ layers: [LayerCandidates], budget: Int, _ relaxation: LagrangianRelaxation, upper: Double) {
     self.layers = layers
@@ -150,22 +153,24 @@ private struct BoundedKnapsack {
     let (layers, survivors) = (self.layers, self.survivors)
     base = layers.indices.map { layer in survivors[layer].map { layers[layer].candidates[$0].cost }.min() ?? 0
     }
-    unit = max(1, Double(budget - base.reduce(0, +)) / Double(Self.units))
+    let room = budget - base.reduce(0, +)
+    unit = max(1, Double(room) / Double(Self.mostUnits))
+    capacity = room < 0 ? -1 : Int(Double(room) / unit)
   }
 
   /// The best choice; nil where rounding leaves none.
   func choices() -> [Int]? {
-    guard !survivors.contains(where: \.isEmpty) else { return nil }
-    var best = [Double](repeating: 0, count: Self.units + 1)
+    guard capacity >= 0, !survivors.contains(where: \.isEmpty) else { return nil }
+    var best = [Double](repeating: 0, count: capacity + 1)
     var chosen: [[UInt16]] = []
     for (layer, places) in survivors.enumerated() {
-      var next = [Double](repeating: .infinity, count: Self.units + 1)
-      var choice = [UInt16](repeating: 0, count: Self.units + 1)
+      var next = [Double](repeating: .infinity, count: capacity + 1)
+      var choice = [UInt16](repeating: 0, count: capacity + 1)
       for (number, place) in places.enumerated() {
         let candidate = layers[layer].candidates[place]
         let weight = units(candidate.cost - base[layer])
-        guard weight <= Self.units else { continue }
-        for spent in weight...Self.units {
+        guard weight <= capacity else { continue }
+        for spent in weight...capacity {
           let error = best[spent - weight] + candidate.squaredError
           if error < next[spent] {
             next[spent] = error
@@ -176,12 +181,12 @@ private struct BoundedKnapsack {
       best = next
       chosen.append(choice)
     }
-    guard best[Self.units].isFinite else { return nil }
+    guard best[capacity].isFinite else { return nil }
     return trace(chosen)
   }
 
   private func trace(_ chosen: [[UInt16]]) -> [Int] {
-    var spent = Self.units
+    var spent = capacity
     var choices = [Int](repeating: 0, count: layers.count)
     for layer in layers.indices.reversed() {
       let place = survivors[layer][Int(chosen[layer][spent])]

@@ -1,0 +1,82 @@
+import Compress
+import ONNX
+import TestSupport
+import Testing
+
+@Suite struct BudgetTests {
+  private static let closedForms: [CompressionMethod] = [.tucker2, .spatial]
+
+  private func options(_ budget: Budget, _ method: CompressionMethod) -> CompressionOptions {
+    var options = CompressionOptions()
+    options.budget = budget
+    options.method = method
+    // Single ranks make the choice fine enough for the bound to be tight.
+    options.rankMultiple = 1
+    return options
+  }
+
+  @Test(arguments: closedForms, [0.3, 0.5, 0.7])
+  func budgetsAreKeptAndSpent(method: CompressionMethod, fraction: Double) throws {
+    var model = try ONNXModel(contentsOf: Vectors.example("mnist.onnx"))
+    let report = try model.compress(options(.multiplies(fraction), method))
+    let allocation = try #require(report.allocation)
+    #expect(report.model.macsAfter <= Int(fraction * Double(report.model.macsBefore)))
+    #expect(
+      Double(report.model.macsAfter) == (allocation.achieved * Double(report.model.macsBefore)).rounded())
+    #expect(allocation.achieved > fraction - 0.01)
+    #expect(allocation.gap < 0.02)
+    // HOOI and the closed forms only lower the errors that the allocation went by; rounding apart.
+    let sum = report.layers.reduce(0) { $0 + $1.relativeError * $1.relativeError }
+    #expect(sum <= allocation.squaredError * (1 + 1e-4))
+  }
+
+  /// Sharing out beats giving every layer the same part of its energy at the same cost.
+  @Test func sharingOutBeatsOneEnergyForAll() throws {
+    let path = Vectors.example("mnist.onnx")
+    for energy in [0.8, 0.9, 0.95] {
+      var equal = CompressionOptions()
+      equal.criterion = .energy(energy)
+      equal.method = .tucker2
+      equal.rankMultiple = 1
+      var first = try ONNXModel(contentsOf: path)
+      let before = try first.compress(equal)
+      let sum = before.layers.reduce(0) { $0 + $1.relativeError * $1.relativeError }
+      let fraction = Double(before.model.macsAfter) / Double(before.model.macsBefore)
+      var second = try ONNXModel(contentsOf: path)
+      let after = try second.compress(options(.multiplies(fraction), .tucker2))
+      #expect(after.model.macsAfter <= before.model.macsAfter)
+      #expect(after.layers.reduce(0) { $0 + $1.relativeError * $1.relativeError } <= sum)
+    }
+  }
+
+  @Test func weightsCanBeTheBudget() throws {
+    var model = try ONNXModel(contentsOf: Vectors.example("mnist.onnx"))
+    let report = try model.compress(options(.weights(0.4), .auto))
+    #expect(report.model.paramsAfter <= Int(0.4 * Double(report.model.paramsBefore)))
+    #expect(report.model.paramsAfter > Int(0.38 * Double(report.model.paramsBefore)))
+  }
+
+  @Test func theTradeOffIsThatOfTheCompressions() throws {
+    let model = try ONNXModel(contentsOf: Vectors.example("mnist.onnx"))
+    let candidates = try ModelCandidates(model, options(.multiplies(1), .tucker2))
+    let curve = candidates.tradeOff([0.01, 0.4, 0.6, 1])
+    #expect(curve.points[0].cost == nil)
+    let errors = curve.points.compactMap(\.squaredError)
+    #expect(errors == errors.sorted(by: >) && errors.last == 0)
+    var other = model
+    let report = try other.compress(options(.multiplies(0.4), .tucker2))
+    #expect(report.allocation?.squaredError == curve.points[1].squaredError)
+    #expect(report.model.macsAfter == curve.points[1].cost)
+  }
+
+  @Test func budgetsOutOfReachAndOpenShapesAreErrors() throws {
+    var model = try ONNXModel(contentsOf: Vectors.example("mnist.onnx"))
+    #expect { try model.compress(options(.multiplies(0.001), .auto)) } throws: {
+      "\($0)".contains("least possible")
+    }
+    var open = try ONNXModel(contentsOf: Vectors.path("local-function.onnx"))
+    #expect { try open.compress(options(.multiplies(0.5), .auto)) } throws: {
+      "\($0)".contains("--input-shape")
+    }
+  }
+}
