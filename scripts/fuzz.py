@@ -9,10 +9,11 @@ demanded: exit code 0 or 1 (64 only where the options were changed too), so no s
 the standard error that names a file of the case, and no output file nor a part of one; with 0, the output, which the
 command that takes it must accept. More than 10 seconds or 4 GiB of memory is a failure.
 
-A case depends on the seed and its number alone: --case N runs one, and prints what came out. Failing cases are kept, each
-in a folder of its own with its files and command line. Needs nothing but Python. Exits with 1 where a case fails.
+A case depends on the seed and its number alone: --case N runs one, and prints what came out. Failing cases are kept,
+each in a folder of its own with its files and command line. Needs nothing but Python. Exits with 1 where a case fails.
 """
-import argparse, json, multiprocessing, os, random, re, resource, shutil, signal, struct, subprocess, sys, tempfile, time
+import argparse, json, multiprocessing, os, random, re, resource, shutil, signal, struct, subprocess, sys, tempfile
+import time
 
 from fuzz_edits import EDITS, append, edit, flip_bits, truncate
 
@@ -48,6 +49,7 @@ class Seeds:
         for kernel, method, ranks in (
                 ("kernel", "tucker2", "4,5"), ("kernel1d", "tucker2", "3,2"), ("kernel", "spatial", "4"),
                 ("kernel", "spatial-mirrored", "4"), ("kernel", "channel", "4"), ("kernel", "channel-mirrored", "4"),
+                ("kernel", "cp3", "3"), ("kernel", "cp4", "2"),
                 ("matrix", "svd", "6")):
             name = f"{kernel}-{method}.safetensors"
             subprocess.run(
@@ -63,13 +65,17 @@ class Seeds:
 def options_of(r, command):
     """Sound options, few enough that a mutated file is what a case is about."""
     if command in ("inspect", "compress"):
-        options = r.choice([[], ["--error", "0.5"], ["--energy", "0.8"], ["--ranks-ratio", "0.4", "--rank-multiple", "1"], ["--no-fold-batch-norm"]])
-        options = options + r.choice([[], [], [], ["--method", r.choice(["tucker2", "svd", "spatial", "channel"])]])
+        ranks = [[], ["--error", "0.5"], ["--energy", "0.8"], ["--ranks-ratio", "0.4", "--rank-multiple", "1"]]
+        if command == "compress":
+            ranks += [["--macs", "0.5"], ["--params", "0.4"]]
+        methods = ["tucker2", "svd", "spatial", "channel", "cp3", "cp4"]
+        options = r.choice(ranks) + r.choice([[], [], ["--method", r.choice(methods)], ["--no-fold-batch-norm"]])
         if command == "inspect":
             return options + r.choice([[], ["--json"]])
         return options + r.choice([[], ["--json"], ["--json", "report.json"]])
     if command in ("decompose", "bench decompose"):
-        method = r.choice(["tucker2"] * 4 + ["svd", "spatial", "spatial-mirrored", "channel", "channel-mirrored"])
+        method = r.choice(["tucker2"] * 4 + ["svd", "spatial", "spatial-mirrored", "channel", "channel-mirrored",
+                                             "cp3", "cp4"])
         options = ["--method", method, "--ranks", "2,2" if method == "tucker2" else "2"]
         if method == "tucker2":
             options += ["--algorithm", r.choice(["hosvd", "st-hosvd", "hooi"])]
@@ -79,21 +85,29 @@ def options_of(r, command):
 
 def odd_options(r, command):
     """Options that may be wrong usage."""
-    number = r.choice(["0", "-1", "1", "0.5", "nan", "inf", "-inf", "1e-320", "1e400", "x", "", "99999999999999999999", "0x1p-3"])
+    number = r.choice(["0", "-1", "1", "0.5", "nan", "inf", "-inf", "1e-320", "1e400", "x", "",
+                       "99999999999999999999", "0x1p-3"])
     whole = r.choice(["0", "-1", "1", "7", "9223372036854775807", "9223372036854775808", "x", "", "1.5"])
     text = r.choice(["(", "[", "a{99999}", "(?<=a+)", ".*", "", "\\", "(a*)*b", "conv.*"])
-    shape = r.choice(["=1,3,8,8", "x", "x=", "x=1,3,8,8", "image=1,1,28,28", "image=0,1,28,28", "x=-1,3,8,8", "image=1,1,4611686018427387904,28", "x=" + "9" * 40])
-    ranks = r.choice(["0,0", "-1,2", "1", "1,1,1", ",", "", "x", "9223372036854775807,9223372036854775807", "99999999999999999999,1", "1,2", "16,12", "17,12", "1.5,2"])
+    shape = r.choice(["=1,3,8,8", "x", "x=", "x=1,3,8,8", "image=1,1,28,28", "image=0,1,28,28", "x=-1,3,8,8",
+                      "image=1,1,4611686018427387904,28", "x=" + "9" * 40])
+    ranks = r.choice(["0,0", "-1,2", "1", "1,1,1", ",", "", "x", "9223372036854775807,9223372036854775807",
+                      "99999999999999999999,1", "1,2", "16,12", "17,12", "1.5,2"])
     if command in ("inspect", "compress"):
-        return r.choice([["--energy", number], ["--error", number], ["--ranks-ratio", number], ["--layers", text], ["--skip", text],
-                         ["--rank-multiple", whole], ["--input-shape", shape], ["--method", "nonsense"], ["--threads", whole if whole != "7" else "2"]])
+        return r.choice([
+            ["--energy", number], ["--error", number], ["--ranks-ratio", number], ["--macs", number], ["--params", number],
+            ["--sweep", r.choice([number, "0.3,0.5", ","])], ["--layers", text], ["--skip", text], ["--method", "nonsense"],
+            ["--rank-multiple", whole], ["--input-shape", shape], ["--threads", whole if whole != "7" else "2"]])
     if command in ("decompose", "bench decompose"):
-        return r.choice([["--method", r.choice(["tucker2", "svd", "spatial", "x"]), "--ranks", ranks], ["--method", "tucker2", "--ranks", "2,2", "--threads", whole],
-                         ["--method", "tucker2", "--ranks", "2,2", "--algorithm", "x"]])
+        return r.choice([
+            ["--method", r.choice(["tucker2", "svd", "spatial", "x"]), "--ranks", ranks],
+            ["--method", "tucker2", "--ranks", "2,2", "--threads", whole],
+            ["--method", "tucker2", "--ranks", "2,2", "--algorithm", "x"]])
     return [["--json"], ["--nonsense"], ["more"]][r.randrange(3)]
 
 
-TAKES = {"inspect": "onnx", "compress": "onnx", "decompose": "npy", "bench decompose": "npy", "reconstruct": "safetensors"}
+TAKES = {"inspect": "onnx", "compress": "onnx", "decompose": "npy", "bench decompose": "npy",
+         "reconstruct": "safetensors"}
 WRITES = {"compress": "out.onnx", "decompose": "out.safetensors", "reconstruct": "out.npy"}
 
 
@@ -103,7 +117,8 @@ class Case:
     def __init__(self, seed, number, seeds, folder):
         r = random.Random(f"{seed}/{number}")
         self.number, self.folder = number, folder
-        self.command = r.choice(["inspect", "compress", "compress", "decompose", "reconstruct", "reconstruct", "bench decompose"])
+        self.command = r.choice(["inspect", "compress", "compress", "decompose", "reconstruct", "reconstruct",
+                                 "bench decompose"])
         self.usage, self.output, self.earlier = False, None, None
         kind = TAKES[self.command]
         if r.random() < 0.04:
@@ -131,6 +146,9 @@ class Case:
             arguments += ["--threads", "1"]
         if self.command in WRITES:
             arguments += ["-o", self.place_output(r)]
+            if "--sweep" in arguments:
+                # Prints figures alone.
+                self.output = None
         self.arguments = arguments
         self.before = self.listing()
 
@@ -138,7 +156,8 @@ class Case:
         path = os.path.join(self.folder, self.input)
         choice = r.random()
         if choice < 0.02:
-            self.what.append(r.choice(["missing", "directory", "empty", "device", "pipe", "link to itself", "long name", "below a file"]))
+            self.what.append(r.choice(["missing", "directory", "empty", "device", "pipe", "link to itself",
+                                       "long name", "below a file"]))
             self.odd_input(r, path)
             return
         for _ in range(r.choice([1, 1, 1, 2])):
@@ -227,7 +246,7 @@ class Case:
                 return "the message names no file"
             if set(self.listing()) - set(self.before):
                 return "exit 1 and an output or a part of one"
-            if self.earlier is not None and self.read_output() != self.earlier:
+            if self.output and self.earlier is not None and self.read_output() != self.earlier:
                 return "exit 1 and an earlier output changed"
             return None
         if any(".partial-" in path for path in self.listing()):
@@ -251,7 +270,8 @@ class Case:
 def launch(arguments, folder):
     environment = dict(os.environ, OPENBLAS_NUM_THREADS="1", SWIFT_BACKTRACE="enable=no")
     try:
-        done = subprocess.run(arguments, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS)
+        done = subprocess.run(arguments, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=SECONDS)
     except subprocess.TimeoutExpired as late:
         return None, "", (late.stderr or b"").decode("utf-8", "replace")
     return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
@@ -265,7 +285,8 @@ def run_case(number):
         case = Case(options.seed, number, seeds, folder)
         status, printed, errors = launch([options.lowrank] + case.arguments, folder)
         fault = case.judge(status, printed, errors)
-        then = {"compress": ["inspect", case.output], "decompose": ["reconstruct", case.output, "-o", "again.npy"]}.get(case.command)
+        then = {"compress": ["inspect", case.output], "decompose": ["reconstruct", case.output, "-o",
+            "again.npy"]}.get(case.command)
         if fault is None and status == 0 and then:
             # What was written must be accepted by the command that takes it.
             again, _, errors = launch([options.lowrank] + then, folder)
@@ -304,7 +325,8 @@ def start(options, seeds):
 
 
 def find_command(given):
-    for path in (given, os.environ.get("LOWRANK"), os.path.join(ROOT, ".build", "release", "lowrank"), shutil.which("lowrank")):
+    for path in (given, os.environ.get("LOWRANK"), os.path.join(ROOT, ".build", "release", "lowrank"),
+                 shutil.which("lowrank")):
         if path and os.access(path, os.X_OK):
             return os.path.abspath(path)
     sys.exit("fuzz.py: no lowrank: build it with `swift build -c release --product lowrank`, or give --lowrank PATH.")
@@ -337,7 +359,8 @@ def main():
                     print(f"{command}, {', '.join(what)}: exit {status}: {fault or 'as it should be'}\n{said}")
     print(f"seed {options.seed}: {len(numbers)} cases in {time.monotonic() - began:.0f} s")
     for command, statuses in sorted(exits.items()):
-        print(f"  {command:16}" + ", ".join(f"exit {status}: {len(found)}" for status, found in sorted(statuses.items(), key=str)))
+        print(f"  {command:16}" + ", ".join(f"exit {status}: {len(found)}" for status,
+                                            found in sorted(statuses.items(), key=str)))
     for (fault, command, said), found in sorted(faults.items(), key=lambda one: -len(one[1])):
         print(f"FAIL  {len(found)} x {command}: {fault}: {said}   (cases {', '.join(map(str, sorted(found)[:5]))})")
     if faults:

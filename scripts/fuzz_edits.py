@@ -217,7 +217,8 @@ def add_field(r, message):
 
 
 LOCATIONS = [b"", b".", b"..", b"/", b"missing.bin", b"../missing.bin", b"/etc/hostname", b"/dev/zero", b"a\0b",
-             b"x" * 5000, b"conv-external.weights.bin", b"-1", b"1", b"4096", b"9223372036854775807", b"18446744073709551616",
+             b"x" * 5000, b"conv-external.weights.bin", b"-1", b"1", b"4096", b"9223372036854775807",
+             b"18446744073709551616",
              b"0x10", b"1e3", b" 8", b"\xff\xfe"]
 
 
@@ -234,7 +235,8 @@ def edit_bytes(r, kind, number, value, found):
         # Another string of the model: nodes that feed themselves, two values of one name, weights of another layer.
         strings = [field[2] for _, field in found if isinstance(field[2], bytes) and 0 < len(field[2]) < 100]
         return r.choice(strings or [b""])
-    return r.choice([b"", b"\xff\xfe", b"x" * 100000, b"\0", "\u202e\U0001f600".encode(), b"/", value + b"/core", value * 2])
+    return r.choice([b"", b"\xff\xfe", b"x" * 100000, b"\0", "\u202e\U0001f600".encode(), b"/", value + b"/core",
+                     value * 2])
 
 
 def edit_values(r, value):
@@ -246,7 +248,8 @@ def edit_values(r, value):
         return value[: r.randrange(len(value) + 1)]
     if choice == 2:
         return value + value[:8] + b"\0" * r.choice([1, 4, 8])
-    pattern = r.choice([b"\0\0\xc0\x7f", b"\0\0\x80\x7f", b"\xff\xff\x7f\x7f", b"\xff\xff\xff\xff", b"\1\0\0\0", b"\0\0\0\0"])
+    pattern = r.choice([b"\0\0\xc0\x7f", b"\0\0\x80\x7f", b"\xff\xff\x7f\x7f", b"\xff\xff\xff\xff", b"\1\0\0\0",
+                        b"\0\0\0\0"])
     if choice < 5:
         return (pattern * (len(value) // 4 + 1))[: len(value)]
     start = r.randrange(len(value) + 1) // 4 * 4
@@ -270,17 +273,22 @@ def edit_npy(r, data):
         values = edit_values(r, values)
     elif choice < 6:
         extents = [str(r.choice(EXTREMES + [1, 2, 3])) for _ in range(r.choice([0, 1, 2, 3, 4, 5, 9, 200]))]
-        extents = r.choice([", ".join(extents), ",".join(extents) + ",", "9" * 400, "3.0, 2", "(3, 4)", "3 4", "0x3, 4", "-0", ",", "3,,4"])
+        extents = r.choice([", ".join(extents), ",".join(extents) + ",", "9" * 400, "3.0, 2", "(3, 4)", "3 4",
+                            "0x3, 4", "-0", ",", "3,,4"])
         header = re.sub(r"\([^)]*\)", f"({extents})", header)
     elif choice < 8:
-        descr = r.choice(["<f4", ">f4", "|f4", "=f4", "f4", "<f2", "<f8", "<f16", "<i4", "<c8", "|O", "<f", "<f-4", "<f99999999999999999999",
+        descr = r.choice(["<f4", ">f4", "|f4", "=f4", "f4", "<f2", "<f8", "<f16", "<i4", "<c8", "|O", "<f", "<f-4",
+                          "<f99999999999999999999",
                           "", "'", "<U3", "float32"])
         header = re.sub(r"'[<>|=]?[a-z]\d'", f"'{descr}'", header)
     else:
         header = r.choice([
-            header.replace("False", r.choice(["True", "0", "None", "Maybe", ""])), header.replace("}", ""), header[::-1], "",
-            "{}", "[]", "{" * 20000, "(" * 20000, header.replace("'shape'", "'form'"), header.replace(",", ""), header * 2,
-            header.replace("'", '"'), header.replace("}", "'more': {'a': (1, [2])}}"), header.replace(" ", "\0"), "\xff" * 40])
+            header.replace("False", r.choice(["True", "0", "None", "Maybe", ""])), header.replace("}", ""),
+            header[::-1], "",
+            "{}", "[]", "{" * 20000, "(" * 20000, header.replace("'shape'", "'form'"), header.replace(",", ""),
+            header * 2,
+            header.replace("'", '"'), header.replace("}", "'more': {'a': (1, [2])}}"), header.replace(" ", "\0"),
+            "\xff" * 40])
     header = header.encode("latin-1")
     return data[:8] + min(len(header), (1 << 8 * width) - 1).to_bytes(width, "little") + header + values
 
@@ -300,10 +308,14 @@ def edit_safetensors(r, data):
         text = r.choice([truncate, flip_bits, random_bytes, swap_blocks, cut_out, double])(r, text)
     elif choice == 4:
         text = r.choice([
-            b"", b"{", b"[]", b"{}", b"null", b"1", b'{"a":null}', b"[" * 100000, b'{"a":' * 100000, b'{"a":[]}', b'{"a":1}',
-            b'{"__metadata__":{"a":1}}', b'{"__metadata__":[]}', b'{"__metadata__":null}', b'{"\\ud800":{}}', b'{"a":"\xff"}', b"\xef\xbb\xbf" + text,
-            b'{"a":{"dtype":"F32","shape":[1e400],"data_offsets":[0,4]}}', b'{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}',
-            b'{"a":{"dtype":"F32","shape":[],"data_offsets":[0]}}', b'{"a":{"dtype":1,"shape":[],"data_offsets":[0,4]}}', text + text])
+            b"", b"{", b"[]", b"{}", b"null", b"1", b'{"a":null}', b"[" * 100000, b'{"a":' * 100000, b'{"a":[]}',
+            b'{"a":1}',
+            b'{"__metadata__":{"a":1}}', b'{"__metadata__":[]}', b'{"__metadata__":null}', b'{"\\ud800":{}}',
+            b'{"a":"\xff"}', b"\xef\xbb\xbf" + text,
+            b'{"a":{"dtype":"F32","shape":[1e400],"data_offsets":[0,4]}}',
+            b'{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}',
+            b'{"a":{"dtype":"F32","shape":[],"data_offsets":[0]}}',
+            b'{"a":{"dtype":1,"shape":[],"data_offsets":[0,4]}}', text + text])
     else:
         header = json.loads(text)
         for _ in range(r.choice([1, 1, 2, 4])):
@@ -321,7 +333,8 @@ def edit_header(r, header, count):
             del header[name]
         else:
             shape = ",".join(str(r.choice(EXTREMES + [2, 3, 4])) for _ in range(r.choice([1, 2, 3, 4, 9])))
-            form = r.choice(["tucker2", "spatial:", "spatial:4", "spatial:-1", "spatial:0", "spatial-mirrored:4", "channel:4", "channel:99999999999",
+            form = r.choice(["tucker2", "spatial:", "spatial:4", "spatial:-1", "spatial:0", "spatial-mirrored:4",
+                             "channel:4", "channel:99999999999",
                              "channel-mirrored:4", "svd:3", "cp3:4", "cp4:4", "tucker2:4,4", "nonsense", ""])
             key = r.choice(["form", "kernelShape"])
             header[name] = dict(entry if isinstance(entry, dict) else {}, **{key: form if key == "form" else shape})
@@ -329,11 +342,13 @@ def edit_header(r, header, count):
     if choice < 0.1:
         del header[name]
     elif choice < 0.25:
-        header[r.choice(["core", "mode1", "mode2", "left", "right", "first", "second", "kernel", "vertical", "horizontal", "", "a\0b"])] = header.pop(name, {})
+        header[r.choice(["core", "mode1", "mode2", "left", "right", "first", "second", "kernel", "vertical",
+                         "horizontal", "", "a\0b"])] = header.pop(name, {})
     elif choice < 0.35 or not isinstance(entry, dict):
         header[name] = r.choice([None, [], {}, 3, "x", [entry], {"dtype": "F32"}])
     elif choice < 0.5:
-        entry["dtype"] = r.choice(["F32", "F16", "F64", "BF16", "I64", "U8", "BOOL", "F8_E4M3", "f32", "", None, 4, "x" * 10000])
+        entry["dtype"] = r.choice(["F32", "F16", "F64", "BF16", "I64", "U8", "BOOL", "F8_E4M3", "f32", "", None, 4,
+                                   "x" * 10000])
     elif choice < 0.8:
         shape = list(entry.get("shape") or [])
         if shape and r.random() < 0.5:
@@ -343,7 +358,8 @@ def edit_header(r, header, count):
         entry["shape"] = shape
     else:
         entry["data_offsets"] = r.choice([
-            [0, 0], [count, 0], [0, count], [0, count + 1], [-4, 0], [count - 4, count + 4], [0], [0, 1, 2], [], None, "x", [0.5, 4], [4, 0],
+            [0, 0], [count, 0], [0, count], [0, count + 1], [-4, 0], [count - 4, count + 4], [0], [0, 1, 2], [], None,
+            "x", [0.5, 4], [4, 0],
             [r.choice(EXTREMES), r.choice(EXTREMES)], [(1 << 63) - 1, (1 << 63) - 1], [1 << 64, 1 << 65]])
 
 EDITS = {"onnx": edit_model, "npy": edit_npy, "safetensors": edit_safetensors}
