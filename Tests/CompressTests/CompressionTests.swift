@@ -48,7 +48,11 @@ import Testing
     #expect(try FileReader.bytes(ofFile: folder.path("copy.onnx")) == data)
   }
 
-  @Test(arguments: [RankCriterion.energy(0.9), .ranksRatio(0.3), .error(0.4)], CompressionMethod.allCases)
+  @Test(
+    arguments: [
+      RankCriterion.energy(0.9), .ranksRatio(0.3), .error(0.4), .macsRatio(0.5), .paramsRatio(0.5),
+    ],
+    CompressionMethod.allCases)
   func everyCriterionGoesWithEveryForm(criterion: RankCriterion, method: CompressionMethod) throws {
     let (report, _) = try compressed(mnist) {
       $0.criterion = criterion
@@ -59,6 +63,23 @@ import Testing
     #expect(methods.count > 1)
     if method != .auto {
       #expect(methods.allSatisfy { $0 == "keep" || $0.hasPrefix(method.rawValue) })
+    }
+  }
+
+  @Test func variationalBayesChoosesRanks() throws {
+    let (full, _) = try compressed(mnist) { $0.criterion = .evbmf(1) }
+    let (half, _) = try compressed(mnist) { $0.criterion = .evbmf(0.5) }
+    #expect(full.layers.contains { $0.reason == nil })
+    #expect(full.model.macsAfter < half.model.macsAfter)
+  }
+
+  @Test(arguments: [0.3, 0.6])
+  func ratiosHoldForEachLayer(ratio: Double) throws {
+    let (report, _) = try compressed(mnist) { $0.criterion = .macsRatio(ratio) }
+    let factored = report.layers.filter { $0.reason == nil }
+    #expect(factored.count >= 5)
+    for layer in factored {
+      #expect(Double(try #require(layer.macsAfter)) <= ratio * Double(try #require(layer.macsBefore)))
     }
   }
 

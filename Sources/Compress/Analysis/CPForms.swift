@@ -40,6 +40,9 @@ final class CPForms: FormAnalysis {
     return found?.form.ranks ?? fullRanks
   }
 
+  /// CP has no unfolding of its own whose noise could be told.
+  func variationalRanks(factor: Double) -> [Int] { fullRanks }
+
   func candidates(multiple: Int) throws(DecomposeError) -> [RankedForm] {
     let full = fullRanks[0]
     let ranks = weightFractions.map {

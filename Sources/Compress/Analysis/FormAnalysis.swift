@@ -17,6 +17,8 @@ protocol FormAnalysis {
   func form(ranks: [Int]) -> FactoredForm
   /// The ranks that retain a part of the energy, one a mode.
   func ranks(energy: Double) throws(DecomposeError) -> [Int]
+  /// The ranks that EVBMF finds, weakened by a factor, one a mode.
+  func variationalRanks(factor: Double) throws(DecomposeError) -> [Int]
   /// Forms over the useful range of ranks, all multiples of `multiple` or full, with their errors; in the same order
   /// for all kernels of one shape. No iteration that is to come raises an error.
   func candidates(multiple: Int) throws(DecomposeError) -> [RankedForm]
@@ -46,6 +48,11 @@ struct Tucker2Forms: FormAnalysis {
     return [ranks.output, ranks.input]
   }
 
+  func variationalRanks(factor: Double) -> [Int] {
+    let ranks = analysis.variationalRanks
+    return zip([ranks.output, ranks.input], fullRanks).map { $0.weakenedRank(full: $1, factor: factor) }
+  }
+
   func candidates(multiple: Int) -> [RankedForm] {
     let inputs = rankGrid(upTo: fullRanks[1], multiple: multiple)
     return rankGrid(upTo: fullRanks[0], multiple: multiple).flatMap { output in
@@ -71,6 +78,10 @@ struct SingleRankForms<Analysis: RankAnalysis<Float>>: FormAnalysis {
   func form(ranks: [Int]) -> FactoredForm { analysis.form(rank: ranks[0]) }
 
   func ranks(energy: Double) -> [Int] { [analysis.rank(energy: energy)] }
+
+  func variationalRanks(factor: Double) -> [Int] {
+    [analysis.variationalRank.weakenedRank(full: analysis.maximumRank, factor: factor)]
+  }
 
   func candidates(multiple: Int) -> [RankedForm] {
     rankGrid(upTo: analysis.maximumRank, multiple: multiple).map {

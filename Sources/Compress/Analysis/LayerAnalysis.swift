@@ -36,28 +36,48 @@ struct LayerAnalysis {
 
   /// The ranks that retain a part of the energy in every group.
   func ranks(energy: Double) throws(DecomposeError) -> [Int] {
+    try largest { analysis throws(DecomposeError) in try analysis.ranks(energy: energy) }
+  }
+
+  private func largest(
+    _ ranks: (any FormAnalysis) throws(DecomposeError) -> [Int]
+  ) throws(DecomposeError) -> [Int] {
     var largest = analyses[0].fullRanks.map { _ in 1 }
-    for analysis in analyses {
-      largest = zip(largest, try analysis.ranks(energy: energy)).map { max($0, $1) }
-    }
+    for analysis in analyses { largest = zip(largest, try ranks(analysis)).map { max($0, $1) } }
     return largest
   }
 
-  /// The form that meets a criterion at the lowest price; nil where no ranks do.
-  func form(
-    _ criterion: RankCriterion, multiple: Int, price: (FactoredForm) -> Int
-  ) throws(DecomposeError) -> FactoredForm? {
+  /// The form with the ranks that a criterion asks for, nil where none will do, and what it is compared by with those
+  /// of other kinds: the lower the better.
+  func best(
+    _ criterion: RankCriterion, multiple: Int, cost: LayerCost
+  ) throws(DecomposeError) -> (form: FactoredForm, score: Double)? {
     let full = analyses[0].fullRanks
     let wanted: [Int]
     switch criterion {
     case .error(let limit):
       let forms = try candidates(multiple: multiple).filter { $0.relativeError <= limit }.map(\.form)
-      return forms.min { price($0) < price($1) }
+      return forms.min { cost.price($0) < cost.price($1) }.map { ($0, Double(cost.price($0))) }
+    case .macsRatio(let ratio): return try nearest(multiple, within: ratio, of: cost.price)
+    case .paramsRatio(let ratio): return try nearest(multiple, within: ratio, of: cost.weights)
     case .energy(let energy): wanted = try ranks(energy: energy)
     case .ranksRatio(let ratio): wanted = full.map { max(1, Int((ratio * Double($0)).rounded(.up))) }
+    case .evbmf(let factor):
+      wanted = try largest { analysis throws(DecomposeError) in try analysis.variationalRanks(factor: factor)
+      }
     }
-    return analyses[0].form(
+    let form = analyses[0].form(
       ranks: zip(wanted, full).map { roundedRank($0, multiple: multiple, extent: $1) })
+    return (form, Double(cost.price(form)))
+  }
+
+  /// The form of the least error whose cost is within a part of the dense layer's.
+  private func nearest(
+    _ multiple: Int, within ratio: Double, of cost: (FactoredForm) -> Int
+  ) throws(DecomposeError) -> (form: FactoredForm, score: Double)? {
+    let limit = ratio * Double(cost(.dense))
+    let affordable = try candidates(multiple: multiple).filter { Double(cost($0.form)) <= limit }
+    return affordable.min { $0.relativeError < $1.relativeError }.map { ($0.form, $0.relativeError) }
   }
 
   /// The factors of a form that this analysis gave, as they will be stored in `type`.

@@ -16,6 +16,8 @@ struct LayerPlanner: Sendable {
   /// A form has to save this part of the cost: passes over memory eat up what less would gain.
   static let leastSaving = 0.05
 
+  static let noRanks = "no ranks do what was asked for"
+
   /// Factors a kernel as the options say, or says why not.
   ///
   /// `type` is how the factors will be stored; the error counts them as rounded to it.
@@ -51,13 +53,13 @@ struct LayerPlanner: Sendable {
     _ kernel: Tensor<Float>, _ criterion: RankCriterion, _ type: ElementType, _ cost: LayerCost
   ) throws(DecomposeError) -> LayerChoice {
     // An analysis holds copies of the kernel: only the best so far is kept.
-    var best: (analysis: LayerAnalysis, form: FactoredForm)?
+    var best: (analysis: LayerAnalysis, form: FactoredForm, score: Double)?
     for kind in kinds(cost) {
       let analysis = try LayerAnalysis(kernel, groups: cost.groups, kind: kind)
-      let form = try analysis.form(criterion, multiple: options.rankMultiple, price: cost.price)
-      if let form, best.map({ cost.price(form) < cost.price($0.form) }) ?? true { best = (analysis, form) }
+      let found = try analysis.best(criterion, multiple: options.rankMultiple, cost: cost)
+      if let found, found.score < best?.score ?? .infinity { best = (analysis, found.form, found.score) }
     }
-    guard let best else { return .keep(reason: "no ranks reach the error asked for") }
+    guard let best else { return .keep(reason: Self.noRanks) }
     if let reason = reasonNotToUse(best.form, cost) { return .keep(reason: reason) }
     let factors = try best.analysis.factors(best.form, type: type)
     guard factors.relativeError.isFinite else {

@@ -66,7 +66,7 @@ extension LayerPlanner {
       }
       return LayerPreview(
         energyRanks: energyRanks, forms: forms,
-        reason: best.first.map { reasonNotToUse($0.form, cost) } ?? "no ranks reach the error asked for")
+        reason: best.first.map { reasonNotToUse($0.form, cost) } ?? Self.noRanks)
     } catch {
       return LayerPreview(energyRanks: [], forms: [], reason: error.description)
     }
@@ -88,9 +88,9 @@ extension LayerPlanner {
   private func cheapest(
     _ analysis: LayerAnalysis, _ cost: LayerCost
   ) throws(DecomposeError) -> RankedForm? {
-    let form = try analysis.form(options.criterion, multiple: options.rankMultiple, price: cost.price)
-    guard let form else { return nil }
-    return try analysis.candidates(multiple: options.rankMultiple).first { $0.form == form }
+    let best = try analysis.best(options.criterion, multiple: options.rankMultiple, cost: cost)
+    guard let best else { return nil }
+    return try analysis.candidates(multiple: options.rankMultiple).first { $0.form == best.form }
   }
 
   /// The cheaper of two orientations, cheapest method first.

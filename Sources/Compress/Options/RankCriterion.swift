@@ -6,6 +6,13 @@ public enum RankCriterion: Hashable, Sendable, CustomStringConvertible {
   case error(Double)
   /// Each rank is this fraction of the full one, rounded up.
   case ranksRatio(Double)
+  /// The least error at this fraction of the layer's multiplies.
+  case macsRatio(Double)
+  /// The least error at this fraction of the layer's weights.
+  case paramsRatio(Double)
+  /// Each mode keeps what variational Bayes finds to stand out of the noise, weakened: a factor of 1 takes its rank, a
+  /// smaller one goes that part of the way from the full rank.
+  case evbmf(Double)
 
   /// The criterion as on the command line.
   public var description: String {
@@ -13,6 +20,9 @@ public enum RankCriterion: Hashable, Sendable, CustomStringConvertible {
     case .energy(let value): "energy \(value)"
     case .error(let value): "error \(value)"
     case .ranksRatio(let value): "ranks-ratio \(value)"
+    case .macsRatio(let value): "macs-ratio \(value)"
+    case .paramsRatio(let value): "params-ratio \(value)"
+    case .evbmf(let value): "evbmf \(value)"
     }
   }
 }

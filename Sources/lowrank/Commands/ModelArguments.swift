@@ -30,6 +30,20 @@ struct ModelArguments: ParsableArguments {
   @Option(name: .customLong("ranks-ratio"), help: "Ranks that are this fraction of the full ones, 0 to 1.")
   var ranksRatio: Double?
 
+  @Option(
+    name: .customLong("macs-ratio"), help: "The least error at this fraction of each layer's multiplies.")
+  var macsRatio: Double?
+
+  @Option(
+    name: .customLong("params-ratio"), help: "The least error at this fraction of each layer's weights.")
+  var paramsRatio: Double?
+
+  @Option(
+    defaultAsFlag: 1.0,
+    help: "Ranks by variational Bayes (EVBMF); a factor under 1 goes that part of the way from the full rank."
+  )
+  var evbmf: Double?
+
   @Option(help: "Only layers whose name matches this regular expression.")
   var layers: String?
 
@@ -51,12 +65,14 @@ struct ModelArguments: ParsableArguments {
   var threads: Int?
 
   func validate() throws {
-    let criteria = [energy, error, ranksRatio].compactMap { $0 }
     guard criteria.count <= 1 else {
-      throw ValidationError("Give one of --energy, --error and --ranks-ratio, not several.")
+      throw ValidationError(
+        "Give one of --energy, --error, --ranks-ratio, --macs-ratio, --params-ratio and --evbmf, not several."
+      )
     }
-    guard criteria.allSatisfy({ $0 >= 0 && $0 <= 1 }) else {
-      throw ValidationError("--energy, --error and --ranks-ratio lie between 0 and 1.")
+    let values = [energy, error, ranksRatio, macsRatio, paramsRatio, evbmf].compactMap { $0 }
+    guard values.allSatisfy({ $0 >= 0 && $0 <= 1 }) else {
+      throw ValidationError("Energies, errors, ratios and the EVBMF factor lie between 0 and 1.")
     }
     guard rankMultiple >= 1 && rankMultiple <= 1 << 16 else {
       throw ValidationError("--rank-multiple lies between 1 and 65536.")
@@ -72,14 +88,23 @@ struct ModelArguments: ParsableArguments {
   }
 
   /// Whether ranks are asked for layer by layer.
-  var hasCriterion: Bool { energy != nil || error != nil || ranksRatio != nil }
+  var hasCriterion: Bool { !criteria.isEmpty }
+
+  private var criteria: [RankCriterion] {
+    let all: [RankCriterion?] = [
+      energy.map(RankCriterion.energy), error.map(RankCriterion.error),
+      ranksRatio.map(RankCriterion.ranksRatio),
+      macsRatio.map(RankCriterion.macsRatio), paramsRatio.map(RankCriterion.paramsRatio),
+      evbmf.map(RankCriterion.evbmf),
+    ]
+    return all.compactMap { $0 }
+  }
 
   /// The options for the library.
   var options: CompressionOptions {
     var options = CompressionOptions()
     options.method = method
-    options.criterion =
-      energy.map(RankCriterion.energy) ?? ranksRatio.map(RankCriterion.ranksRatio) ?? .error(error ?? 0.3)
+    options.criterion = criteria.first ?? .error(0.3)
     options.rankMultiple = rankMultiple
     options.layers = layers
     options.skip = skip
