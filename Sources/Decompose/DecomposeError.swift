@@ -5,6 +5,8 @@ public import TensorCore
 public enum DecomposeError: Error, Hashable, Sendable {
   /// The kernel holds a NaN or an infinity.
   case notFinite(kernel: Shape)
+  /// The kernel's numbers leave the range that products of them can be summed in.
+  case outOfRange(kernel: Shape)
   /// A rank is not between 1 and what the kernel allows.
   case rankOutOfRange(name: String, rank: Int, allowed: ClosedRange<Int>, kernel: Shape)
   /// The kernel has an extent of 0, or too few axes, or axes that the form has no place for.
@@ -19,6 +21,9 @@ extension DecomposeError: CustomStringConvertible {
     switch self {
     case .notFinite(let kernel):
       "the kernel of \(kernel) holds a NaN or an infinity; a trained weight must be finite"
+    case .outOfRange(let kernel):
+      "the numbers of the kernel of \(kernel) are too large, too small or too far apart to be factored: scale them to "
+        + "the size of trained weights"
     case .rankOutOfRange(let name, let rank, let allowed, let kernel):
       "the \(name) \(rank) is out of range for a kernel of \(kernel): choose \(allowed.lowerBound) to "
         + "\(allowed.upperBound)"

@@ -31,4 +31,27 @@ import Testing
       try truncatedSVD(Tensor<Float>(shape: [3, 3], repeating: .nan), rank: 1)
     }
   }
+
+  /// Numbers whose products leave the range are an error, or are scaled so that they stay in it: never a NaN.
+  @Test(arguments: [1e-45, 1e-38, 1e-30, 1e30, 1e37, 3e38] as [Float])
+  func extremeNumbersNeverMakeNaN(size: Float) throws {
+    var generator = SeededGenerator(seed: 62)
+    let kernel = Tensor<Float>.random([6, 5, 3, 3], using: &generator)
+    var extreme = kernel
+    extreme.withMutableSpan { for i in $0.indices { $0[i] *= size } }
+    for decompose in [
+      { () throws(DecomposeError) in try tucker2(extreme, outputRank: 3, inputRank: 2) },
+      { () throws(DecomposeError) in try tucker2(extreme, outputRank: 3, inputRank: 2, algorithm: .hosvd) },
+      { () throws(DecomposeError) in try SpatialAnalysis(extreme).decomposition(rank: 3) },
+      { () throws(DecomposeError) in try truncatedSVD(extreme.reshaped([30, 9]), rank: 2) },
+    ] as [() throws(DecomposeError) -> Decomposition<Float>] {
+      do throws(DecomposeError) {
+        let result = try decompose()
+        #expect(result.relativeError.isFinite && result.errorBound.isFinite)
+        #expect(result.kernel.stageWeights.allSatisfy { $0.elements.allSatisfy(\.isFinite) })
+      } catch {
+        #expect(error.description.contains("too large, too small"))
+      }
+    }
+  }
 }

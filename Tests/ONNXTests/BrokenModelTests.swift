@@ -54,6 +54,18 @@ import Testing
     _ = try model.extents(of: [broken])
   }
 
+  /// A batched product has a constant of three axes: not a layer that can be factored, but a valid model.
+  @Test func batchedMatricesAreObstacles() throws {
+    var model = try ONNXModel(contentsOf: Vectors.path("matmul-right-3d.onnx"))
+    let layer = try #require(model.layers().first)
+    let place = try #require(model.proto.graph.initializer.firstIndex { $0.name == layer.weight })
+    model.proto.graph.initializer[place].dims.insert(1, at: 0)
+    let batched = try #require(model.layers().first)
+    #expect(batched.obstacle == "its constant matrix has 3 axes")
+    #expect(batched.kernelShape == nil)
+    _ = try model.extents(of: [batched])
+  }
+
   @Test(arguments: ["group", "strides", "dilations", "pads", "kernel_shape"])
   func wrongAttributesAreObstacles(name: String) throws {
     var model = try ONNXModel(contentsOf: Vectors.path("conv2d.onnx"))

@@ -70,9 +70,13 @@ private func canonicalPolyadic<Element: LapackScalar>(
   var search = CPSearch(tensor: tensor, spatial: spatial, rank: rank, options: options)
   var model = try wrapping { () throws(LinearAlgebraError) in try search.run() }
   model.balance(unit: 1 / Double(scale))
-  return try wrapping { () throws(LinearAlgebraError) in
+  let result = try wrapping { () throws(LinearAlgebraError) in
     try certified(model, kernel: kernel, convergence: search.report)
   }
+  guard result.certificate.relativeError.isFinite, result.kernel.isFinite else {
+    throw .outOfRange(kernel: kernel.shape)
+  }
+  return result
 }
 
 private func certified<Element: LapackScalar>(

@@ -42,3 +42,28 @@ extension Decomposition where Element: LapackScalar {
       kernel: mapped, relativeError: error, errorBound: max(errorBound, error), convergence: convergence)
   }
 }
+
+extension Decomposition where Element: LapackScalar {
+  /// The decomposition itself, where its factors and its evidence are numbers.
+  ///
+  /// **Throws** `DecomposeError.outOfRange` for kernels whose numbers are so large, so small or so far apart that sums of
+  /// their products leave the element type's range.
+  func requireFinite() throws(DecomposeError) -> Decomposition {
+    guard relativeError.isFinite, errorBound.isFinite, kernel.isFinite else {
+      throw .outOfRange(kernel: kernel.kernelShape)
+    }
+    return self
+  }
+}
+
+extension FactoredKernel where Element: LapackScalar {
+  /// Whether every number of every factor is finite.
+  var isFinite: Bool {
+    var finite = true
+    _ = mapFactors { factor in
+      finite = finite && factor.isFinite
+      return factor
+    }
+    return finite
+  }
+}

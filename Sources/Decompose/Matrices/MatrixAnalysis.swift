@@ -89,15 +89,16 @@ public struct MatrixAnalysis<Element: LapackScalar>: RankAnalysis {
   /// **Throws** `DecomposeError` for a rank out of range.
   public func decomposition(rank: Int) throws(DecomposeError) -> Decomposition<Element> {
     let (left, right) = try factors(rank: rank)
-    return certified(.svd(MatrixFactors(left: left, right: right, kernelShape: kernel.shape)))
+    return try certified(.svd(MatrixFactors(left: left, right: right, kernelShape: kernel.shape)))
   }
 
   /// Puts the evidence to factors of this analysis.
-  func certified(_ factors: FactoredKernel<Element>) -> Decomposition<Element> {
+  func certified(_ factors: FactoredKernel<Element>) throws(DecomposeError) -> Decomposition<Element> {
     let error = certifiedError(kernel, factors)
     let bound = relativeError(rank: factors.form.ranks[0])
-    return Decomposition(
-      kernel: factors, relativeError: error, errorBound: max(bound, error), convergence: .closedForm)
+    return try Decomposition(
+      kernel: factors, relativeError: error, errorBound: max(bound, error), convergence: .closedForm
+    ).requireFinite()
   }
 
   /// The stages of a spatial or channel form, where the matrix has rows (t, the second stage's taps) and columns (s,
@@ -108,7 +109,7 @@ public struct MatrixAnalysis<Element: LapackScalar>: RankAnalysis {
     let shapes = form.stages(kernel: kernel.shape).map(\.weightShape)
     let outputs = kernel.shape[0]
     let second = left.reshaped([outputs, left.shape[0] / outputs, rank]).permuted([0, 2, 1])
-    return certified(
+    return try certified(
       .pair(
         StagePair(
           first: right.reshaped(shapes[0]), second: second.reshaped(shapes[1]), form: form,

@@ -47,10 +47,11 @@ func iterate<Element: LapackScalar>(
   let spatial = Array(kernel.shape.extents.dropFirst(2))
   let factors = FactoredKernel.tucker2(state.factors(in: compressed, spatial: spatial))
   let error = certifiedError(kernel, factors)
-  return Decomposition(
+  return try Decomposition(
     kernel: factors, relativeError: error, errorBound: max(bound ?? state.errors[0], error),
     convergence: ConvergenceReport(
-      sweeps: state.errors.count - 1, converged: state.converged, errors: state.errors))
+      sweeps: state.errors.count - 1, converged: state.converged, errors: state.errors)
+  ).requireFinite()
 }
 
 /// A kernel in two subspaces: `core2` is its mode-2 unfolding, [P2, P1 D].

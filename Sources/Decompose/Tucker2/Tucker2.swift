@@ -37,14 +37,14 @@ public func tucker2<Element: LapackScalar>(
   case .hosvd:
     let (rows1, discarded1) = try leadingRows(kernel, mode: 1, outputRank)
     let (rows2, discarded2) = try leadingRows(kernel, mode: 2, inputRank)
-    return closedForm(kernel, rows1, rows2, discarded: discarded1 + discarded2)
+    return try closedForm(kernel, rows1, rows2, discarded: discarded1 + discarded2)
   case .stHOSVD:
     let (rows1, discarded1) = try leadingRows(kernel, mode: 1, outputRank)
     var extents = kernel.shape.extents
     extents[0] = outputRank
     let rest = matrixProduct(rows1, kernel.unfolded(mode: 1)).reshaped(Shape(extents))
     let (rows2, discarded2) = try leadingRows(rest, mode: 2, inputRank)
-    return closedForm(kernel, rows1, rows2, discarded: discarded1 + discarded2)
+    return try closedForm(kernel, rows1, rows2, discarded: discarded1 + discarded2)
   case .hooi:
     return try higherOrderOrthogonalIteration(kernel, outputRank: outputRank, inputRank: inputRank)
   }
@@ -68,11 +68,12 @@ private func leadingRows<Element: LapackScalar>(
 /// **Source** of the bound: De Lathauwer et al. 2000, property 10; for ST-HOSVD Vannieuwenhoven et al. 2012.
 private func closedForm<Element: LapackScalar>(
   _ kernel: Tensor<Element>, _ rows1: Tensor<Element>, _ rows2: Tensor<Element>, discarded: Double
-) -> Decomposition<Element> {
+) throws(DecomposeError) -> Decomposition<Element> {
   let factors = FactoredKernel.tucker2(projectedTucker2(kernel, rows1: rows1, rows2: rows2))
   let error = certifiedError(kernel, factors)
   let total = kernel.squaredNorm
   let bound = total > 0 ? (discarded / total).squareRoot() : 0
-  return Decomposition(
-    kernel: factors, relativeError: error, errorBound: max(bound, error), convergence: .closedForm)
+  return try Decomposition(
+    kernel: factors, relativeError: error, errorBound: max(bound, error), convergence: .closedForm
+  ).requireFinite()
 }

@@ -70,7 +70,7 @@ private struct LayerReader {
   private func kernelShape(
     _ stored: Shape, _ layout: WeightLayout, _ op: ONNXLayer.Operator, _ groups: Int
   ) -> Shape? {
-    guard stored.order >= 2, stored.count > 0 else { return nil }
+    guard op.isConvolution ? stored.order >= 2 : stored.order == 2, stored.count > 0 else { return nil }
     guard layout == .inputsFirst else { return stored }
     var extents = stored.extents
     extents.swapAt(0, 1)
@@ -92,6 +92,9 @@ private struct LayerReader {
     guard let type = tensor.elementType, type != .float64 else {
       return "its weights are neither float32 nor float16 nor bfloat16"
     }
+    if !op.isConvolution && tensor.dims.count != 2 {
+      return "its constant matrix has \(tensor.dims.count) axes"
+    }
     guard let shape, tensor.hasFloatValues else {
       return "its weight is empty, or contradicts its own extents or the number of groups"
     }
@@ -105,7 +108,6 @@ private struct LayerReader {
     if op.isConvolution {
       return ConvolutionAttributes.obstacle(node, kernel: shape)
     }
-    if shape.order != 2 { return "its constant matrix has \(shape.order) axes" }
     if op == .gemm && node.int("transA", default: 0) != 0 && opset < 11 {
       return "a Gemm with transA cannot be split before opset 11"
     }

@@ -19,7 +19,8 @@ public enum FileReader {
   ///
   /// **Throws** `FileError` for files that are missing, unreadable, or not regular files (a directory, a device).
   public static func bytes(ofFile path: String) throws(FileError) -> Data {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // Without O_NONBLOCK a pipe would be waited for before it is seen to be one.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .system(path, "cannot be read") }
     defer { close(descriptor) }
     var status = stat()
