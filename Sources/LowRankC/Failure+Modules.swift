@@ -13,6 +13,7 @@ extension Failure {
       case .notFinite: LOWRANK_NOT_FINITE
       case .rankOutOfRange: LOWRANK_RANK_OUT_OF_RANGE
       case .unsuitableKernel: LOWRANK_UNSUITABLE
+      case .outOfRange: LOWRANK_NOT_FINITE
       case .linearAlgebra(.notComputed): LOWRANK_NOT_COMPUTED
       case .linearAlgebra(.notFinite): LOWRANK_NOT_FINITE
       case .linearAlgebra(.tooLarge): LOWRANK_TOO_LARGE
