@@ -287,7 +287,7 @@ def run_case(number):
         fault = case.judge(status, printed, errors)
         then = {"compress": ["inspect", case.output], "decompose": ["reconstruct", case.output, "-o",
             "again.npy"]}.get(case.command)
-        if fault is None and status == 0 and then:
+        if fault is None and status == 0 and case.output and then:
             # What was written must be accepted by the command that takes it.
             again, _, errors = launch([options.lowrank] + then, folder)
             if again != 0:
