@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# Builds the command and the C libraries for release, and installs them:
+#
+#   scripts/install.sh --prefix DIR [--scratch-path DIR]
+#
+#   DIR/bin/lowrank                      the command
+#   DIR/include/lowrank.h                the header of the C interface
+#   DIR/lib/liblowrank.so*               the shared library; it exports what the header declares and nothing else
+#   DIR/lib/liblowrank.a                 the static library: one object, its other names made local
+#   DIR/lib/pkgconfig/lowrank.pc         for pkg-config
+#   DIR/lib/cmake/lowrank/               for CMake's find_package(lowrank)
+#
+# Swift's libraries are linked in: what is installed needs OpenBLAS, LAPACKE and the C and C++ libraries, and neither
+# Swift nor this folder. The package manager has no setting for a version script that would not count as unsafe, so the
+# libraries are linked here, out of the objects that it built.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+prefix="" scratch=.build-install
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --prefix) prefix=${2:?--prefix needs a folder}; shift 2 ;;
+    --scratch-path) scratch=${2:?--scratch-path needs a folder}; shift 2 ;;
+    *) echo "usage: scripts/install.sh --prefix DIR [--scratch-path DIR]" >&2; exit 2 ;;
+  esac
+done
+[ -n "$prefix" ] || { echo "usage: scripts/install.sh --prefix DIR [--scratch-path DIR]" >&2; exit 2; }
+# shellcheck source=scripts/setup.sh
+source scripts/setup.sh
+
+header=Sources/CLowRank/include/lowrank.h
+version_part() { sed -n "s/^#define LOWRANK_VERSION_$1 //p" "$header"; }
+major=$(version_part MAJOR)
+version=$major.$(version_part MINOR).$(version_part PATCH)
+
+build() {
+  swift build -c release --static-swift-stdlib --scratch-path "$scratch" --product "$1"
+}
+build LowRankC
+build lowrank
+products=$(swift build -c release --static-swift-stdlib --scratch-path "$scratch" --show-bin-path)
+
+mkdir -p "$prefix/bin" "$prefix/include" "$prefix/lib/pkgconfig" "$prefix/lib/cmake/lowrank"
+prefix=$(cd "$prefix" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The names that may be seen from outside.
+sed -n 's/^LOWRANK_API .*\(lowrank_[a-z0-9_]*\)(.*/\1/p' "$header" > "$work/names"
+{ echo '{ global:'; sed 's/$/;/' "$work/names"; echo 'local: *; };'; } > "$work/version-script"
+objects=$products/LowRankC.product/Objects.LinkFileList
+
+install_shared() {
+  local file=liblowrank.so.$version
+  # The linker warns of mktemp in Foundation, which this library does not come to; all else is shown.
+  swiftc -emit-library -static-stdlib -o "$work/$file" "@$objects" -Xlinker "-soname=liblowrank.so.$major" \
+    -Xlinker "--version-script=$work/version-script" -Xlinker --gc-sections -lopenblas -llapacke 2> "$work/log" ||
+    { cat "$work/log" >&2; exit 1; }
+  grep -v 'mktemp' "$work/log" >&2 || true
+  strip --strip-unneeded "$work/$file"
+  install -m 755 "$work/$file" "$prefix/lib/$file"
+  ln -sf "$file" "$prefix/lib/liblowrank.so.$major"
+  ln -sf "liblowrank.so.$major" "$prefix/lib/liblowrank.so"
+}
+
+install_static() {
+  local runtime library swift_libraries=() tools
+  runtime=$(swiftc -print-target-info -static-stdlib | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')/linux
+  # What the objects ask to be linked with, as far as Swift brings it.
+  tools=$(dirname "$(readlink -f "$(command -v swiftc)")")
+  tr '\n' '\0' < "$objects" | tr -d "'" | xargs -0 "$tools/swift-autolink-extract" -o "$work/autolink"
+  while read -r library; do
+    [ ! -f "$runtime/lib$library.a" ] || swift_libraries+=("$runtime/lib$library.a")
+  done < <(sort -u "$work/autolink" | sed -n 's/^-l//p')
+  tr -d "'" < "$objects" > "$work/objects"
+  # Groups are dissolved: a program's own copy of a C++ template must not take the place of one whose name is local.
+  ld.bfd -r -d --force-group-allocation -o "$work/all.o" "$runtime/$(uname -m)/swiftrt.o" "@$work/objects" \
+    --start-group "${swift_libraries[@]}" --end-group
+  objcopy --keep-global-symbols="$work/names" --strip-unneeded "$work/all.o" "$work/lowrank.o"
+  rm -f "$work/liblowrank.a"
+  ar rcs "$work/liblowrank.a" "$work/lowrank.o"
+  install -m 644 "$work/liblowrank.a" "$prefix/lib/liblowrank.a"
+}
+
+install_command() {
+  strip -o "$work/lowrank" "$products/lowrank"
+  install -m 755 "$work/lowrank" "$prefix/bin/lowrank"
+}
+
+install_descriptions() {
+  install -m 644 "$header" "$prefix/include/lowrank.h"
+  # Relative to their own place, so that the whole prefix may be moved.
+  cat > "$prefix/lib/pkgconfig/lowrank.pc" << PC
+prefix=\${pcfiledir}/../..
+libdir=\${prefix}/lib
+includedir=\${prefix}/include
+
+Name: lowrank
+Description: Low-rank factoring and fast factored convolution for convolutional networks
+Version: $version
+Cflags: -I\${includedir}
+Libs: -L\${libdir} -llowrank
+Libs.private: -lopenblas -llapacke -lstdc++ -lm -lpthread -ldl
+PC
+  cat > "$prefix/lib/cmake/lowrank/lowrankConfig.cmake" << CMAKE
+# find_package(lowrank) gives lowrank::lowrank (shared) and lowrank::lowrank_static.
+get_filename_component(_lowrank_prefix "\${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
+if(NOT TARGET lowrank::lowrank)
+  add_library(lowrank::lowrank SHARED IMPORTED)
+  set_target_properties(lowrank::lowrank PROPERTIES
+    IMPORTED_LOCATION "\${_lowrank_prefix}/lib/liblowrank.so.$version"
+    IMPORTED_SONAME "liblowrank.so.$major"
+    INTERFACE_INCLUDE_DIRECTORIES "\${_lowrank_prefix}/include")
+  add_library(lowrank::lowrank_static STATIC IMPORTED)
+  set_target_properties(lowrank::lowrank_static PROPERTIES
+    IMPORTED_LOCATION "\${_lowrank_prefix}/lib/liblowrank.a"
+    INTERFACE_INCLUDE_DIRECTORIES "\${_lowrank_prefix}/include"
+    INTERFACE_LINK_LIBRARIES "openblas;lapacke;stdc++;m;pthread;dl")
+endif()
+unset(_lowrank_prefix)
+CMAKE
+  cat > "$prefix/lib/cmake/lowrank/lowrankConfigVersion.cmake" << CMAKE
+set(PACKAGE_VERSION "$version")
+if(PACKAGE_FIND_VERSION VERSION_GREATER PACKAGE_VERSION)
+  set(PACKAGE_VERSION_COMPATIBLE FALSE)
+else()
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+  if(PACKAGE_FIND_VERSION VERSION_EQUAL PACKAGE_VERSION)
+    set(PACKAGE_VERSION_EXACT TRUE)
+  endif()
+endif()
+CMAKE
+}
+
+install_shared
+install_static
+install_command
+install_descriptions
+echo "Installed lowrank $version into $prefix:"
+(cd "$prefix" && du -h bin/lowrank lib/liblowrank.so."$version" lib/liblowrank.a include/lowrank.h)
