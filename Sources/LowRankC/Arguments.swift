@@ -52,11 +52,13 @@ func number<I: BinaryInteger>(
   return number
 }
 
-/// A text of at most 1024 bytes of UTF-8.
-func text(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(Failure) -> String {
+/// A text of UTF-8 that is not too long.
+func text(
+  _ pointer: UnsafePointer<CChar>?, atMost limit: Int = 1024, _ name: String
+) throws(Failure) -> String {
   let pointer = try required(pointer, name)
-  guard let end = (0...1024).first(where: { pointer[$0] == 0 }) else {
-    throw Failure(LOWRANK_INVALID_ARGUMENT, "\(name) is longer than 1024 bytes")
+  guard let end = (0...limit).first(where: { pointer[$0] == 0 }) else {
+    throw Failure(LOWRANK_INVALID_ARGUMENT, "\(name) is longer than \(limit) bytes")
   }
   let bytes = UnsafeBufferPointer(start: pointer, count: end)
   guard let text = String(validating: bytes.lazy.map { UInt8(bitPattern: $0) }, as: UTF8.self) else {

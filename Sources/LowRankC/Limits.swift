@@ -11,6 +11,9 @@ enum Limits {
   /// The order of an eigenproblem or the shorter side of a singular value decomposition: LAPACK's workspace, up to
   /// seven times the square, stays within its integers.
   static var eigenproblem: Int { 16384 }
+  /// The same where the eigenproblem is in Float, as in CP: LAPACK tells its workspace, about twice the square, as a
+  /// Float, which is exact up to 2^24.
+  static var floatEigenproblem: Int { 2894 }
   /// A spatial extent with its padding.
   static var paddedExtent: Int { 1 << 24 }
   /// The rows of an image: a plan tries heights of bands one after the other.
@@ -34,24 +37,26 @@ extension Limits {
     let taps = shape.count / (outputs * inputs)
     let (first, second) = (shape.order > 2 ? shape[2] : 1, shape.order > 3 ? shape[3] : 1)
     let rank = form.ranks.max() ?? 1
+    var limit = eigenproblem
     var working = 8 * Double(shape.count)
     let sides: [Int]
     switch form {
     case .tucker2: sides = [outputs, inputs]
     case .cp3, .cp4:
-      sides = [outputs, inputs, rank]
-      // The longest Khatri-Rao product leaves out the shortest mode.
+      sides = [outputs, inputs, taps, rank]
+      if elementBytes == MemoryLayout<Float>.stride { limit = floatEigenproblem }
+      // The longest Khatri-Rao product leaves out the shortest mode; the start keeps vectors over the taps a slab.
       working += Double(rank) * Double(shape.count / max(1, min(outputs, inputs, taps)))
+      working += Double(min(outputs, inputs)) * Double(taps) * Double(taps)
     case .spatial(_, let mirrored):
       sides = [mirrored ? min(outputs * first, inputs * second) : min(outputs * second, inputs * first)]
     case .channel(_, let mirrored):
       sides = [mirrored ? min(outputs * taps, inputs) : min(outputs, inputs * taps)]
     case .svd, .dense: sides = [min(outputs, inputs)]
     }
-    guard sides.allSatisfy({ $0 <= eigenproblem }) else {
+    guard sides.allSatisfy({ $0 <= limit }) else {
       throw Failure(
-        LOWRANK_TOO_LARGE,
-        "\(form) of a kernel of \(shape) needs an eigenproblem of an order over \(eigenproblem)")
+        LOWRANK_TOO_LARGE, "\(form) of a kernel of \(shape) needs an eigenproblem of an order over \(limit)")
     }
     let squares = sides.reduce(0.0) { $0 + Double($1) * Double($1) }
     try requireMemory(working * Double(elementBytes) + 64 * squares, for: "\(form) of a kernel of \(shape)")

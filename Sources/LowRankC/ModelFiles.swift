@@ -20,7 +20,7 @@ public func modelInspect(
 ) -> lowrank_status {
   guarded("lowrank_model_inspect") { () throws(Failure) in
     let result = try required(result, "result")
-    let path = try text(path, "path")
+    let path = try text(path, atMost: 4095, "path")
     let options = try CompressionOptions(options)
     let model = try readModel(path)
     let report = try turn.withLock { _ throws(Failure) in
@@ -42,8 +42,8 @@ public func modelCompress(
 ) -> lowrank_status {
   guarded("lowrank_model_compress") { () throws(Failure) in
     let result = try required(result, "result")
-    let path = try text(path, "path")
-    let output = try text(outputPath, "output_path")
+    let path = try text(path, atMost: 4095, "path")
+    let output = try text(outputPath, atMost: 4095, "output_path")
     let options = try CompressionOptions(options)
     let start = ContinuousClock.now
     do throws(FileError) { try AtomicFile.requireWritable(output) } catch { throw Failure(error) }

@@ -1,0 +1,92 @@
+/*
+ * What the hostile-arguments test is made of: every function of lowrank.h is called with null, negative, huge, aliased,
+ * misaligned and sound arguments, mixed at random. A call must answer with a status, say why where that is not
+ * LOWRANK_OK, and leave its result and everything behind its buffers alone.
+ */
+#ifndef HOSTILE_H
+#define HOSTILE_H
+
+#include <lowrank.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ------------------------------------------------------------------------------ chance (hostile_chance.c) */
+
+/* Seeds the calling thread's numbers. */
+void chance_seed(uint64_t seed);
+/* A number from 0 to n - 1. */
+uint32_t chance(uint32_t n);
+/* Begins the arguments of a call: one in eight is wholly sound, the others have a hostile argument now and then. */
+void chance_begin_call(void);
+/* Whether the next argument is to be hostile. */
+bool hostile(void);
+
+/* A number that no extent should be, or one that is merely odd. */
+int64_t hostile_integer(void);
+/* A sound number, `sound`, or a hostile one. */
+int64_t some_integer(int64_t sound);
+int32_t some_int(int32_t sound);
+/* A count of elements: `sound`, or a wrong one; never one that is right where the buffer is smaller than that. */
+size_t some_count(size_t sound, size_t room);
+/* The pointer itself, null, or one that is misaligned. */
+void *some_pointer(void *sound);
+/* A kernel's extents, mostly small ones, and their product; returns the order. */
+int32_t some_shape(int64_t shape[16], size_t *count);
+/* A double out of the ordinary or not. */
+double some_double(double sound);
+
+/* ----------------------------------------------------------------------------- memory (hostile_memory.c) */
+
+enum { ROOM_BYTES = 1 << 18, BUFFERS = 6 };
+
+/* Makes the calling thread's buffers, each with a guard on both sides, and frees them again. */
+void memory_make(void);
+void memory_free(void);
+/* Buffer `index` of ROOM_BYTES bytes, on a boundary of 64. */
+void *memory_buffer(int index);
+/* One of the buffers, most often `index` itself: where hostile, perhaps another, so that arguments are aliased. */
+void *some_buffer(int index);
+/* Ends the program where anything was written outside of the buffers. */
+void memory_check(const char *function);
+
+/* ----------------------------------------------------------------------------- handles (hostile_memory.c) */
+
+enum { POOL = 24 };
+enum kind { DECOMPOSITION, PLAN, REPORT, KINDS };
+
+/* A handle of a kind that is alive, or was, or never was one. All threads draw from one pool. */
+void *some_handle(enum kind kind);
+/* Puts a new handle into the pool; the one that had its place is destroyed. */
+void handle_keep(enum kind kind, void *handle);
+/* Destroys all handles of the pool. */
+void handles_destroy(void);
+
+/* ------------------------------------------------------------------------------------ judgement (hostile.c) */
+
+/* What every call has to hold to; `result` is where a result would be written, or null. */
+void judge(const char *function, lowrank_status status, void *const *result);
+/* What a result is before the call. */
+#define UNTOUCHED ((void *)(uintptr_t)0x5a5a5a5a)
+
+/* ------------------------------------------------------------------------------- calls (hostile_*_calls.c) */
+
+/* A function of the header with arguments at random. */
+struct call {
+  const char *name;
+  void (*run)(void);
+};
+
+extern const struct call decomposition_calls[], plan_calls[], model_calls[];
+extern const size_t decomposition_call_count, plan_call_count, model_call_count;
+
+/* The folder of the test models. */
+extern const char *models_folder;
+/* A model that can be read, in models_folder. */
+const char *sound_model(void);
+
+/* One wrong argument at a time, each with the status that it must be answered with (hostile_directed.c). */
+void directed_tests(void);
+
+#endif
