@@ -46,7 +46,8 @@ static const char *some_text(const char *sound) { return hostile() ? hostile_tex
 
 static const char *some_path(void) {
   static const char *const others[] = {"make_vectors.py", "", "conv1d.input.npy", "none.onnx", "conv2d.onnx/x"};
-  if (!hostile()) return path_in(models_folder, "conv2d.onnx");
+  /* Models that can be read are slow to come by. */
+  if (chance(8) == 0) return path_in(models_folder, "conv2d.onnx");
   return chance(2) ? hostile_text() : path_in(models_folder, others[chance(sizeof others / sizeof *others)]);
 }
 
@@ -89,7 +90,7 @@ static void compress(void) {
   lowrank_model_options options;
   void *result = UNTOUCHED;
   /* Most often a folder that is not there: files are slow to write. */
-  const char *output = chance(4) ? "none/hostile.onnx" : "hostile.onnx";
+  const char *output = chance(16) ? "none/hostile.onnx" : "hostile.onnx";
   keep("lowrank_model_compress",
        lowrank_model_compress(some_path(), some_text(output), some_model_options(&options, shapes),
                               some_pointer(&result)),
