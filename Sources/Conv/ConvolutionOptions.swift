@@ -8,16 +8,19 @@ public struct ConvolutionOptions: Hashable, Sendable {
     case blas
   }
 
-  /// Which algorithms a 3x3 stage of stride 1 may use.
+  /// Which algorithms a 3x3 or 5x5 stage of stride 1 may use.
   public enum Winograd: Hashable, Sendable {
     /// Whatever the cost model takes for the fastest.
     case automatic
     /// Only the definition's own multiplies, with the smallest error.
     case off
-    /// F(2x2, 3x3) wherever it applies.
-    case two
+    /// Tiles of this side wherever there is such a form: F(2x2, 3x3), F(4x4, 3x3), F(5x5, 3x3), F(2x2, 5x5).
+    case tile(Int)
+
+    /// F(2x2, 3x3) or F(2x2, 5x5), the forms with the smallest error, wherever they apply.
+    public static let two = Winograd.tile(2)
     /// F(4x4, 3x3) wherever it applies.
-    case four
+    public static let four = Winograd.tile(4)
   }
 
   /// How a plan makes its choices.

@@ -1,10 +1,12 @@
 import TensorCore
 
 extension ConvolutionPlan {
-  /// The side of Winograd's tiles in a stage; 1 where it runs by its definition.
-  func winogradTile(ofStage index: Int) -> Int {
-    guard let fused, fused.design.core.contains(index) else { return 1 }
-    return fused.design.algorithm(index).tile
+  /// The Winograd form of a stage; nil where it runs by its definition.
+  func winogradForm(ofStage index: Int) -> WinogradForm? {
+    guard let fused, fused.design.core.contains(index),
+      case .winograd(let form) = fused.design.algorithm(index)
+    else { return nil }
+    return form
   }
 
   /// What the plan chose and why, in words: a line for the whole and one for each stage.
@@ -68,10 +70,10 @@ extension FusedConvolution {
     case .depthwise: return shape + "depthwise on channel-last rows"
     case .direct:
       return shape + "a product for each tap on padded rows, panels of \(design.panel(index)) vectors"
-    case .winograd(let tile):
-      let points = (tile + 2) * (tile + 2)
+    case .winograd(let form):
       return shape
-        + "Winograd F(\(tile)x\(tile), 3x3), \(points) multiplies for \(9 * tile * tile),"
+        + "Winograd \(form.name), \(form.side * form.side) multiplies for"
+        + " \(form.kernel * form.kernel * form.tile * form.tile),"
         + " \(design.pixelsTogether(index)) tiles together, panels of \(design.panel(index)) vectors"
     }
   }

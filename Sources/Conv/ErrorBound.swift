@@ -32,9 +32,9 @@ struct StageBound: Sendable {
   }
 
   /// A bound on the error that the stage adds, for inputs of at most `size`, summed up in any order.
-  func error(inputsUpTo size: Double, tile: Int, epsilon: Double) -> Double {
+  func error(inputsUpTo size: Double, form: WinogradForm?, epsilon: Double) -> Double {
     let direct = Double(products + 2) * epsilon * gain * size
-    guard let form = WinogradForm.forms[tile] else { return direct }
+    guard let form else { return direct }
     return Double(inputs + 24) * epsilon * form.growth * Double(inputs) * largest * size
   }
 }
@@ -47,8 +47,9 @@ extension ConvolutionPlan {
   ///
   ///     (S + 24) epsilon growth S max|K| max|X|
   ///
-  /// with S input channels and a growth of 64 for F(2x2, 3x3) and 620 for F(4x4, 3x3): the largest row sum of
-  /// |A^T| (|G| 1 . |B^T| 1), squared. Errors and sizes grow through the stages behind by their gains. In practice errors
+  /// with S input channels and a growth, the largest row sum of |A^T| (|G| 1 . |B^T| 1) squared, of 64 for F(2x2, 3x3),
+  /// 620 for F(4x4, 3x3), 2078 for F(5x5, 3x3) and 1389 for F(2x2, 5x5). Errors and sizes grow through the stages behind
+  /// by their gains. In practice errors
   /// are a hundredth of the bound, because roundings cancel.
   ///
   /// **Source** Barabasz et al., arXiv 1803.10986, section 3.
@@ -56,7 +57,7 @@ extension ConvolutionPlan {
     let epsilon = Double(Element.ulpOfOne)
     var (size, error) = (largest, 0.0)
     for (index, bound) in bounds.enumerated() {
-      let local = bound.error(inputsUpTo: size + error, tile: winogradTile(ofStage: index), epsilon: epsilon)
+      let local = bound.error(inputsUpTo: size + error, form: winogradForm(ofStage: index), epsilon: epsilon)
       error = error * bound.gain + local
       size *= bound.gain
     }

@@ -108,13 +108,13 @@ struct FusedBody: Sendable {
     let taps = stage.kernel.height * stage.kernel.width
     var (transformed, products, overhang) = (0, 0, 0)
     var (sources, targets) = (max(target.capacity * taps, source.capacity), target.capacity)
-    if case .winograd(let tile) = stage.algorithm {
-      let points = (tile + 2) * (tile + 2)
+    if case .winograd(let form) = stage.algorithm {
+      let (tile, points) = (form.tile, form.side * form.side)
       let tiles = (target.capacity + tile - 1) / tile * ((stage.outputWidth + tile - 1) / tile)
       transformed = points * (tiles * source.pitch + 16)
       products = points * (tiles * target.pitch + 16)
       overhang = target.rowCount
-      (sources, targets) = (tile + 2, tile + 2)
+      (sources, targets) = (form.side, form.side)
     }
     return StageMemory(
       weights: weights, panel: panel, sources: layout.reserve(AddressBits.self, parts: parts, count: sources),

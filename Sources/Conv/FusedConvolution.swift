@@ -65,6 +65,28 @@ final class FusedConvolution: Sendable {
     self.layout = layout
   }
 
+  /// The kernel that transforms a row of tiles forward.
+  func winogradInput(_ form: WinogradForm) -> ((UnsafePointer<lowrank_winograd_input>?) -> Void)? {
+    let functions = kernels.winograd_input
+    return switch form.index {
+    case 0: functions.0
+    case 1: functions.1
+    case 2: functions.2
+    default: functions.3
+    }
+  }
+
+  /// The kernel that transforms a row of tiles back.
+  func winogradOutput(_ form: WinogradForm) -> ((UnsafePointer<lowrank_winograd_output>?) -> Void)? {
+    let functions = kernels.winograd_output
+    return switch form.index {
+    case 0: functions.0
+    case 1: functions.1
+    case 2: functions.2
+    default: functions.3
+    }
+  }
+
   /// The output rows of one slot.
   func rows(ofSlot slot: Int) -> Range<Int> {
     let (band, height) = (design.band, design.last.outputHeight)

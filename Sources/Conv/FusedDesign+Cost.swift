@@ -5,30 +5,31 @@ extension FusedDesign {
   static func candidates(
     _ planes: [PlaneGeometry], machine: Machine, options: ConvolutionOptions
   ) -> [(design: FusedDesign, cycles: Double)] {
-    let plain = FusedDesign(planes: planes, machine: machine, tile: 1, band: 1)
+    let plain = FusedDesign(planes: planes, machine: machine, form: nil, band: 1)
     let threads = max(1, min(options.threads, 64))
     var designs: [FusedDesign] = []
-    for tile in plain.tiles(options) {
-      for band in plain.bands(tile: tile, options: options) {
+    for form in plain.forms(options) {
+      for band in plain.bands(tile: form?.tile ?? 1, options: options) {
         let slots = min(threads, (plain.last.outputHeight + band - 1) / band)
-        designs.append(FusedDesign(planes: planes, machine: machine, tile: tile, band: band, slots: slots))
+        designs.append(FusedDesign(planes: planes, machine: machine, form: form, band: band, slots: slots))
         if threads > 1, !plain.isSingle1x1 {
           designs.append(
-            FusedDesign(planes: planes, machine: machine, tile: tile, band: band, parts: threads))
+            FusedDesign(planes: planes, machine: machine, form: form, band: band, parts: threads))
         }
       }
     }
-    return designs.map { ($0, $0.cycles) }
+    // F(5x5, 3x3) has about twice the error of F(4x4, 3x3): it has to be a tenth faster to be taken.
+    return designs.map { ($0, $0.form?.tile == 5 ? 1.1 * $0.cycles : $0.cycles) }
   }
 
-  /// The sides of Winograd's tiles that the options allow; 1 for the definition's own multiplies.
-  private func tiles(_ options: ConvolutionOptions) -> [Int] {
-    guard takesWinograd else { return [1] }
-    return switch options.winograd {
-    case .off: [1]
-    case .two: [2]
-    case .four: [4]
-    case .automatic: [1, 2, 4]
+  /// The Winograd forms that the options allow; nil for the definition's own multiplies.
+  private func forms(_ options: ConvolutionOptions) -> [WinogradForm?] {
+    switch options.winograd {
+    case .off: return [nil]
+    case .automatic: return [nil] + winogradForms
+    case .tile(let tile):
+      let asked = winogradForms.filter { $0.tile == tile }
+      return asked.isEmpty ? [nil] : asked
     }
   }
 
@@ -44,14 +45,11 @@ extension FusedDesign {
   static func alternatives(
     to design: FusedDesign, _ candidates: [(design: FusedDesign, cycles: Double)]
   ) -> [(name: String, ratio: Double)] {
-    let names = [1: "by the definition", 2: "F(2x2, 3x3)", 4: "F(4x4, 3x3)"]
     let own = design.cycles
-    return [1, 2, 4].compactMap { tile in
-      guard tile != design.tile, let name = names[tile],
-        let least = candidates.filter({ $0.design.tile == tile }).map(\.cycles).min()
-      else { return nil }
-      return (name, least / own)
-    }
+    let others = Dictionary(grouping: candidates.filter { $0.design.form != design.form }) { $0.design.form }
+    return others.map { form, designs in
+      (form?.name ?? "by the definition", (designs.map(\.cycles).min() ?? own) / own)
+    }.sorted { $0.ratio < $1.ratio }
   }
 
   /// The heights of a band worth a look: those that share the rows out evenly.
@@ -90,8 +88,8 @@ extension FusedDesign {
     var weights = taps * Double(plane.inputChannels * share * machine.width * 4)
     var cycles = 0.0
     var transforms = 0.0
-    if core.contains(index), case .winograd(let tile) = algorithm(index) {
-      let points = Double((tile + 2) * (tile + 2))
+    if core.contains(index), case .winograd(let form) = algorithm(index) {
+      let points = Double(form.side * form.side)
       let tiles = pixelsTogether(index)
       // Each tile of a product is loaded and stored once: some tens of cycles.
       cycles =
@@ -120,8 +118,8 @@ extension FusedDesign {
     var (bytes, rows) = (0, band)
     for index in planes.indices.reversed() {
       let plane = planes[index]
-      if core.contains(index), case .winograd(let tile) = algorithm(index) {
-        let points = (tile + 2) * (tile + 2)
+      if core.contains(index), case .winograd(let form) = algorithm(index) {
+        let points = form.side * form.side
         bytes += pixelsTogether(index) * points * (plane.inputChannels + plane.outputChannels) * 4
       }
       rows = (rows - 1) * plane.stride.height + (plane.kernel.height - 1) * plane.dilation.height + 1

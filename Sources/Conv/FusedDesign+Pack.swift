@@ -32,8 +32,8 @@ extension FusedDesign {
           for tap in 0..<taps { target[tap * row + c] = w[c * taps + tap] }
         }
       }
-    case .winograd(let tile):
-      return (tile == 2 ? WinogradForm.two : .four).packed(
+    case .winograd(let form):
+      return form.packed(
         w, outputs: plane.outputChannels, inputs: inputs, panel: panel(index), width: width)
     case .direct:
       return .columns(plane.outputChannels, depth: taps * inputs, panel: panel(index), width: width) {

@@ -5,8 +5,8 @@ import TensorCore
 struct FusedDesign: Sendable {
   let planes: [PlaneGeometry]
   let machine: Machine
-  /// Winograd's tile for the last stage between entry and exit; 1 for the definition's own multiplies.
-  let tile: Int
+  /// The Winograd form of the last stage between entry and exit; nil for the definition's own multiplies.
+  let form: WinogradForm?
   /// Output rows computed together.
   let band: Int
   /// The threads that share the output rows, each with maps of its own.
@@ -17,10 +17,12 @@ struct FusedDesign: Sendable {
   let entersBy1x1: Bool
   let leavesBy1x1: Bool
 
-  init(planes: [PlaneGeometry], machine: Machine, tile: Int, band: Int, slots: Int = 1, parts: Int = 1) {
+  init(
+    planes: [PlaneGeometry], machine: Machine, form: WinogradForm?, band: Int, slots: Int = 1, parts: Int = 1
+  ) {
     self.planes = planes
     self.machine = machine
-    self.tile = tile
+    self.form = form
     self.band = band
     self.slots = slots
     self.parts = parts
@@ -38,21 +40,22 @@ struct FusedDesign: Sendable {
   func algorithm(_ index: Int) -> RowStage.Algorithm {
     if planes[index].isDepthwise { return .depthwise }
     // The overhang of Winograd's tiles may only reach into the last map.
-    return tile > 1 && index == core.upperBound - 1 ? .winograd(tile) : .direct
+    guard let form, index == core.upperBound - 1 else { return .direct }
+    return .winograd(form)
   }
 
-  /// Whether Winograd's algorithm applies to the last stage between entry and exit.
-  var takesWinograd: Bool { core.last.map { planes[$0].isWinograd3 } ?? false }
+  /// The Winograd forms that apply to the last stage between entry and exit.
+  var winogradForms: [WinogradForm] { core.last.map { planes[$0].winogradForms } ?? [] }
 
   /// Whether there is no map at all: one 1x1 stage, straight from the input to the output.
   var isSingle1x1: Bool { leavesBy1x1 && planes.count == 1 }
 
   /// The pixels that one product of a stage covers: a row, or the tiles of a band.
   func pixelsTogether(_ index: Int) -> Int {
-    guard core.contains(index), case .winograd(let tile) = algorithm(index) else {
+    guard core.contains(index), case .winograd(let form) = algorithm(index) else {
       return planes[index].outputWidth
     }
-    let plane = planes[index]
+    let (plane, tile) = (planes[index], form.tile)
     return (min(band, plane.outputHeight) + tile - 1) / tile * ((plane.outputWidth + tile - 1) / tile)
   }
 

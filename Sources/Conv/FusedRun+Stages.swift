@@ -115,15 +115,15 @@ extension FusedRun {
   }
 
   /// Winograd: the tiles of a band are transformed, multiplied point by point, and transformed back.
-  func winograd(stage index: Int, _ rows: Range<Int>, tile: Int) {
-    let (stage, own) = (plan.body.stages[index], plan.body.memories[index])
+  func winograd(stage index: Int, _ rows: Range<Int>, _ form: WinogradForm) {
+    let (stage, own, tile) = (plan.body.stages[index], plan.body.memories[index], form.tile)
     let (source, target) = (plan.body.maps[index], plan.body.maps[index + 1])
     let (across, down) = ((stage.outputWidth + tile - 1) / tile, (rows.count + tile - 1) / tile)
     let width = plan.design.machine.width
     let (v, m) = (memory[own.transformed], memory[own.products])
     // One line more than the tiles, so that the points do not fight over the same sets of the cache.
     let (vPoint, mPoint) = (across * down * source.pitch + 16, across * down * target.pitch + 16)
-    winogradForward(stage: index, rows, tile: tile, v, vPoint)
+    winogradForward(stage: index, rows, form, v, vPoint)
     meet()
     let vectors = share(plan.design.machine.vectors(stage.outputs), group: own.panel)
     guard !vectors.isEmpty else { return }
@@ -140,17 +140,18 @@ extension FusedRun {
     product.panel = own.panel
     let weights = own.weights.base + vectors.lowerBound * width * stage.inputs
     let weightsPoint = plan.design.machine.vectors(stage.outputs) * width * stage.inputs
-    for point in 0..<((tile + 2) * (tile + 2)) {
+    for point in 0..<(form.side * form.side) {
       sources[0] = UnsafePointer(v + point * vPoint)
       targets[0] = m + point * mPoint + vectors.lowerBound * width
       product.b = weights + point * weightsPoint
       plan.kernels.rows(&product)
     }
-    winogradBack(stage: index, rows, tile: tile, m, mPoint, vectors)
+    winogradBack(stage: index, rows, form, m, mPoint, vectors)
   }
 
   private func winogradForward(
-    stage index: Int, _ rows: Range<Int>, tile: Int, _ v: UnsafeMutablePointer<Float>, _ vPoint: Int
+    stage index: Int, _ rows: Range<Int>, _ form: WinogradForm, _ v: UnsafeMutablePointer<Float>,
+    _ vPoint: Int
   ) {
     let (stage, own, source) = (plan.body.stages[index], plan.body.memories[index], plan.body.maps[index])
     let vectors = share(plan.design.machine.vectors(stage.inputs), group: 1)
@@ -159,26 +160,23 @@ extension FusedRun {
     let sources = memory.sources(own.sources, part)
     var transform = lowrank_winograd_input()
     transform.rows = UnsafePointer(sources)
-    transform.tiles = (stage.outputWidth + tile - 1) / tile
+    transform.tiles = (stage.outputWidth + form.tile - 1) / form.tile
     transform.vectors = vectors.count
     (transform.pixel, transform.v_tile, transform.v_point) = (source.pitch, source.pitch, vPoint)
-    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: tile) {
-      for i in 0..<(tile + 2) {
+    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: form.tile) {
+      for i in 0..<form.side {
         sources[i] = UnsafePointer(
           row(start - stage.padding.top + i, of: index) + (source.before - stage.padding.left) * source.pitch
             + channel)
       }
-      transform.v = v + (start - rows.lowerBound) / tile * transform.tiles * source.pitch + channel
-      if tile == 2 {
-        plan.kernels.winograd2_input(&transform)
-      } else {
-        plan.kernels.winograd4_input(&transform)
-      }
+      transform.v = v + (start - rows.lowerBound) / form.tile * transform.tiles * source.pitch + channel
+      plan.winogradInput(form)?(&transform)
     }
   }
 
   private func winogradBack(
-    stage index: Int, _ rows: Range<Int>, tile: Int, _ m: UnsafeMutablePointer<Float>, _ mPoint: Int,
+    stage index: Int, _ rows: Range<Int>, _ form: WinogradForm, _ m: UnsafeMutablePointer<Float>,
+    _ mPoint: Int,
     _ vectors: Range<Int>
   ) {
     let (stage, own, target) = (plan.body.stages[index], plan.body.memories[index], plan.body.maps[index + 1])
@@ -186,22 +184,18 @@ extension FusedRun {
     let targets = memory.targets(own.targets, part)
     var transform = lowrank_winograd_output()
     transform.rows = UnsafePointer(targets)
-    transform.tiles = (stage.outputWidth + tile - 1) / tile
+    transform.tiles = (stage.outputWidth + form.tile - 1) / form.tile
     transform.vectors = vectors.count
     (transform.pixel, transform.m_tile, transform.m_point) = (target.pitch, target.pitch, mPoint)
-    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: tile) {
-      for i in 0..<tile {
+    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: form.tile) {
+      for i in 0..<form.tile {
         targets[i] =
           (start + i < rows.upperBound
             ? slot(start + i, of: index + 1) + target.before * target.pitch : memory[own.overhang]) + channel
       }
       transform.m = UnsafePointer(
-        m + (start - rows.lowerBound) / tile * transform.tiles * target.pitch + channel)
-      if tile == 2 {
-        plan.kernels.winograd2_output(&transform)
-      } else {
-        plan.kernels.winograd4_output(&transform)
-      }
+        m + (start - rows.lowerBound) / form.tile * transform.tiles * target.pitch + channel)
+      plan.winogradOutput(form)?(&transform)
     }
   }
 }

@@ -98,7 +98,7 @@ struct FusedRun {
       switch stage.algorithm {
       case .direct: direct(stage: index - 1, rows)
       case .depthwise: depthwise(stage: index - 1, rows)
-      case .winograd(let tile): winograd(stage: index - 1, rows, tile: tile)
+      case .winograd(let form): winograd(stage: index - 1, rows, form)
       }
     }
     nexts[index] = end

@@ -39,6 +39,9 @@ struct PlaneGeometry: Sendable {
   /// Whether each channel is convolved by itself.
   var isDepthwise: Bool { groups > 1 && groups == inputChannels && groups == outputChannels }
 
-  /// Whether Winograd's algorithm for 3 x 3 kernels applies.
-  var isWinograd3: Bool { kernel == (3, 3) && stride == (1, 1) && dilation == (1, 1) && groups == 1 }
+  /// The Winograd forms that apply.
+  var winogradForms: [WinogradForm] {
+    guard stride == (1, 1), dilation == (1, 1), groups == 1 else { return [] }
+    return WinogradForm.all.filter { kernel == ($0.kernel, $0.kernel) }
+  }
 }

@@ -7,12 +7,11 @@ struct RowStage: Sendable {
     /// Shifted GEMMs on padded rows: each tap of the kernel is a view of the map.
     case direct
     case depthwise
-    /// Winograd F(m x m, 3 x 3).
-    case winograd(Int)
+    case winograd(WinogradForm)
 
     /// The outputs that one step along an axis makes: 1, or the side of a Winograd tile.
     var tile: Int {
-      if case .winograd(let m) = self { m } else { 1 }
+      if case .winograd(let form) = self { form.tile } else { 1 }
     }
   }
 

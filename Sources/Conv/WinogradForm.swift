@@ -1,62 +1,94 @@
 import TensorCore
 
-/// A form F(m x m, 3 x 3) of Winograd's minimal filtering: m x m outputs from (m + 2) x (m + 2) multiplies a channel.
+/// A form F(m x m, r x r) of Winograd's minimal filtering: m x m outputs from (m + r - 1)^2 multiplies a channel.
 ///
 ///     Y = A^T [ (G g G^T) . (B^T d B) ] A
 ///
-/// B and A live in the kernels; G, which is only needed when a plan is made, here.
+/// B and A live in the kernels; G, which is only needed when a plan is made, here. With n = m + r - 1, the points
+/// a_1 ... a_{n-1} and infinity:
+///
+///     A^T[j, i] = a_i^j,   G[i, j] = a_i^j / product over k != i of (a_i - a_k),
+///     B^T[i, :] = the coefficients of  product over k != i of (x - a_k)
+///
+/// and for infinity a one at the end of A's and G's row and all the factors in B's.
 ///
 /// **Accuracy** see `ConvolutionPlan.errorBound(inputsUpTo:)`.
 ///
-/// **Source** Lavin and Gray, arXiv 1509.09308, sections 4.1 to 4.3.
-struct WinogradForm: Sendable {
+/// **Source** Lavin and Gray, arXiv 1509.09308, sections 4.1 to 4.3; Barabasz et al., arXiv 1803.10986, section 3.
+struct WinogradForm: Hashable, Sendable {
+  /// The place of the form in the kernels' tables.
+  let index: Int
   /// The side m of a tile of outputs.
   let tile: Int
-  /// The rows of G, one for each point.
-  let filter: [[Double]]
+  /// The side r of the kernel.
+  let kernel: Int
 
-  /// The side n = m + 2 of a tile of inputs.
-  var points: Int { tile + 2 }
+  /// The forms that there are, in the order of the kernels' tables.
+  static let all = [
+    WinogradForm(index: 0, tile: 2, kernel: 3), WinogradForm(index: 1, tile: 4, kernel: 3),
+    WinogradForm(index: 2, tile: 5, kernel: 3), WinogradForm(index: 3, tile: 2, kernel: 5),
+  ]
 
-  /// F(2, 3) on the points 0, 1, -1, infinity.
-  static let two = WinogradForm(
-    tile: 2, filter: [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
-
-  /// F(4, 3) on the points 0, +-1/sqrt(2), +-sqrt(2), infinity.
-  static let four: WinogradForm = {
-    // Row a: [1, a, a^2] / product over the other points b of (a - b).
+  /// The finite points of each form.
+  private static let points: [[Double]] = {
     let root = Double(2).squareRoot()
-    let rows = [root / 2, -root / 2, root, -root].map { a in
-      let scale = a * a < 1 ? -1.5 : 6.0
-      return [1 / scale, a / scale, a * a / scale]
-    }
-    return WinogradForm(tile: 4, filter: [[1, 0, 0]] + rows + [[0, 0, 1]])
+    let roots = [0, root / 2, -root / 2, root, -root]
+    return [[0, 1, -1], roots, [0.4, -0.4, 0.8, -0.8, 2, -2], roots]
   }()
 
-  /// The forms by the side of their tiles.
-  static let forms = [2: two, 4: four]
+  /// The rows of G, one for each point.
+  var filter: [[Double]] {
+    let points = Self.points[index]
+    let finite = points.indices.map { i in
+      let scale = points.indices.reduce(1) { $1 == i ? $0 : $0 * (points[i] - points[$1]) }
+      return powers(of: points[i], count: kernel).map { $0 / scale }
+    }
+    return finite + [[Double](repeating: 0, count: kernel - 1) + [1]]
+  }
 
   /// The largest row sum of |A^T| (|G| 1 . |B^T| 1), squared for the two axes: how much larger than the data the
   /// transformed numbers can be that add up to a result.
-  var growth: Double { tile == 2 ? 64 : 620 }
+  var growth: Double {
+    let points = Self.points[index]
+    let sizes = zip(points.indices, filter).map { i, row in
+      absoluteSum(row)
+        * absoluteSum(coefficients(ofRoots: points.indices.filter { $0 != i }.map { points[$0] }))
+    }
+    let sums = (0..<tile).map { j in
+      zip(points, sizes).reduce(j == tile - 1 ? absoluteSum(coefficients(ofRoots: points)) : 0) {
+        $0 + abs(powers(of: $1.0, count: tile)[j]) * $1.1
+      }
+    }
+    let largest = sums.max() ?? 0
+    return largest * largest
+  }
+
+  /// The side n of a tile of inputs, and of points.
+  var side: Int { tile + kernel - 1 }
+
+  /// `F(m x m, r x r)`
+  var name: String { "F(\(tile)x\(tile), \(kernel)x\(kernel))" }
 
   /// `G g G^T` for every pair of channels, packed as one matrix of columns for each of the n x n points.
   ///
-  /// **Shapes** `kernel` [outputs, inputs, 3, 3].
+  /// **Shapes** `weights` [outputs, inputs, r, r].
   func packed(
-    _ kernel: Span<Float>, outputs: Int, inputs: Int, panel: Int, width: Int
+    _ weights: Span<Float>, outputs: Int, inputs: Int, panel: Int, width: Int
   ) -> PackedWeights {
     let padded = roundUp(outputs, to: width)
-    let pointCount = padded * inputs
-    return PackedWeights(count: points * points * pointCount) { target in
+    let (taps, pointCount) = (kernel * kernel, padded * inputs)
+    let filter = filter
+    return PackedWeights(count: side * side * pointCount) { target in
+      var half = [Double](repeating: 0, count: side * kernel)
       for t in 0..<outputs {
         // Where column t lies: see `PackedWeights.columns`.
         let first = t / (panel * width) * (panel * width)
         let panelWidth = min(panel * width, padded - first)
         for s in 0..<inputs {
           let at = first * inputs + s * panelWidth + t - first
-          let g = (t * inputs + s) * 9
-          transform(kernel.extracting(g..<(g + 9))) { point, value in target[point * pointCount + at] = value
+          let g = (t * inputs + s) * taps
+          transform(weights.extracting(g..<(g + taps)), filter, &half) { point, value in
+            target[point * pointCount + at] = value
           }
         }
       }
@@ -64,15 +96,35 @@ struct WinogradForm: Sendable {
   }
 
   /// Hands `put` the elements of `G g G^T`, computed in Double and rounded once.
-  private func transform(_ g: Span<Float>, put: (Int, Float) -> Void) {
-    for y in 0..<points {
-      for x in 0..<points {
+  private func transform(
+    _ g: Span<Float>, _ filter: [[Double]], _ half: inout [Double], put: (Int, Float) -> Void
+  ) {
+    for y in 0..<side {
+      for j in 0..<kernel {
         var sum = 0.0
-        for i in 0..<3 {
-          for j in 0..<3 { sum += filter[y][i] * Double(g[i * 3 + j]) * filter[x][j] }
-        }
-        put(y * points + x, Float(sum))
+        for i in 0..<kernel { sum += filter[y][i] * Double(g[i * kernel + j]) }
+        half[y * kernel + j] = sum
+      }
+    }
+    for y in 0..<side {
+      for x in 0..<side {
+        var sum = 0.0
+        for j in 0..<kernel { sum += half[y * kernel + j] * filter[x][j] }
+        put(y * side + x, Float(sum))
       }
     }
   }
 }
+
+private func powers(of a: Double, count: Int) -> [Double] {
+  (0..<count).reduce(into: []) { powers, _ in powers.append((powers.last ?? 1) * (powers.isEmpty ? 1 : a)) }
+}
+
+/// The coefficients of the product of (x - root), the constant first.
+private func coefficients(ofRoots roots: [Double]) -> [Double] {
+  roots.reduce([1]) { polynomial, root in
+    zip([0] + polynomial, polynomial + [0]).map { $0 - root * $1 }
+  }
+}
+
+private func absoluteSum(_ values: [Double]) -> Double { values.reduce(0) { $0 + abs($1) } }

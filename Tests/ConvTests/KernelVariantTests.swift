@@ -9,7 +9,7 @@ import Testing
   /// Geometries an algorithm and variant; each is run in all forms that it has. `LOWRANK_TEST_ROUNDS` asks for more.
   private static let rounds = Int(ProcessInfo.processInfo.environment["LOWRANK_TEST_ROUNDS"] ?? "") ?? 40
 
-  @Test(arguments: KernelVariant.available, [ConvolutionOptions.Winograd.off, .two, .four])
+  @Test(arguments: KernelVariant.available, [ConvolutionOptions.Winograd.off, .tile(2), .tile(4), .tile(5)])
   func everyFormEqualsItsStagesInDouble(variant: KernelVariant, winograd: ConvolutionOptions.Winograd) {
     let seed: UInt64 = 100
     var cases = GeneratedCases(seed: seed)

@@ -27,7 +27,7 @@ import Testing
   func threadsDoNotChangeTheResult(threads: Int) throws {
     for (channels, side) in [(48, 33), (64, 7)] {
       let form = FactoredForm.tucker2(outputRank: 20, inputRank: 24)
-      for winograd in [ConvolutionOptions.Winograd.off, .four] {
+      for winograd in [ConvolutionOptions.Winograd.off, .tile(4)] {
         let alone = try layer(channels, side, form: form, ConvolutionOptions(winograd: winograd, band: 4))
         let shared = try layer(
           channels, side, form: form, ConvolutionOptions(winograd: winograd, band: 4, threads: threads))
@@ -53,7 +53,7 @@ import Testing
   @Test func winogradIsWithinItsBoundAndCanBeSwitchedOff() throws {
     let threadsBefore = BLASLibrary.threadCount
     var errors: [Double] = []
-    for winograd in [ConvolutionOptions.Winograd.off, .two, .four] {
+    for winograd in [ConvolutionOptions.Winograd.off, .tile(2), .tile(4)] {
       let layer = try layer(96, 20, form: .dense, ConvolutionOptions(winograd: winograd))
       let error = largestDifference(layer.plan.run(layer.input), layer.reference.run(layer.input.converted()))
       #expect(error <= layer.plan.errorBound(inputsUpTo: 1))
@@ -75,7 +75,7 @@ import Testing
 
   @Test func aPlanExplainsItself() throws {
     let plan = try layer(
-      32, 28, form: .tucker2(outputRank: 16, inputRank: 16), ConvolutionOptions(winograd: .four)
+      32, 28, form: .tucker2(outputRank: 16, inputRank: 16), ConvolutionOptions(winograd: .tile(4))
     ).plan
     #expect(plan.explain.contains("F(4x4, 3x3)"))
     #expect(plan.explain.split(separator: "\n").count == 4)

@@ -12,6 +12,9 @@ enum lowrank_variant {
   LOWRANK_NEON = 3,
 };
 
+/// The number of Winograd forms.
+enum { LOWRANK_WINOGRAD_FORMS = 4 };
+
 /// The most vectors that a panel of packed columns is wide.
 enum { LOWRANK_MAX_PANEL = 4 };
 
@@ -92,10 +95,9 @@ struct lowrank_kernels {
   void (*maps)(const struct lowrank_maps *);
   void (*depthwise)(const struct lowrank_depthwise *);
   void (*depthwise_square)(const struct lowrank_depthwise_square *);
-  void (*winograd2_input)(const struct lowrank_winograd_input *);
-  void (*winograd4_input)(const struct lowrank_winograd_input *);
-  void (*winograd2_output)(const struct lowrank_winograd_output *);
-  void (*winograd4_output)(const struct lowrank_winograd_output *);
+  /// By form: F(2, 3), F(4, 3), F(5, 3), F(2, 5).
+  void (*winograd_input[LOWRANK_WINOGRAD_FORMS])(const struct lowrank_winograd_input *);
+  void (*winograd_output[LOWRANK_WINOGRAD_FORMS])(const struct lowrank_winograd_output *);
   /// target[c * target_row + p] = source[p * source_pixel + c]; reads whole blocks of `width` channels.
   void (*to_maps)(const float *source, size_t source_pixel, size_t pixels, size_t channels, float *target,
                   size_t target_row);
