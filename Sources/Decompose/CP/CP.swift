@@ -56,10 +56,8 @@ private func canonicalPolyadic<Element: LapackScalar>(
   let extents = [kernel.shape[0], kernel.shape[1]] + spatial
   let limit = kernel.count / (extents.max() ?? 1)
   try requireRank(rank, "rank", upTo: limit, kernel: kernel.shape)
-  let (outputs, inputs) = (kernel.shape[0], kernel.shape[1])
   let scale = kernel.unitScale
-  let tensor = (scale == 1 ? kernel : kernel.scaled(by: scale))
-    .reshaped([outputs, inputs, kernel.count / (outputs * inputs)]).permuted([0, 2, 1])
+  let tensor = (scale == 1 ? kernel : kernel.scaled(by: scale)).inputsLast()
   guard tensor.squaredNorm > 0 else {
     let zero = CPModel(modes: extents.map { Tensor<Element>(shape: [rank, $0]) })
     let certificate = CPCertificate(

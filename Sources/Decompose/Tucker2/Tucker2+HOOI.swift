@@ -3,197 +3,234 @@ import TensorCore
 
 /// The constants of the iteration; the measurements behind them are in `Benchmarks/README.md`.
 private enum HOOI {
-  /// Orthogonal iterations that find the compressing subspaces, after the sketch.
-  static let compressingIterations = 2
-  /// Orthogonal iterations for each mode in a sweep.
-  static let sweepIterations = 5
+  /// Orthogonal iterations that find the first basis of mode 1, of mode 2, and of either in a sweep.
+  static let (first, second, sweep) = (2, 3, 2)
   static let maximumSweeps = 30
-  /// A sweep that lowers the error by less than this part of itself is the last.
-  static let tolerance = 1.5e-4
+  /// An update of one factor that lowers the error by less than this part of itself is the last.
+  static let tolerance = 3e-4
 }
 
-/// Higher-order orthogonal iteration for two modes, inside a compression.
+/// Higher-order orthogonal iteration for two modes.
 ///
-/// 1. Each mode is compressed to a subspace somewhat larger than its rank, by orthogonal iteration on the Gram
-///    matrix: the mode-2 one of what mode 1 left over, as in ST-HOSVD.
-/// 2. Sweeps run on the compressed tensor [P1, P2, D...]. Each updates a factor by orthogonal iterations on the Gram
-///    matrix of the tensor projected by the other one, starting from the factor as it is; the captured energy never
-///    falls, so neither does the error ever rise.
-/// 3. The factors are carried back, and core, error and bound are computed from the whole kernel in Double.
+/// Starts from the sequentially truncated HOSVD. Each update then projects the whole tensor by one factor and improves
+/// the other by orthogonal iterations with Rayleigh-Ritz on the projection's Gram matrix, from the factor as it is. The
+/// basis has some more rows than the rank, so that the leading ones converge quickly and the next update begins near.
+/// The captured energy never falls, so neither does the error ever rise.
 ///
 /// The subspaces are searched in the kernel's own precision: a direction that Float cannot tell from its neighbours
-/// holds no energy to speak of, and step 3 measures what came out.
+/// holds no energy to speak of, and the certificate measures what came out.
 ///
-/// **Complexity** about (T S D)(T/2 + P1) + S P1 D (S/2 + P2) multiplies for step 1, P1 P2 D (R1 + R2) +
-/// (P1² R2 + P2² R1) D / 2 a sweep, T S D (R1 + R2) for step 3.
+/// **Complexity** T² S D / 2 multiplies for the first Gram matrix; an update of mode 1 T S D R2 + T² D R2 / 2, of mode 2
+/// T S D R1 + S² D R1 / 2, each with about 2 n² P + 4 P³ for the basis of P rows; three updates as a rule.
 ///
-/// **Source** De Lathauwer, De Moor, Vandewalle 2000 (HOOI); Halko, Martinsson, Tropp 2011 (randomized subspace).
+/// **Source** De Lathauwer, De Moor, Vandewalle 2000 (HOOI); Vannieuwenhoven et al. 2012 (the start); Halko, Martinsson,
+/// Tropp 2011 (oversampling); Rutishauser 1970 (orthogonal iteration with Ritz acceleration).
 func higherOrderOrthogonalIteration<Element: LapackScalar>(
   _ kernel: Tensor<Element>, outputRank: Int, inputRank: Int
 ) throws(DecomposeError) -> Decomposition<Element> {
-  let compressed = try compress(kernel, outputRank: outputRank, inputRank: inputRank)
-  return try iterate(compressed, kernel: kernel, outputRank: outputRank, inputRank: inputRank, bound: nil)
+  try iterate(kernel, outputRank: outputRank, inputRank: inputRank) { (tensor) throws(LinearAlgebraError) in
+    let outputs = tensor.shape[0]
+    let unfolded = tensor.reshaped([outputs, tensor.count / outputs])
+    let gram = unfolded.matrixTimesTranspose()
+    let size = basisSize(outputs, rank: outputRank)
+    let start = try gram.sketchedRows(size).orthonormalizedRows()
+    return (try gram.dominantRows(from: start, iterations: HOOI.first).rows, nil)
+  }
 }
 
-/// Sweeps over a compressed kernel until the error stands still, and what came out, measured on the whole kernel.
+/// Sweeps from the leading directions of both modes, ordered by energy, which are already there.
+func iterate<Element: LapackScalar>(
+  _ kernel: Tensor<Element>, rows1: Tensor<Element>, rows2: Tensor<Element>, outputRank: Int, inputRank: Int,
+  bound: Double
+) throws(DecomposeError) -> Decomposition<Element> {
+  let size1 = basisSize(kernel.shape[0], rank: outputRank)
+  let size2 = basisSize(kernel.shape[1], rank: inputRank)
+  return try iterate(kernel, outputRank: outputRank, inputRank: inputRank, bound: bound) { _ in
+    (
+      Tensor(rows1.view.sliced(axis: 0, 0..<size1)),
+      Tensor(rows2.view.sliced(axis: 0, 0..<size2))
+    )
+  }
+}
+
+/// Sweeps until the error stands still, and what came out, measured on the whole kernel.
 ///
 /// Without a `bound` of its own the result carries the error of the start, which no sweep raises.
-func iterate<Element: LapackScalar>(
-  _ compressed: CompressedKernel<Element>, kernel: Tensor<Element>, outputRank: Int, inputRank: Int,
-  bound: Double?
+private func iterate<Element: LapackScalar>(
+  _ kernel: Tensor<Element>, outputRank: Int, inputRank: Int, bound: Double? = nil,
+  start: (Tensor<Element>) throws(LinearAlgebraError) -> (Tensor<Element>, Tensor<Element>?)
 ) throws(DecomposeError) -> Decomposition<Element> {
-  var state = HOOIState(compressed, outputRank: outputRank, inputRank: inputRank, total: kernel.squaredNorm)
-  try wrapping { () throws(LinearAlgebraError) in try state.iterate() }
-  let spatial = Array(kernel.shape.extents.dropFirst(2))
-  let factors = FactoredKernel.tucker2(state.factors(in: compressed, spatial: spatial))
-  let error = certifiedError(kernel, factors)
+  let scale = kernel.unitScale
+  let tensor = (scale == 1 ? kernel : kernel.scaled(by: scale)).inputsLast()
+  let (state, report) = try wrapping { () throws(LinearAlgebraError) in
+    let (rows1, rows2) = try start(tensor)
+    var state = HOOIState(
+      tensor, outputRank: outputRank, inputRank: inputRank, rows1: rows1, rows2: rows2)
+    let report = try state.iterate()
+    return (state, report)
+  }
+  let factors = FactoredKernel.tucker2(
+    state.factors(spatial: Array(kernel.shape.extents.dropFirst(2)), unit: 1 / scale))
+  let error = certifiedError(kernel, factors, difference: relativeDifference(tensor, state.reconstructed()))
   return try Decomposition(
-    kernel: factors, relativeError: error, errorBound: max(bound ?? state.errors[0], error),
-    convergence: ConvergenceReport(
-      sweeps: state.errors.count - 1, converged: state.converged, errors: state.errors)
+    kernel: factors, relativeError: error, errorBound: max(bound ?? report.errors[0], error),
+    convergence: report
   ).requireFinite()
 }
 
-/// A kernel in two subspaces: `core2` is its mode-2 unfolding, [P2, P1 D].
-struct CompressedKernel<Element: LapackScalar> {
-  let rows1: Tensor<Element>
-  let rows2: Tensor<Element>
-  let core2: Tensor<Element>
-  /// The product of the spatial extents, D.
-  let taps: Int
-  /// `core2` is the kernel's times this power of two, so that its squares neither underflow nor overflow.
-  let scale: Element
-}
-
-private func compress<Element: LapackScalar>(
-  _ kernel: Tensor<Element>, outputRank: Int, inputRank: Int
-) throws(DecomposeError) -> CompressedKernel<Element> {
-  let (outputs, inputs) = (kernel.shape[0], kernel.shape[1])
-  let taps = kernel.count / (outputs * inputs)
-  let scale = kernel.unitScale
-  let unfolded1 = (scale == 1 ? kernel : kernel.scaled(by: scale)).unfolded(mode: 1)
-  let rows1 = try compressingRows(unfolded1, size: compressedExtent(outputs, rank: outputRank))
-  let projected = matrixProduct(rows1, unfolded1).reshaped([rows1.shape[0], inputs, taps])
-  let unfolded2 = projected.unfolded(mode: 2)
-  let rows2 = try compressingRows(unfolded2, size: compressedExtent(inputs, rank: inputRank))
-  return CompressedKernel(
-    rows1: rows1, rows2: rows2, core2: matrixProduct(rows2, unfolded2), taps: taps, scale: scale)
-}
-
-/// The compressed extent of a mode: about twice the rank for small ranks, less where the rank already fills most of
-/// it, since what lies outside then holds little energy.
-func compressedExtent(_ extent: Int, rank: Int) -> Int {
+/// The rows of a basis in which the leading `rank` ones are wanted: fewer more where the rank already fills most of the
+/// extent, since what lies outside then holds little energy.
+private func basisSize(_ extent: Int, rank: Int) -> Int {
   let outside = extent - rank
-  return min(extent, rank + min(rank, 4 * outside * outside / (9 * extent)) + 8)
+  return min(extent, rank + min(3 * rank / 10, 4 * outside * outside / (9 * extent)) + 8)
 }
 
-/// A subspace that holds most of a mode's energy, its basis ordered by energy (Rayleigh-Ritz), so that the leading
-/// rows are already a good start for the iteration.
-private func compressingRows<Element: LapackScalar>(
-  _ unfolded: Tensor<Element>, size: Int
-) throws(DecomposeError) -> Tensor<Element> {
-  let gram = unfolded.matrixTimesTranspose()
-  return try wrapping { () throws(LinearAlgebraError) in
-    let start = try sketchedRows(of: gram, size).orthonormalizedRows()
-    let basis = try gram.dominantSubspace(start: start, iterations: HOOI.compressingIterations)
-    let small = matrixProduct(matrixProduct(basis, gram), basis, transposeB: true)
-    let eigen = try small.symmetricEigendecomposition()
-    return try matrixProduct(eigen.vectors, basis, transposeA: true).orthonormalizedRows()
-  }
-}
-
-/// The factors within the compressed tensor, as rows, while they are iterated.
+/// The bases as rows, ordered by energy, while they are iterated.
 private struct HOOIState<Element: LapackScalar> {
-  let core1: Tensor<Element>
-  let core2: Tensor<Element>
-  let taps: Int
-  /// The energy of the whole kernel, scaled as `core2` is.
+  /// [T, taps, S]: projecting either channel mode is then one GEMM, and neither Gram matrix needs a copy.
+  let tensor: Tensor<Element>
+  let outputRank: Int
+  let inputRank: Int
   let total: Double
-  let scale: Element
+  /// [P1, T] and [P2, S]; no basis of mode 2 before its first update.
   var rows1: Tensor<Element>
-  var rows2: Tensor<Element>
-  var errors: [Double] = []
-  var converged = false
+  var rows2: Tensor<Element>?
+  /// The leading rows of both, orthonormal to rounding, and the tensor projected by those of mode 1, [R1, taps, S].
+  var leading1: Tensor<Element>
+  var leading2: Tensor<Element>
+  var projected: Tensor<Element>
+  /// The core of the last sweep, [R1 taps, R2].
+  var core: Tensor<Element>
 
-  init(_ compressed: CompressedKernel<Element>, outputRank: Int, inputRank: Int, total: Double) {
-    let (p1, p2) = (compressed.rows1.shape[0], compressed.rows2.shape[0])
-    self.taps = compressed.taps
-    self.scale = compressed.scale
-    self.total = total * Double(scale) * Double(scale)
-    self.core2 = compressed.core2
-    self.core1 = compressed.core2.reshaped([p2, p1, compressed.taps]).unfolded(mode: 2)
-    // The compressing bases are ordered by energy: their leading directions are the start.
-    self.rows1 = leadingDirections(outputRank, of: p1)
-    self.rows2 = leadingDirections(inputRank, of: p2)
+  private var outputs: Int { tensor.shape[0] }
+  private var taps: Int { tensor.shape[1] }
+  private var inputs: Int { tensor.shape[2] }
+
+  init(
+    _ tensor: Tensor<Element>, outputRank: Int, inputRank: Int, rows1: Tensor<Element>,
+    rows2: Tensor<Element>?
+  ) {
+    self.tensor = tensor
+    self.outputRank = outputRank
+    self.inputRank = inputRank
+    total = tensor.squaredNorm
+    (self.rows1, self.rows2) = (rows1, rows2)
+    (leading1, leading2, projected, core) = (rows1, rows1, tensor, tensor)
   }
 
-  mutating func iterate() throws(LinearAlgebraError) {
-    errors.append(try update(&rows2, by: rows1, of: core1))
-    for _ in 0..<HOOI.maximumSweeps {
-      _ = try update(&rows1, by: rows2, of: core2)
-      let error = try update(&rows2, by: rows1, of: core1)
-      let former = errors[errors.count - 1]
+  mutating func iterate() throws(LinearAlgebraError) -> ConvergenceReport {
+    var errors = [try updateSecond()]
+    var converged = false
+    for _ in 0..<HOOI.maximumSweeps where !converged {
+      let start = errors[errors.count - 1]
       // Rounding may show a rise where nothing changes any more; the best factors so far are the new ones all the
       // same, to rounding.
-      errors.append(min(error, former))
-      converged = former - error <= HOOI.tolerance * former
-      if converged { break }
+      let half = min(try updateFirst(), start)
+      converged = start - half <= HOOI.tolerance * start
+      if converged {
+        errors.append(half)
+        try projectFirst()
+      } else {
+        errors.append(min(try updateSecond(), half))
+        converged = half - errors[errors.count - 1] <= HOOI.tolerance * half
+      }
     }
-    // A second pass: the iteration's own leaves the rows orthonormal only to about 1,000 epsilon.
-    rows1 = try rows1.orthonormalizedRows()
-    rows2 = try rows2.orthonormalizedRows()
+    core = matrixProduct(projected, leading2, transposeB: true)
+    return ConvergenceReport(sweeps: errors.count - 1, converged: converged, errors: errors)
   }
 
-  /// The factors carried back from the compressed tensor; products of orthonormal rows stay orthonormal.
-  func factors(in compressed: CompressedKernel<Element>, spatial: [Int]) -> Tucker2Factors<Element> {
-    let (r1, r2, p2) = (rows1.shape[0], rows2.shape[0], rows2.shape[1])
-    let half = matrixProduct(rows1, core1).reshaped([r1, p2, taps])
-    let core = Tensor.folded(matrixProduct(rows2, half.unfolded(mode: 2)), mode: 2, shape: [r1, r2, taps])
+  /// Improves the basis of mode 1 on the tensor projected by mode 2; returns the relative error.
+  private mutating func updateFirst() throws(LinearAlgebraError) -> Double {
+    let others = tensor.reshaped([outputs * taps, inputs])
+    let gram = matrixProduct(others, leading2, transposeB: true)
+      .reshaped([outputs, taps * inputRank]).matrixTimesTranspose()
+    let (rows, values) = try gram.dominantRows(from: rows1, iterations: HOOI.sweep)
+    rows1 = rows
+    return error(values.prefix(outputRank))
+  }
+
+  /// Improves the basis of mode 2 on the tensor projected by mode 1; returns the relative error.
+  private mutating func updateSecond() throws(LinearAlgebraError) -> Double {
+    try projectFirst()
+    let gram = projected.transposeTimesMatrix()
+    let (rows, values): (Tensor<Element>, [Double])
+    if let former = rows2 {
+      (rows, values) = try gram.dominantRows(from: former, iterations: HOOI.sweep)
+    } else {
+      let start = try gram.sketchedRows(basisSize(inputs, rank: inputRank)).orthonormalizedRows()
+      (rows, values) = try gram.dominantRows(from: start, iterations: HOOI.second)
+    }
+    rows2 = rows
+    leading2 = try Tensor(rows.view.sliced(axis: 0, 0..<inputRank)).orthonormalizedRows()
+    return error(values.prefix(inputRank))
+  }
+
+  private mutating func projectFirst() throws(LinearAlgebraError) {
+    leading1 = try Tensor(rows1.view.sliced(axis: 0, 0..<outputRank)).orthonormalizedRows()
+    projected = matrixProduct(leading1, tensor.reshaped([outputs, taps * inputs]))
+      .reshaped([outputRank * taps, inputs])
+  }
+
+  private func error(_ captured: ArraySlice<Double>) -> Double {
+    total > 0 ? (max(0, total - captured.reduce(0, +)) / total).squareRoot() : 0
+  }
+
+  /// What the factors reconstruct, in the layout of the tensor.
+  func reconstructed() -> Tensor<Element> {
+    let wide = matrixProduct(core, leading2).reshaped([outputRank, taps * inputs])
+    return matrixProduct(leading1, wide, transposeA: true).reshaped(tensor.shape)
+  }
+
+  /// The factors of the last update, the core times `unit`.
+  func factors(spatial: [Int], unit: Element) -> Tucker2Factors<Element> {
+    let core = self.core.reshaped([outputRank, taps, inputRank]).permuted([0, 2, 1])
     return Tucker2Factors(
-      core: (scale == 1 ? core : core.scaled(by: 1 / scale)).reshaped(Shape([r1, r2] + spatial)),
-      mode1: matrixProduct(compressed.rows1, rows1, transposeA: true, transposeB: true),
-      mode2: matrixProduct(compressed.rows2, rows2, transposeA: true, transposeB: true))
-  }
-
-  /// Projects the tensor by the fixed factor, improves the other one, and returns the relative error.
-  private func update(
-    _ rows: inout Tensor<Element>, by fixed: Tensor<Element>, of unfolded: Tensor<Element>
-  ) throws(LinearAlgebraError) -> Double {
-    let other = unfolded.shape[1] / taps
-    let projected = matrixProduct(fixed, unfolded).reshaped([fixed.shape[0], other, taps]).unfolded(mode: 2)
-    let gram = projected.matrixTimesTranspose()
-    rows = try gram.dominantSubspace(start: rows, iterations: HOOI.sweepIterations)
-    let captured = innerProduct(matrixProduct(rows, gram), rows)
-    return total > 0 ? (max(0, total - captured) / total).squareRoot() : 0
+      core: (unit == 1 ? core : core.scaled(by: unit)).reshaped(Shape([outputRank, inputRank] + spatial)),
+      mode1: leading1.permuted([1, 0]), mode2: leading2.permuted([1, 0]))
   }
 }
 
-private func leadingDirections<Element: LapackScalar>(_ rank: Int, of extent: Int) -> Tensor<Element> {
-  Tensor(shape: [rank, extent], elements: (0..<(rank * extent)).map { $0 / extent == $0 % extent ? 1 : 0 })
-}
-
-/// Rows of a symmetric matrix added up with random signs, row i to row i mod `size` of the sketch.
-///
-/// A start for orthogonal iterations that has a part in every direction, at the price of one pass over the matrix
-/// where random rows cost a GEMM. The signs are the same in every run.
-///
-/// **Source** the count sketch, Charikar, Chen, Farach-Colton 2002; Clarkson and Woodruff 2013.
-@_specialize(where Element == Float)
-@_specialize(where Element == Double)
-private func sketchedRows<Element: LapackScalar>(of matrix: Tensor<Element>, _ size: Int) -> Tensor<Element> {
-  let n = matrix.shape[0]
-  // A 64-bit linear congruential generator (Knuth's MMIX constants); only its top bit is used.
-  var state: UInt64 = 0x1234_5678_9ABC_DEF1
-  var sketch = Tensor<Element>(shape: [size, n])
-  sketch.withMutableSpan { rows in
-    matrix.withSpan { matrix in
-      for i in 0..<n {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        let sign: Element = state >> 63 == 0 ? 1 : -1
-        let row = (i % size) * n
-        for j in 0..<n { rows[row + j] += sign * matrix[i * n + j] }
+extension Tensor where Element: LapackScalar {
+  /// A kernel [T, S, D...] as [T, taps, S].
+  @_specialize(where Element == Float)
+  @_specialize(where Element == Double)
+  func inputsLast() -> Tensor {
+    let (outputs, inputs) = (shape[0], shape[1])
+    let taps = count / (outputs * inputs)
+    guard taps > 1 else { return reshaped([outputs, 1, inputs]) }
+    return Tensor(shape: [outputs, taps, inputs]) { target in
+      withSpan { source in
+        for t in 0..<outputs {
+          let slab = t * taps * inputs
+          for d in 0..<taps {
+            for s in 0..<inputs { target[slab + d * inputs + s] = source[slab + s * taps + d] }
+          }
+        }
       }
     }
   }
-  return sketch
+
+  /// Rows of a symmetric matrix added up with random signs, row i to row i mod `size` of the sketch.
+  ///
+  /// A start for orthogonal iterations that has a part in every direction, at the price of one pass over the matrix
+  /// where random rows cost a GEMM. The signs are the same in every run.
+  ///
+  /// **Source** the count sketch, Charikar, Chen, Farach-Colton 2002; Clarkson and Woodruff 2013.
+  @_specialize(where Element == Float)
+  @_specialize(where Element == Double)
+  fileprivate func sketchedRows(_ size: Int) -> Tensor {
+    let n = shape[0]
+    var random = SplitMix64(seed: 0x1234_5678_9ABC_DEF1)
+    var sketch = Tensor(shape: [size, n])
+    sketch.withMutableSpan { rows in
+      withSpan { matrix in
+        for i in 0..<n {
+          let sign: Element = random.next() >> 63 == 0 ? 1 : -1
+          let row = (i % size) * n
+          for j in 0..<n { rows[row + j] += sign * matrix[i * n + j] }
+        }
+      }
+    }
+    return sketch
+  }
 }

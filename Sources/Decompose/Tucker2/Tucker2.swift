@@ -21,7 +21,8 @@ public enum Tucker2Algorithm: String, Sendable, CaseIterable {
 /// LAPACK without convergence.
 ///
 /// **Accuracy** within a factor sqrt(2) of the best Tucker-2 of these ranks; `errorBound` is the HOSVD bound (for
-/// `hooi` the error of its ST-HOSVD start, which no sweep raises) and `relativeError` the error itself. Factor matrices are orthonormal to a few epsilon.
+/// `hooi` the error of its ST-HOSVD start, which no sweep raises) and `relativeError` the error itself. Factor
+/// matrices are orthonormal to a few epsilon.
 ///
 /// **Complexity** `hosvd` and `st-hosvd`: two Gram matrices in Double, (T + S) T S D / 2 multiplies, and two leading
 /// eigenproblems. `hooi`: see `Tucker2+HOOI.swift`.

@@ -7,7 +7,7 @@ public import TensorCore
 /// Analyse once, then ask for ranks by energy, by error or by cost, and for decompositions, without factoring again.
 ///
 /// **Complexity** two Gram matrices and full eigendecompositions in Double (T³ and S³), T S D (T + S) multiplies for
-/// the rotated core; a table of (T + 1)(S + 1) Doubles and a copy of the kernel.
+/// the rotated core; a table of (T + 1)(S + 1) Doubles is kept.
 ///
 /// **Source** De Lathauwer et al. 2000 (HOSVD, ordering of the core).
 public struct Tucker2Analysis<Element: LapackScalar>: Sendable {
@@ -23,8 +23,6 @@ public struct Tucker2Analysis<Element: LapackScalar>: Sendable {
   /// Eigenvectors as rows, [T, T] and [S, S], in the order of the energies.
   let rows1: Tensor<Element>
   let rows2: Tensor<Element>
-  /// The kernel in those bases as its mode-2 unfolding, [S, T D].
-  let core2: Tensor<Element>
   /// `retained[r1 (S + 1) + r2]` is the energy of the core's leading r1 x r2 part.
   private let retained: [Double]
 
@@ -40,7 +38,7 @@ public struct Tucker2Analysis<Element: LapackScalar>: Sendable {
     (outputEnergies, rows1) = try Self.eigen(of: kernel, mode: 1)
     (inputEnergies, rows2) = try Self.eigen(of: kernel, mode: 2)
     let half = matrixProduct(rows1, kernel.unfolded(mode: 1)).reshaped([outputs, inputs, taps])
-    core2 = matrixProduct(rows2, half.unfolded(mode: 2))
+    let core2 = matrixProduct(rows2, half.unfolded(mode: 2))
     retained = Self.retainedEnergies(core2, outputs: outputs, inputs: inputs, taps: taps)
   }
 
@@ -95,8 +93,8 @@ public struct Tucker2Analysis<Element: LapackScalar>: Sendable {
     try requireRank(outputRank, "output rank", upTo: kernel.shape[0], kernel: kernel.shape)
     try requireRank(inputRank, "input rank", upTo: kernel.shape[1], kernel: kernel.shape)
     return try iterate(
-      leadingPart(outputRank: outputRank, inputRank: inputRank), kernel: kernel, outputRank: outputRank,
-      inputRank: inputRank, bound: hosvdBound(outputRank: outputRank, inputRank: inputRank))
+      kernel, rows1: rows1, rows2: rows2, outputRank: outputRank, inputRank: inputRank,
+      bound: hosvdBound(outputRank: outputRank, inputRank: inputRank))
   }
 
   private func hosvdBound(outputRank: Int, inputRank: Int) -> Double {
@@ -104,19 +102,5 @@ public struct Tucker2Analysis<Element: LapackScalar>: Sendable {
     let discarded =
       outputEnergies.dropFirst(outputRank).reduce(0, +) + inputEnergies.dropFirst(inputRank).reduce(0, +)
     return (discarded / totalEnergy).squareRoot()
-  }
-
-  /// The leading directions of both modes, some more than the ranks, as the tensor that HOOI sweeps over.
-  private func leadingPart(outputRank: Int, inputRank: Int) -> CompressedKernel<Element> {
-    let (outputs, inputs) = (kernel.shape[0], kernel.shape[1])
-    let taps = kernel.count / (outputs * inputs)
-    let p1 = compressedExtent(outputs, rank: outputRank)
-    let p2 = compressedExtent(inputs, rank: inputRank)
-    let part = core2.reshaped([inputs, outputs, taps]).view.sliced(axis: 0, 0..<p2).sliced(axis: 1, 0..<p1)
-    let scale = kernel.unitScale
-    let core = Tensor(part).reshaped([p2, p1 * taps])
-    return CompressedKernel(
-      rows1: Tensor(rows1.view.sliced(axis: 0, 0..<p1)), rows2: Tensor(rows2.view.sliced(axis: 0, 0..<p2)),
-      core2: scale == 1 ? core : core.scaled(by: scale), taps: taps, scale: scale)
   }
 }
