@@ -12,7 +12,9 @@ extension Tensor {
     let room = Element.Exponent(Element.greatestFiniteMagnitude.exponent / 8)
     let exponent = largest.exponent
     guard exponent < -room || exponent > room else { return 1 }
-    return Element(sign: .plus, exponent: -exponent, significand: 1)
+    // Within the normal numbers, so that the scale and its inverse are powers of two themselves.
+    let limit = Element.Exponent(-Element.leastNormalMagnitude.exponent)
+    return Element(sign: .plus, exponent: Swift.max(-limit, Swift.min(limit, -exponent)), significand: 1)
   }
 
   /// The largest absolute value; 0 for an empty tensor.
