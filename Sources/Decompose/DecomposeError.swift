@@ -51,6 +51,9 @@ extension Tensor where Element: LapackScalar {
       throw .unsuitableKernel(form: form, kernel: shape, reason: "one of its extents is 0")
     }
     guard isFinite else { throw .notFinite(kernel: shape) }
+    // The reciprocal of a smaller number, which would bring the kernel to unit size, is infinite.
+    let largest = largestMagnitude()
+    guard largest == 0 || largest >= Element.leastNormalMagnitude else { throw .outOfRange(kernel: shape) }
   }
 }
 

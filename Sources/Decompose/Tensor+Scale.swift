@@ -20,7 +20,7 @@ extension Tensor {
   /// The largest absolute value; 0 for an empty tensor.
   @_specialize(where Element == Float)
   @_specialize(where Element == Double)
-  private func largestMagnitude() -> Element {
+  func largestMagnitude() -> Element {
     withSpan { span in
       // Four running maxima let the compiler use vector registers.
       var largest: (Element, Element, Element, Element) = (0, 0, 0, 0)
