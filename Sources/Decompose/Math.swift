@@ -12,7 +12,7 @@
 package func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
 
 /// The natural logarithm.
-func logarithm(_ x: Double) -> Double { log(x) }
+package func logarithm(_ x: Double) -> Double { log(x) }
 
 /// `e` to the power `x`.
 func exponential(_ x: Double) -> Double { exp(x) }

@@ -84,6 +84,17 @@ final class CPForms: FormAnalysis {
     return isCP4 ? try cp4(kernel, rank: rank).decomposition : try cp3(kernel, rank: rank).decomposition
   }
 
+  /// The ranks that were tried so far.
+  var curves: [LayerSpectrum.Curve] {
+    guard !tried.isEmpty else { return [] }
+    let ranks = tried.keys.sorted()
+    return [
+      LayerSpectrum.Curve(
+        name: isCP4 ? "cp4" : "cp3", fullRank: fullRanks[0], ranks: ranks,
+        remaining: ranks.map { rank in tried[rank].map { $0 * $0 } ?? 1 })
+    ]
+  }
+
   private func rank(weightFraction: Double) -> Int {
     let one = form(ranks: [1]).weightCount(kernel: kernel.shape)
     // From the product of all extents but the largest on, CP is exact.

@@ -24,6 +24,8 @@ protocol FormAnalysis {
   func candidates(multiple: Int) throws(DecomposeError) -> [RankedForm]
   /// The factors of a form.
   func decomposition(_ form: FactoredForm) throws(DecomposeError) -> Decomposition<Float>
+  /// What is lost at each rank, from what the analysis knows by now.
+  var curves: [LayerSpectrum.Curve] { get }
 }
 
 /// The ranks from `multiple` on in steps that keep their number moderate, and the full one.
@@ -67,6 +69,13 @@ struct Tucker2Forms: FormAnalysis {
   func decomposition(_ form: FactoredForm) throws(DecomposeError) -> Decomposition<Float> {
     try analysis.decomposition(outputRank: form.ranks[0], inputRank: form.ranks[1])
   }
+
+  var curves: [LayerSpectrum.Curve] {
+    [
+      LayerSpectrum.Curve(name: "mode1", energies: analysis.outputEnergies),
+      LayerSpectrum.Curve(name: "mode2", energies: analysis.inputEnergies),
+    ]
+  }
 }
 
 /// A closed form with a single rank: spatial, channel, svd.
@@ -91,5 +100,12 @@ struct SingleRankForms<Analysis: RankAnalysis<Float>>: FormAnalysis {
 
   func decomposition(_ form: FactoredForm) throws(DecomposeError) -> Decomposition<Float> {
     try analysis.decomposition(rank: form.ranks[0])
+  }
+
+  var curves: [LayerSpectrum.Curve] {
+    let method = analysis.form(rank: 1).method
+    // A channel form cuts a mode off.
+    let modes = ["channel": "mode1", "channel-mirrored": "mode2"]
+    return [LayerSpectrum.Curve(name: modes[method] ?? method, energies: analysis.energies)]
   }
 }

@@ -80,6 +80,14 @@ struct LayerAnalysis {
     return affordable.min { $0.relativeError < $1.relativeError }.map { ($0.form, $0.relativeError) }
   }
 
+  /// What is lost at each rank, over all groups.
+  var curves: [LayerSpectrum.Curve] {
+    let lists = analyses.map(\.curves)
+    return lists[0].indices.map { place in
+      LayerSpectrum.Curve(pooling: lists.map { $0[place] }, energies: energies)
+    }
+  }
+
   /// The factors of a form that this analysis gave, as they will be stored in `type`.
   ///
   /// **Throws** `DecomposeError` where a decomposition fails.

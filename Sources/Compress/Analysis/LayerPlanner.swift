@@ -9,6 +9,13 @@ enum LayerChoice: Sendable {
   case factor(LayerFactors)
 }
 
+/// What was decided about a layer, and from what.
+struct LayerPlan: Sendable {
+  let choice: LayerChoice
+  /// What the analysis found; nil where the options do not ask for it or nothing was analysed.
+  let spectrum: LayerSpectrum?
+}
+
 /// Decides about one layer on its own: which form, which ranks, and whether it pays.
 struct LayerPlanner: Sendable {
   let options: CompressionOptions
@@ -21,15 +28,23 @@ struct LayerPlanner: Sendable {
   /// Factors a kernel as the options say, or says why not.
   ///
   /// `type` is how the factors will be stored; the error counts them as rounded to it.
-  func plan(_ kernel: Tensor<Float>, type: ElementType, cost: LayerCost) -> LayerChoice {
+  func plan(_ kernel: Tensor<Float>, type: ElementType, cost: LayerCost) -> LayerPlan {
+    var spectrum = options.recordsSpectra ? LayerSpectrum(curves: []) : nil
+    let choice = choice(kernel, type, cost, &spectrum)
+    return LayerPlan(choice: choice, spectrum: spectrum?.curves.isEmpty == true ? nil : spectrum)
+  }
+
+  private func choice(
+    _ kernel: Tensor<Float>, _ type: ElementType, _ cost: LayerCost, _ spectrum: inout LayerSpectrum?
+  ) -> LayerChoice {
     if let reason = obstacle(cost) { return .keep(reason: reason) }
     do throws(DecomposeError) {
       guard case .error(let limit) = options.criterion else {
-        return try choose(kernel, options.criterion, type, cost)
+        return try choose(kernel, options.criterion, type, cost, &spectrum)
       }
       // Rounding to half precision can lift an error that only just met the limit over it: then a little stricter.
       for strictness in [1, 0.98, 0.9] {
-        let choice = try choose(kernel, .error(limit * strictness), type, cost)
+        let choice = try choose(kernel, .error(limit * strictness), type, cost, &spectrum)
         guard case .factor(let factors) = choice, factors.relativeError > limit else { return choice }
       }
       return .keep(reason: "rounding alone exceeds the error asked for")
@@ -50,7 +65,8 @@ struct LayerPlanner: Sendable {
   }
 
   private func choose(
-    _ kernel: Tensor<Float>, _ criterion: RankCriterion, _ type: ElementType, _ cost: LayerCost
+    _ kernel: Tensor<Float>, _ criterion: RankCriterion, _ type: ElementType, _ cost: LayerCost,
+    _ spectrum: inout LayerSpectrum?
   ) throws(DecomposeError) -> LayerChoice {
     // An analysis holds copies of the kernel: only the best so far is kept.
     var best: (analysis: LayerAnalysis, form: FactoredForm, score: Double)?
@@ -58,6 +74,7 @@ struct LayerPlanner: Sendable {
       let analysis = try LayerAnalysis(kernel, groups: cost.groups, kind: kind)
       let found = try analysis.best(criterion, multiple: options.rankMultiple, cost: cost)
       if let found, found.score < best?.score ?? .infinity { best = (analysis, found.form, found.score) }
+      spectrum?.add(analysis.curves)
     }
     guard let best else { return .keep(reason: Self.noRanks) }
     if let reason = reasonNotToUse(best.form, cost) { return .keep(reason: reason) }

@@ -12,6 +12,8 @@ public struct ModelCandidates: Sendable {
   private let candidates: [LayerCandidates]
   /// Why a group can only be kept.
   private let reasons: [String?]
+  /// What the analysis of each group found, where the options ask for it.
+  let spectra: [LayerSpectrum?]
   /// The cost of the layers that are in no group, which are kept.
   private let fixedCost: Int
   /// The cost of all layers as they are.
@@ -38,6 +40,7 @@ public struct ModelCandidates: Sendable {
     let found = Self.analyse(model, work, LayerPlanner(options: options), budget, progress)
     candidates = found.map(\.candidates)
     reasons = found.map(\.reason)
+    spectra = found.map(\.spectrum)
   }
 
   /// The cost of each layer that counts: of those that share a weight, the weights count once.
@@ -64,23 +67,33 @@ public struct ModelCandidates: Sendable {
     return costs
   }
 
+  /// What the analysis of a group of layers found.
+  private struct Findings: Sendable {
+    let candidates: LayerCandidates
+    let reason: String?
+    let spectrum: LayerSpectrum?
+  }
+
   private static func analyse(
     _ model: ONNXModel, _ work: LayerWork, _ planner: LayerPlanner, _ budget: Budget,
     _ progress: @Sendable (Progress) -> Void
-  ) -> [(candidates: LayerCandidates, reason: String?)] {
+  ) -> [Findings] {
     let order = work.largestFirst
     let results = inParallel(order, threads: planner.options.threads) { done, index in
       progress(Progress(done: done, total: order.count, layer: work.name(ofGroup: index)))
-    } _: { index -> (candidates: LayerCandidates, reason: String?) in
+    } _: { index -> Findings in
       let group = work.groups[index]
       let cost = { (form: FactoredForm) in budget.cost(form, group.cost) }
       do throws(ONNXError) {
         let kernel = try model.kernel(of: work.layers[group.members[0]])
-        let (forms, reason) = planner.candidates(kernel, group.cost)
+        let (forms, reason, spectrum) = planner.candidates(kernel, group.cost)
         let list = LayerCandidates(forms, cost: cost, leastSaving: LayerPlanner.leastSaving)
-        return (list, reason ?? (list.candidates.count == 1 ? "no form saves anything" : nil))
+        return Findings(
+          candidates: list, reason: reason ?? (list.candidates.count == 1 ? "no form saves anything" : nil),
+          spectrum: spectrum)
       } catch {
-        return (LayerCandidates(keptAt: cost(.dense)), error.description)
+        return Findings(
+          candidates: LayerCandidates(keptAt: cost(.dense)), reason: error.description, spectrum: nil)
       }
     }
     let byGroup = Dictionary(uniqueKeysWithValues: zip(order, results))
@@ -122,18 +135,22 @@ extension Budget {
 }
 
 extension LayerPlanner {
-  /// Every form of a kernel with its error, or why there is none.
-  fileprivate func candidates(_ kernel: Tensor<Float>, _ cost: LayerCost) -> ([RankedForm], String?) {
-    if let reason = obstacle(cost) { return ([], reason) }
+  /// Every form of a kernel with its error, or why there is none; and its spectrum, if asked for.
+  fileprivate func candidates(
+    _ kernel: Tensor<Float>, _ cost: LayerCost
+  ) -> ([RankedForm], String?, LayerSpectrum?) {
+    if let reason = obstacle(cost) { return ([], reason, nil) }
     do throws(DecomposeError) {
       var forms: [RankedForm] = []
+      var spectrum = options.recordsSpectra ? LayerSpectrum(curves: []) : nil
       for kind in kinds(cost) {
         let analysis = try LayerAnalysis(kernel, groups: cost.groups, kind: kind)
         forms += try analysis.candidates(multiple: options.rankMultiple)
+        spectrum?.add(analysis.curves)
       }
-      return (forms, nil)
+      return (forms, nil, spectrum)
     } catch {
-      return ([], error.description)
+      return ([], error.description, nil)
     }
   }
 }

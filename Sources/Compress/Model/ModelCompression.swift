@@ -30,10 +30,10 @@ extension ONNXModel {
     }
     let work = try LayerWork(self, options)
     let planner = LayerPlanner(options: options)
-    let choices = choices(work, options, progress) { kernel, group, type in
+    let plans = plans(work, options, progress) { kernel, group, type in
       planner.plan(kernel, type: type, cost: work.groups[group].cost)
     }
-    return rewrite(work, choices, options, allocation: nil)
+    return rewrite(work, plans, options, allocation: nil)
   }
 
   /// Factors the layers of the model in place within a budget, from an analysis of the same model.
@@ -53,41 +53,43 @@ extension ONNXModel {
     }
     let forms = candidates.forms(allocation)
     let planner = LayerPlanner(options: options)
-    let choices = choices(work, options, progress) { kernel, group, type in
-      guard let form = forms[group].form else { return .keep(reason: forms[group].reason ?? "kept") }
-      return planner.factor(kernel, form, type: type, cost: work.groups[group].cost)
+    let plans = plans(work, options, progress) { kernel, group, type in
+      let choice =
+        forms[group].form.map { planner.factor(kernel, $0, type: type, cost: work.groups[group].cost) }
+        ?? .keep(reason: forms[group].reason ?? "kept")
+      return LayerPlan(choice: choice, spectrum: candidates.spectra[group])
     }
     let cost = candidates.cost(allocation)
     let result = CompressionReport.Allocation(
       unit: budget.unit, fraction: budget.fraction, achieved: Double(cost) / Double(max(1, candidates.total)),
       squaredError: allocation.squaredError, lowerBound: allocation.lowerBound, gap: allocation.gap)
-    return rewrite(work, choices, options, allocation: result)
+    return rewrite(work, plans, options, allocation: result)
   }
 
   /// Puts the factors in the layers' places and reports.
   private mutating func rewrite(
-    _ work: LayerWork, _ choices: [Int: LayerChoice], _ options: CompressionOptions,
+    _ work: LayerWork, _ plans: [Int: LayerPlan], _ options: CompressionOptions,
     allocation: CompressionReport.Allocation?
   ) -> CompressionReport {
     var replacements: [LayerReplacement] = []
-    for (place, choice) in choices.sorted(by: { $0.key < $1.key }) {
-      guard case .factor(let factors) = choice else { continue }
+    for (place, plan) in plans.sorted(by: { $0.key < $1.key }) {
+      guard case .factor(let factors) = plan.choice else { continue }
       replacements.append(
         LayerReplacement(layer: work.layers[place], form: factors.form, weights: factors.weights))
     }
-    var report = CompressionReport(work, choices, bytesBefore: byteCount)
+    var report = CompressionReport(work, plans, bytesBefore: byteCount)
     report.allocation = allocation
     replace(replacements)
     if !replacements.isEmpty { recordMetadata(options, report) }
     return report
   }
 
-  /// The choice for each layer that may be factored, by its place: `decide` gets the kernel, the group and the type
+  /// The plan for each layer that may be factored, by its place: `decide` gets the kernel, the group and the type
   /// that the factors will be stored in.
-  private func choices(
+  private func plans(
     _ work: LayerWork, _ options: CompressionOptions, _ progress: @Sendable (Progress) -> Void,
-    _ decide: @Sendable (Tensor<Float>, Int, ElementType) -> LayerChoice
-  ) -> [Int: LayerChoice] {
+    _ decide: @Sendable (Tensor<Float>, Int, ElementType) -> LayerPlan
+  ) -> [Int: LayerPlan] {
     let order = work.largestFirst
     let results = inParallel(order, threads: options.threads) { done, index in
       progress(Progress(done: done, total: order.count, layer: work.name(ofGroup: index)))
@@ -96,14 +98,14 @@ extension ONNXModel {
       do throws(ONNXError) {
         return decide(try kernel(of: layer), index, layer.elementType ?? .float32)
       } catch {
-        return LayerChoice.keep(reason: error.description)
+        return LayerPlan(choice: .keep(reason: error.description), spectrum: nil)
       }
     }
-    var choices: [Int: LayerChoice] = [:]
-    for (index, choice) in zip(order, results) {
-      for member in work.groups[index].members { choices[member] = choice }
+    var plans: [Int: LayerPlan] = [:]
+    for (index, plan) in zip(order, results) {
+      for member in work.groups[index].members { plans[member] = plan }
     }
-    return choices
+    return plans
   }
 
   /// Says in the model itself what became of it.

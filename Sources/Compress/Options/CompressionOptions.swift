@@ -16,6 +16,8 @@ public struct CompressionOptions: Sendable {
   public var foldsBatchNormalization = true
   /// Layers factored at the same time, each with BLAS on one thread.
   public var threads = 1
+  /// Whether the report holds each layer's spectrum, as `HTMLReport` draws it.
+  public var recordsSpectra = false
   /// Shapes for inputs that the model leaves open, by name.
   public var inputShapes: [String: [Int]] = [:]
 

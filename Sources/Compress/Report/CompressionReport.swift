@@ -65,6 +65,8 @@ public struct CompressionReport: Codable, Sendable {
     public var foldedBatchNormalization: Bool
     /// Why the layer was kept; missing where it was factored.
     public var reason: String?
+    /// What is lost at each rank; missing unless the options ask for it and the layer could be analysed.
+    public var spectrum: LayerSpectrum?
   }
 
   /// The whole model.
@@ -78,8 +80,8 @@ public struct CompressionReport: Codable, Sendable {
 }
 
 extension CompressionReport {
-  init(_ work: LayerWork, _ choices: [Int: LayerChoice], bytesBefore: Int) {
-    let layers = work.layers.indices.map { Layer(work, at: $0, choices[$0]) }
+  init(_ work: LayerWork, _ plans: [Int: LayerPlan], bytesBefore: Int) {
+    let layers = work.layers.indices.map { Layer(work, at: $0, plans[$0]) }
     let firstUses = work.layers.indices.filter { place in
       !work.layers[..<place].contains { $0.weight == work.layers[place].weight }
     }
@@ -99,7 +101,7 @@ extension CompressionReport {
 }
 
 extension CompressionReport.Layer {
-  fileprivate init(_ work: LayerWork, at place: Int, _ choice: LayerChoice?) {
+  fileprivate init(_ work: LayerWork, at place: Int, _ plan: LayerPlan?) {
     let (layer, cost) = (work.layers[place], work.costs[place])
     name = layer.name
     op = layer.op.rawValue
@@ -107,7 +109,8 @@ extension CompressionReport.Layer {
     group = layer.groups
     paramsBefore = cost?.weights(.dense) ?? 0
     macsBefore = cost?.multiplies(.dense)
-    if case .factor(let factors) = choice {
+    spectrum = plan?.spectrum
+    if case .factor(let factors) = plan?.choice {
       let form = factors.form
       method = form.method
       ranks = form.ranks
@@ -123,7 +126,7 @@ extension CompressionReport.Layer {
       (relativeError, errorBound) = (0, 0)
       (paramsAfter, macsAfter) = (paramsBefore, macsBefore)
       foldedBatchNormalization = false
-      if case .keep(let why) = choice {
+      if case .keep(let why) = plan?.choice {
         reason = why
       } else {
         reason = work.obstacles[place] ?? "not considered"

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compress
 import Conv
 import TensorCore
 

@@ -37,6 +37,11 @@ struct CompressCommand: ParsableCommand {
     completion: .file(extensions: ["json"]))
   var json: String?
 
+  @Option(
+    help: "Write the report with pictures as a page for the browser, e.g. report.html.",
+    completion: .file(extensions: ["html"]))
+  var report: String?
+
   func validate() throws {
     let budgets = [macs, params].compactMap { $0 }
     guard budgets.count <= 1, budgets.isEmpty || !arguments.hasCriterion else {
@@ -47,6 +52,9 @@ struct CompressCommand: ParsableCommand {
     }
     guard sweep != nil || output != nil else {
       throw ValidationError("Say where to write the model with -o, or ask for a --sweep.")
+    }
+    guard sweep == nil || report == nil else {
+      throw ValidationError("--report is about a model that is written, not a --sweep.")
     }
     guard sweep == nil || !arguments.hasCriterion else {
       throw ValidationError("--sweep goes with --macs or --params, not with a criterion for single layers.")
@@ -60,23 +68,44 @@ struct CompressCommand: ParsableCommand {
     let start = clock.now
     try AtomicFile.requireWritable(output)
     if let json, json != "-" { try AtomicFile.requireWritable(json) }
+    if let report { try AtomicFile.requireWritable(report) }
     var model = try ONNXModel(contentsOf: arguments.model)
+    var (result, tradeOff) = try compress(&model)
+    result.model.bytesAfter = try model.save(to: output)
+    result.elapsedSeconds = (clock.now - start).seconds
+    try writeReports(result, tradeOff)
+    guard json != "-" else { return try printJSON(result) }
+    print(result.text)
+    print("\(output) written in \(fixed(result.elapsedSeconds, 2)) s")
+  }
+
+  /// Factors the layers; under a budget the page is to show the trade-off too, from the same analysis.
+  private func compress(_ model: inout ONNXModel) throws -> (CompressionReport, TradeOff?) {
     let bar = ProgressBar()
-    var report = try model.compress(options) { progress in
+    defer { bar.finish() }
+    let show: @Sendable (Progress) -> Void = { progress in
       bar.show(done: progress.done, of: progress.total, label: progress.layer)
     }
-    bar.finish()
-    report.model.bytesAfter = try model.save(to: output)
-    report.elapsedSeconds = (clock.now - start).seconds
-    guard json != "-" else { return try printJSON(report) }
-    if let json { try AtomicFile.write(Data((try jsonText(report) + "\n").utf8), to: json) }
-    print(report.text)
-    print("\(output) written in \(fixed(report.elapsedSeconds, 2)) s")
+    guard report != nil, options.budget != nil else {
+      return (try model.compress(options, progress: show), nil)
+    }
+    let candidates = try ModelCandidates(model, options, progress: show)
+    let result = try model.compress(candidates, progress: show)
+    return (result, candidates.tradeOff(points: 12))
+  }
+
+  private func writeReports(_ result: CompressionReport, _ tradeOff: TradeOff?) throws {
+    if let json, json != "-" { try AtomicFile.write(Data((try jsonText(result) + "\n").utf8), to: json) }
+    guard let report else { return }
+    let name = arguments.model.split(separator: "/").last.map(String.init) ?? arguments.model
+    let page = HTMLReport(model: name, report: result, options: options, tradeOff: tradeOff)
+    try AtomicFile.write(Data(page.html.utf8), to: report)
   }
 
   private var options: CompressionOptions {
     var options = arguments.options
     options.budget = macs.map(Budget.multiplies) ?? params.map(Budget.weights)
+    options.recordsSpectra = report != nil
     return options
   }
 

@@ -1,0 +1,73 @@
+extension HTMLReport {
+  /// The curve of what budgets cost in error, with the one chosen marked.
+  func addTradeOff(_ page: inout HTMLBuilder) {
+    guard let tradeOff else { return }
+    let points = tradeOff.points.compactMap { point -> TradeOffPoint? in
+      guard let achieved = point.achieved, let error = point.squaredError else { return nil }
+      return TradeOffPoint(fraction: achieved, error: error)
+    }
+    let chosen = report.allocation.map { TradeOffPoint(fraction: $0.achieved, error: $0.squaredError) }
+    guard points.count > 1 else { return }
+    let note =
+      "The least sum of the layers' squared relative errors that lowrank finds at each budget of "
+      + "\(tradeOff.unit). The ring is the budget that was chosen."
+    addSection(&page, "The trade-off", note) { page in
+      page.element("figure", ["class": "trade-off"]) { addCurve(&$0, tradeOff, points, chosen) }
+      page.newline()
+      page.element("details") { page in
+        page.element("summary", text: "The numbers")
+        addNumbers(&page, tradeOff)
+      }
+    }
+  }
+
+  private func addCurve(
+    _ page: inout HTMLBuilder, _ tradeOff: TradeOff, _ points: [TradeOffPoint], _ chosen: TradeOffPoint?
+  ) {
+    let all = (points + (chosen.map { [$0] } ?? [])).sorted { $0.fraction < $1.fraction }
+    let top = PlotAxis.roundTop(all.map(\.error).max() ?? 1)
+    let plot = Plot(
+      width: 360, height: 230, x: PlotAxis(low: 0, high: 1), y: PlotAxis(low: 0, high: top))
+    page.element("svg", plot.attributes(title: "error over the part of the \(tradeOff.unit) that is kept")) {
+      page in
+      plot.addGrid(
+        &page, xTicks: [0, 0.25, 0.5, 0.75, 1].map { ($0, percent($0)) },
+        yTicks: [0, 0.25, 0.5, 0.75, 1].map { ($0 * top, PlotAxis.label($0 * top, top: top)) },
+        xTitle: "\(tradeOff.unit) kept", yTitle: "sum of squared errors")
+      plot.addLine(&page, all.map { ($0.fraction, $0.error) }, kind: "mode1")
+      for point in points { plot.addDot(&page, point.fraction, point.error, kind: "mode1", radius: "2.5") }
+      if let chosen {
+        plot.addDrop(&page, chosen.fraction, chosen.error, kind: "chosen")
+        plot.addDot(&page, chosen.fraction, chosen.error, kind: "ring", radius: "6")
+      }
+    }
+  }
+
+  private func addNumbers(_ page: inout HTMLBuilder, _ tradeOff: TradeOff) {
+    page.element("table", ["class": "numbers"]) { page in
+      page.element("thead") { page in
+        page.element("tr") { page in
+          for title in ["budget", tradeOff.unit, "sum of squared errors", "above the best, at most"] {
+            page.element("th", ["scope": "col"], text: title)
+          }
+        }
+      }
+      page.element("tbody") { page in
+        for point in tradeOff.points {
+          page.element("tr") { page in
+            page.element("td", text: percentText(point.fraction))
+            page.element("td", text: point.cost.map(grouped) ?? "out of reach")
+            page.element("td", text: point.squaredError.map { fixed($0, 4) } ?? "")
+            page.element("td", text: point.gap.map { "\(fixed(100 * $0, 2)) %" } ?? "")
+          }
+        }
+      }
+    }
+  }
+}
+
+/// One point of the curve.
+private struct TradeOffPoint {
+  let fraction: Double
+  let error: Double
+}

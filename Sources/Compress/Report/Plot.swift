@@ -1,0 +1,139 @@
+import Decompose
+
+/// One axis of a picture.
+struct PlotAxis {
+  /// The ends; for a logarithmic axis their powers of ten.
+  let low: Double
+  let high: Double
+  var isLogarithmic = false
+
+  /// The place of a value, 0 at the low end, 1 at the high one; beyond them where the value is.
+  func place(_ value: Double) -> Double {
+    // A hundred decades down is nothing.
+    let value = isLogarithmic ? (value > 1e-100 ? logarithm(value) / logarithm(10) : -100) : value
+    return high > low ? (value - low) / (high - low) : 0
+  }
+
+  /// A round number at or above a value, and above zero: 1, 2, 4 or 8 times a power of ten.
+  static func roundTop(_ value: Double) -> Double {
+    guard value > 0, value.isFinite else { return 1 }
+    var unit = 1.0
+    while unit > value { unit /= 10 }
+    while unit * 10 <= value { unit *= 10 }
+    return unit * ([1, 2, 4, 8].first { $0 * unit >= value } ?? 10)
+  }
+
+  /// A tick's number, with the digits that quarters of `top` need.
+  static func label(_ value: Double, top: Double) -> String {
+    if value == 0 { return "0" }
+    var (digits, unit) = (0, top / 4)
+    while unit < 10 && digits < 12 && (unit - unit.rounded()).magnitude > 1e-9 {
+      (digits, unit) = (digits + 1, unit * 10)
+    }
+    return fixed(value, digits)
+  }
+
+  /// Four or five round ranks from 0 on.
+  static func rankTicks(upTo last: Int) -> [Int] {
+    var step = 1
+    while last / step > 5 { step *= 2 }
+    return Array(stride(from: 0, through: last, by: step))
+  }
+}
+
+/// The frame of a picture in SVG: a plain grid, and curves over it.
+struct Plot {
+  let width: Double
+  let height: Double
+  let x: PlotAxis
+  let y: PlotAxis
+
+  // The margins.
+  private var left: Double { 52 }
+  private var right: Double { 12 }
+  private var top: Double { 18 }
+  private var bottom: Double { 32 }
+
+  private func across(_ value: Double) -> Double {
+    left + min(1, max(0, x.place(value))) * (width - left - right)
+  }
+
+  private func down(_ value: Double) -> Double {
+    height - bottom - min(1, max(0, y.place(value))) * (height - top - bottom)
+  }
+
+  private func text(_ value: Double) -> String { fixed(value, 1) }
+
+  /// What the `svg` element has to say.
+  func attributes(title: String) -> HTMLBuilder.Attributes {
+    ["viewBox": "0 0 \(fixed(width, 0)) \(fixed(height, 0))", "role": "img", "aria-label": title]
+  }
+
+  /// The grid with its numbers and what the axes are.
+  func addGrid(
+    _ page: inout HTMLBuilder, xTicks: [(Double, String)], yTicks: [(Double, String)], xTitle: String,
+    yTitle: String
+  ) {
+    for (value, label) in yTicks {
+      let height = text(down(value))
+      page.empty(
+        "line", ["class": "grid", "x1": text(left), "x2": text(width - right), "y1": height, "y2": height])
+      page.element(
+        "text", ["x": text(left - 6), "y": text(down(value) + 3.5), "text-anchor": "end"], text: label)
+    }
+    for (value, label) in xTicks {
+      page.element(
+        "text", ["x": text(across(value)), "y": text(height - bottom + 14), "text-anchor": "middle"],
+        text: label)
+    }
+    page.element(
+      "text",
+      [
+        "class": "axis", "x": text((left + width - right) / 2), "y": text(height - 4),
+        "text-anchor": "middle",
+      ],
+      text: xTitle)
+    page.element("text", ["class": "axis", "x": "2", "y": "10"], text: yTitle)
+  }
+
+  /// A curve through points, up to where it leaves the picture below.
+  func addLine(_ page: inout HTMLBuilder, _ points: [(Double, Double)], kind: String) {
+    var path = ""
+    var last: (Double, Double)?
+    for point in points {
+      let place = y.place(point.1)
+      guard place < 0, let before = last else {
+        path += "\(path.isEmpty ? "M" : "L")\(text(across(point.0))) \(text(down(point.1)))"
+        last = point
+        continue
+      }
+      let from = y.place(before.1)
+      let part = from > place ? max(0, from) / (from - place) : 0
+      let end = across(before.0) + part * (across(point.0) - across(before.0))
+      path += "L\(text(end)) \(text(height - bottom))"
+      break
+    }
+    page.empty("path", ["class": "curve \(kind)", "d": path])
+  }
+
+  /// A dot on a curve.
+  func addDot(_ page: inout HTMLBuilder, _ x: Double, _ y: Double, kind: String, radius: String) {
+    page.empty(
+      "circle", ["class": "dot \(kind)", "cx": text(across(x)), "cy": text(down(y)), "r": radius])
+  }
+
+  /// A line from a point down to the axis.
+  func addDrop(_ page: inout HTMLBuilder, _ x: Double, _ y: Double, kind: String) {
+    let place = text(across(x))
+    page.empty(
+      "line",
+      ["class": "drop \(kind)", "x1": place, "x2": place, "y1": text(down(y)), "y2": text(height - bottom)])
+  }
+
+  /// A line across at a height.
+  func addLevel(_ page: inout HTMLBuilder, _ y: Double, kind: String) {
+    let height = text(down(y))
+    page.empty(
+      "line", ["class": kind, "x1": text(left), "x2": text(width - right), "y1": height, "y2": height])
+  }
+}
