@@ -1,49 +1,63 @@
 import TensorCore
 
-/// The dense kernel of a factored one by its formula, one element after the other.
+/// The dense kernel of a factored one by its formula: plain loops in Double over every term of the sum.
 func naiveReconstruction<E: Scalar>(_ kernel: FactoredKernel<E>) -> Tensor<Double> {
   let shape = kernel.kernelShape
-  let strides = shape.strides
-  let elements = (0..<shape.count).map { position in
-    let index = (0..<shape.order).map { position / strides[$0] % shape[$0] }
-    return element(kernel, index)
+  let (outputs, inputs) = (shape[0], shape[1])
+  let taps = shape.count / (outputs * inputs)
+  var sum = [Double](repeating: 0, count: shape.count)
+  /// Adds `a[t, d] b[s, d]` for every element, d the place among the taps.
+  func add(_ a: (Int, Int) -> Double, _ b: (Int, Int) -> Double) {
+    for t in 0..<outputs {
+      for d in 0..<taps {
+        let factor = a(t, d)
+        for s in 0..<inputs { sum[(t * inputs + s) * taps + d] += factor * b(s, d) }
+      }
+    }
   }
-  return Tensor(shape: shape, elements: elements)
-}
-
-private func element<E: Scalar>(_ kernel: FactoredKernel<E>, _ index: [Int]) -> Double {
-  let (t, s, taps) = (index[0], index[1], Array(index.dropFirst(2)))
-  func at(_ tensor: Tensor<E>, _ index: [Int]) -> Double {
-    let offset = zip(index, tensor.shape.strides).reduce(0) { $0 + $1.0 * $1.1 }
-    return tensor.withSpan { Double($0[offset]) }
-  }
+  func numbers(_ tensor: Tensor<E>) -> [Double] { tensor.elements.map { Double($0) } }
+  let width = shape.order == 4 ? shape[3] : 1
   switch kernel {
   case .tucker2(let f):
-    return (0..<f.outputRank).reduce(0) { sum, a in
-      (0..<f.inputRank).reduce(sum) {
-        $0 + at(f.core, [a, $1] + taps) * at(f.mode1, [t, a]) * at(f.mode2, [s, $1])
+    let (core, mode1, mode2, r1, r2) = (
+      numbers(f.core), numbers(f.mode1), numbers(f.mode2), f.outputRank, f.inputRank
+    )
+    for a in 0..<r1 {
+      for b in 0..<r2 {
+        add({ mode1[$0 * r1 + a] * core[(a * r2 + b) * taps + $1] }, { s, _ in mode2[s * r2 + b] })
       }
     }
   case .cp3(let f):
-    return (0..<f.rank).reduce(0) {
-      $0 + at(f.mode1, [t, $1]) * at(f.mode2, [s, $1]) * at(f.kernel, [$1] + taps)
+    let (mode1, mode2, spatial, rank) = (numbers(f.mode1), numbers(f.mode2), numbers(f.kernel), f.rank)
+    for r in 0..<rank {
+      add({ t, d in mode1[t * rank + r] * spatial[r * taps + d] }, { s, _ in mode2[s * rank + r] })
     }
   case .cp4(let f):
-    return (0..<f.rank).reduce(0) {
-      $0 + at(f.mode1, [t, $1]) * at(f.mode2, [s, $1]) * at(f.vertical, [$1, taps[0]])
-        * at(f.horizontal, [$1, taps[1]])
+    let (mode1, mode2, rank) = (numbers(f.mode1), numbers(f.mode2), f.rank)
+    let (vertical, horizontal) = (numbers(f.vertical), numbers(f.horizontal))
+    for r in 0..<rank {
+      add(
+        { t, d in mode1[t * rank + r] * vertical[r * taps / width + d / width] },
+        { s, d in mode2[s * rank + r] * horizontal[r * width + d % width] })
     }
   case .pair(let f):
-    // On the axes that a stage leaves alone its extent is 1, and so the index 0.
-    func tapsOf(_ stage: Tensor<E>) -> [Int] {
-      zip(taps, stage.shape.extents.dropFirst(2)).map { $1 == 1 ? 0 : $0 }
+    let (first, second, rank) = (numbers(f.first), numbers(f.second), f.rank)
+    let (inner, outer) = (first.count / (rank * inputs), second.count / (outputs * rank))
+    // The place among a stage's own taps: its axis of a spatial form, all or nothing of a channel form.
+    func place(_ d: Int, _ count: Int, _ stage: Tensor<E>) -> Int {
+      if case .channel = f.form { return count == taps ? d : 0 }
+      return stage.shape[3] == 1 ? d / width : d % width
     }
-    return (0..<f.rank).reduce(0) {
-      $0 + at(f.second, [t, $1] + tapsOf(f.second)) * at(f.first, [$1, s] + tapsOf(f.first))
+    for r in 0..<rank {
+      add(
+        { t, d in second[(t * rank + r) * outer + (outer == 1 ? 0 : place(d, outer, f.second))] },
+        { s, d in first[(r * inputs + s) * inner + (inner == 1 ? 0 : place(d, inner, f.first))] })
     }
   case .svd(let f):
-    return (0..<f.rank).reduce(0) { $0 + at(f.left, [t, $1]) * at(f.right, [$1, s]) }
+    let (left, right, rank) = (numbers(f.left), numbers(f.right), f.rank)
+    for r in 0..<rank { add({ t, _ in left[t * rank + r] }, { s, _ in right[r * inputs + s] }) }
   }
+  return Tensor(shape: shape, elements: sum)
 }
 
 /// `||a - b|| / ||a||`, scaled so that squares stay in range.

@@ -146,7 +146,7 @@ public struct MatrixAnalysis<Element: LapackScalar>: RankAnalysis {
 /// Pairs of rows scaled to the same length, their outer products times `unit`; where one is zero both become zero.
 @_specialize(where Element == Float)
 @_specialize(where Element == Double)
-private func balancedRows<Element: Scalar>(
+func balancedRows<Element: Scalar>(
   _ a: Tensor<Element>, _ b: Tensor<Element>, unit: Double
 ) -> (Tensor<Element>, Tensor<Element>) {
   var (x, y) = (a, b)
