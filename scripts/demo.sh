@@ -53,4 +53,20 @@ PYTHON
 if [ ! -e "$evaluation" ]; then
   echo "To compare the accuracy too, install ONNX Runtime and run this again:" \
     "python3 -m venv .venv && .venv/bin/pip install onnxruntime numpy"
+  exit 0
 fi
+
+echo
+echo "What each form is worth at half the multiplies (lowrank compress --macs 0.5 --method FORM, no retraining):"
+printf '%-10s%14s%24s%12s\n' form multiplies "sum of squared errors" accuracy
+for method in tucker2 cp3 cp4 spatial channel auto; do
+  "$LOWRANK" compress "$original" --macs 0.5 --method "$method" -o .build/demo/half.onnx --json "$report" > /dev/null
+  "$python" Examples/mnist/evaluate.py "$original" .build/demo/half.onnx --json > "$evaluation"
+  python3 - "$method" "$report" "$evaluation" << 'PYTHON'
+import json, sys
+
+report, evaluation = (json.load(open(path)) for path in sys.argv[2:])
+squares = sum(layer["relativeError"] ** 2 for layer in report["layers"])
+print(f"{sys.argv[1]:10}{report['model']['macsAfter']:>14,}{squares:>24.4f}{evaluation['compressed']['accuracy']:>12.2%}")
+PYTHON
+done

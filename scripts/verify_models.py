@@ -182,21 +182,26 @@ def matrix_of(node, values, index):
 # Composing and comparing
 
 def compose(first, second):
-    """The layer that runs `first`, then `second`: y[n] takes x at s1 (s2 n + o2) + o1. Where one of them is transposed
-    the other must be pointwise; then that one has offset 0 and stride 1, and the same sums hold."""
-    for layer, other in ((first, second), (second, first)):
-        if layer.transposed and (other.transposed or set(other.stride) - {1} or set(other.taps) != {(0,) * len(other.stride)}):
-            raise CannotRead("a stage beside a ConvTranspose is not pointwise")
+    """The layer that runs `first`, then `second`: y[n] takes x at s1 (s2 n + o2) + o1; of transposed layers x[n] goes to
+    y at s2 (s1 n + o1) + o2. A pointwise layer is both, so it may stand beside either."""
+    transposed = first.transposed or second.transposed
+    for layer in (first, second):
+        if transposed and not layer.transposed and (
+                set(layer.stride) - {1} or set(layer.taps) != {(0,) * len(layer.stride)}):
+            raise CannotRead("a stage beside a ConvTranspose is neither one nor pointwise")
     taps = {}
     for o2, left in second.taps.items():
         for o1, right in first.taps.items():
             if left.shape[1] != right.shape[0]:
                 raise CannotRead(f"a stage makes {right.shape[0]} channels and the next takes {left.shape[1]}")
-            offset = tuple(s * b + a for s, a, b in zip(first.stride, o1, o2))
+            if transposed:
+                offset = tuple(s * a + b for s, a, b in zip(second.stride, o1, o2))
+            else:
+                offset = tuple(s * b + a for s, a, b in zip(first.stride, o1, o2))
             product = left @ right
             taps[offset] = taps[offset] + product if offset in taps else product
     stride = tuple(a * b for a, b in zip(first.stride, second.stride))
-    return Layer(taps, stride, first.transposed or second.transposed, coarsest(first.format, second.format),
+    return Layer(taps, stride, transposed, coarsest(first.format, second.format),
                  first.floating or second.floating)
 
 

@@ -71,7 +71,10 @@ struct StageNodes {
     let key = "\(layer.weight) \(replacement.form) \(layer.groups) \(stage.name) \(inputsFirst)"
     if layer.batchNormalization == nil, let name = sharedWeights[key] { return name }
     let kernel = replacement.weights[place]
-    let stored = inputsFirst ? kernel.permuted([1, 0] + Array(2..<kernel.shape.order)) : kernel
+    // [S, T / groups, ...] of a depthwise stage is [R, 1, ...] either way.
+    let isDepthwise = stage.groups > 1 && stage.groups == stage.inputs
+    let stored =
+      inputsFirst && !isDepthwise ? kernel.permuted([1, 0] + Array(2..<kernel.shape.order)) : kernel
     let name = names.unique("\(layer.name)/\(stage.name).weight")
     initializers.append(TensorProto(name: name, stored, type: layer.elementType ?? .float32))
     if layer.batchNormalization == nil { sharedWeights[key] = name }
