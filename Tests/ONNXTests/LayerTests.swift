@@ -12,6 +12,7 @@ import Testing
       ("matmul-right", [12, 16]),
       ("conv-constant-nodes", [12, 8, 3, 3]), ("conv-external", [12, 8, 3, 3]),
       ("conv-grouped", [16, 8, 3, 3]),
+      ("conv-transpose", [12, 8, 3, 3]),
     ] as [(String, Shape)])
   func kernelsHaveOutputChannelsFirst(name: String, shape: Shape) throws {
     let model = try ONNXModel(contentsOf: Vectors.path("\(name).onnx"))
@@ -33,7 +34,7 @@ import Testing
   @Test(arguments: [
     "conv1d", "conv2d", "conv2d-1x1-strided", "conv2d-same-lower", "conv2d-same-upper", "conv2d-valid",
     "conv3d",
-    "conv-grouped", "conv-constant-nodes",
+    "conv-grouped", "conv-constant-nodes", "conv-transpose",
   ])
   func extentsAreThoseOfTheRuntime(name: String) throws {
     let model = try ONNXModel(contentsOf: Vectors.path("\(name).onnx"))

@@ -24,7 +24,8 @@ private func rewritten(_ name: String) throws -> (before: ONNXModel, after: ONNX
   static let models = [
     "conv-bfloat16", "conv-bn", "conv-constant-nodes", "conv-external", "conv-float-data",
     "conv-float16-int32-data",
-    "conv-float16", "conv-ir3", "conv-shared-weight", "conv1d", "conv2d-1x1-strided", "conv2d-same-lower",
+    "conv-float16", "conv-ir3", "conv-shared-weight", "conv-transpose", "conv1d", "conv2d-1x1-strided",
+    "conv2d-same-lower",
     "conv2d-same-upper", "conv2d-valid", "conv2d", "conv3d", "gemm-no-bias-alpha",
     "gemm-transa-transb-alpha-beta",
     "gemm-transa", "gemm-transb", "gemm", "local-function", "matmul-left-3d", "matmul-left",

@@ -170,6 +170,15 @@ def make_convolutions():
     write_conv("conv-grouped", [16, 8, 3, 3], [1, 16, 5, 6], groups=2, pads=[1, 1, 1, 1])
     write_conv("conv-depthwise", [12, 1, 3, 3], [1, 12, 5, 6], groups=12, pads=[1, 1, 1, 1])
 
+    # The weight of a transposed convolution is stored [S, T, ...].
+    name = "conv-transpose"
+    node = helper.make_node("ConvTranspose", ["x", "w", "b"], ["y"], name="conv", pads=[1, 0, 2, 1], strides=[2, 3],
+                            dilations=[1, 2], output_padding=[1, 0])
+    model = make_model(
+        name, [node], [tensor("w", low_rank(name, [12, 8, 3, 3]).transpose(1, 0, 2, 3).copy()),
+                       tensor("b", vector(name + "b", 12))], ["batch", 8, 6, 5], ["batch", 12, None, None])
+    write_model(name, model, [2, 8, 6, 5])
+
     name = "conv-bn"
     weights = [tensor("w", low_rank(name, [12, 8, 3, 3])), tensor("b", vector(name + "b", 12)),
                tensor("scale", vector(name + "scale", 12, 0.5, 2)), tensor("shift", vector(name + "shift", 12)),
