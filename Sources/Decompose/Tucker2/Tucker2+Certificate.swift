@@ -29,17 +29,3 @@ func certifiedError<Element: LapackScalar>(
   return relativeDifference(
     kernel.converted(to: Double.self), factors.converted(to: Double.self).reconstructed())
 }
-
-/// The sum of the products of corresponding elements, in Double.
-@_specialize(where Element == Float)
-@_specialize(where Element == Double)
-func innerProduct<Element: Scalar>(_ a: Tensor<Element>, _ b: Tensor<Element>) -> Double {
-  precondition(a.count == b.count, "the inner product of tensors of \(a.shape) and \(b.shape)")
-  return a.withSpan { a in
-    b.withSpan { b in
-      var sum = 0.0
-      for i in a.indices { sum += Double(a[i]) * Double(b[i]) }
-      return sum
-    }
-  }
-}
