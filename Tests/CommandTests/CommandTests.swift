@@ -71,7 +71,7 @@ private func json(_ text: String) throws -> [String: Any] {
 
   @Test(arguments: [
     ("tucker2", "3,2"), ("spatial", "3"), ("spatial-mirrored", "3"), ("channel", "2"),
-    ("channel-mirrored", "2"),
+    ("channel-mirrored", "2"), ("cp3", "3"), ("cp4", "3"),
   ])
   func decomposeAndReconstruct(method: String, ranks: String) throws {
     let folder = try TemporaryFolder()
@@ -91,6 +91,22 @@ private func json(_ text: String) throws -> [String: Any] {
     let difference = zip(kernel.elements, read.elements).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
     let total = kernel.elements.reduce(0) { $0 + $1 * $1 }
     #expect(abs((difference / total).squareRoot() - error) <= 1e-10)
+  }
+
+  @Test(arguments: ["als", "tensor-power", "levenberg-marquardt"])
+  func everyAlgorithmOfCPGivesItsCertificate(algorithm: String) throws {
+    let folder = try TemporaryFolder()
+    var generator = SeededGenerator(seed: 72)
+    let kernel = Tensor<Float>.decayingKernel([6, 5, 3, 3], using: &generator)
+    try NPYFile.write(.float(kernel), to: folder.path("k.npy"))
+    let run = try lowrank(
+      "decompose", folder.path("k.npy"), "-o", folder.path("f.safetensors"), "--method", "cp3", "--ranks",
+      "4",
+      "--algorithm", algorithm, "--json")
+    #expect(run.status == 0, "\(run.error)")
+    let report = try json(run.output)
+    #expect(try #require(report["relativeError"] as? Double) < 1)
+    #expect(report["sensitivity"] is Double && report["largestComponentNorm"] is Double)
   }
 
   @Test func benchConvReportsItsNumbers() throws {
@@ -118,6 +134,10 @@ private func json(_ text: String) throws -> [String: Any] {
       ["bench", "conv", "--layer", "8,8,3,10,10,1,1", "--form", "tucker2:1"],
       ["bench", "conv", "--layer", "8,8,9,4,4,1,0", "--form", "dense"],
       ["decompose", "k.npy", "-o", folder.path("x"), "--method", "svd", "--ranks", "1,2"], ["nothing"],
+      [
+        "decompose", "k.npy", "-o", folder.path("x"), "--method", "cp3", "--ranks", "1", "--algorithm",
+        "hooi",
+      ],
     ] {
       let run = try lowrank(arguments)
       #expect(run.status == 64, "\(arguments): \(run.status)")

@@ -40,6 +40,24 @@ import Testing
     #expect(one.data == two.data)
   }
 
+  /// The weights and multiplies that the report promises are those of the model written, counted anew from its nodes.
+  @Test(arguments: [CompressionMethod.tucker2, .cp3, .cp4, .spatial, .channel, .svd])
+  func countsAreThoseOfTheModelWritten(method: CompressionMethod) throws {
+    let (report, data) = try compressed(mnist) {
+      $0.method = method
+      $0.criterion = .ranksRatio(0.2)
+    }
+    let folder = try TemporaryFolder()
+    try AtomicFile.write(data, to: folder.path("small.onnx"))
+    let small = try ONNXModel(contentsOf: folder.path("small.onnx"))
+    var keep = CompressionOptions()
+    keep.skip = "."
+    let recount = try small.inspect(keep).model
+    #expect(recount.params == report.model.paramsAfter)
+    #expect(recount.macs == report.model.macsAfter)
+    #expect(report.model.paramsAfter < report.model.paramsBefore)
+  }
+
   @Test func noErrorMeansNoChange() throws {
     let (report, data) = try compressed(mnist) { $0.criterion = .error(0) }
     #expect(report.layers.allSatisfy { $0.method == "keep" && $0.reason != nil })

@@ -18,8 +18,8 @@ struct BenchDecomposeCommand: ParsableCommand {
   @Option(help: "The ranks in mode order, output channels first, e.g. 64,32.")
   var ranks: RankList
 
-  @Option(help: "How Tucker-2 factors are found: hosvd, st-hosvd or hooi.")
-  var algorithm: Tucker2Algorithm = .hooi
+  @Option(help: DecomposeAlgorithm.help)
+  var algorithm: DecomposeAlgorithm?
 
   @Option(help: "Threads of the BLAS.") var threads = 1
 
@@ -40,9 +40,7 @@ struct BenchDecomposeCommand: ParsableCommand {
   func validate() throws {
     try requireThreads(threads)
     guard (1...1_000_000).contains(reps) else { throw ValidationError("--reps lies between 1 and 1000000.") }
-    guard ranks.values.count == method.rankCount else {
-      throw ValidationError("--method \(method.rawValue) takes \(method.rankCount) ranks in --ranks.")
-    }
+    try method.validate(algorithm, ranks: ranks)
   }
 
   func run() throws {
@@ -65,7 +63,7 @@ struct BenchDecomposeCommand: ParsableCommand {
       let start = clock.now
       do {
         result = try BLASLibrary.withThreads(threads) { () throws(DecomposeError) in
-          try method.decompose(tensor, ranks: ranks.values, algorithm: algorithm)
+          try method.decompose(tensor, ranks: ranks.values, algorithm: algorithm).decomposition
         }
       } catch { throw FileError(path: kernel, reason: error.description) }
       best = min(best, (clock.now - start).seconds)

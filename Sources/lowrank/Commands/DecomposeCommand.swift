@@ -4,8 +4,6 @@ import Decompose
 import LinearAlgebra
 import TensorCore
 
-extension Tucker2Algorithm: ExpressibleByArgument {}
-
 /// `lowrank decompose`
 struct DecomposeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -24,8 +22,8 @@ struct DecomposeCommand: ParsableCommand {
   @Option(help: "The ranks in mode order, output channels first, e.g. 64,32.")
   var ranks: RankList
 
-  @Option(help: "How Tucker-2 factors are found: hosvd, st-hosvd or hooi.")
-  var algorithm: Tucker2Algorithm = .hooi
+  @Option(help: DecomposeAlgorithm.help)
+  var algorithm: DecomposeAlgorithm?
 
   @Option(help: "Threads of the BLAS.") var threads = 1
 
@@ -40,13 +38,16 @@ struct DecomposeCommand: ParsableCommand {
     let errorBound: Double
     let sweeps: Int
     let seconds: Double
+    /// CP only: how stable the terms are.
+    let sensitivity: Double?
+    let largestComponentNorm: Double?
+    /// CP only; missing where terms are dependent.
+    let factorCondition: Double?
   }
 
   func validate() throws {
     try requireThreads(threads)
-    guard ranks.values.count == method.rankCount else {
-      throw ValidationError("--method \(method.rawValue) takes \(method.rankCount) ranks in --ranks.")
-    }
+    try method.validate(algorithm, ranks: ranks)
   }
 
   func run() throws {
@@ -63,8 +64,9 @@ struct DecomposeCommand: ParsableCommand {
     let clock = ContinuousClock()
     let start = clock.now
     let result: Decomposition<Element>
+    let certificate: CPCertificate?
     do {
-      result = try BLASLibrary.withThreads(threads) { () throws(DecomposeError) in
+      (result, certificate) = try BLASLibrary.withThreads(threads) { () throws(DecomposeError) in
         try method.decompose(tensor, ranks: ranks.values, algorithm: algorithm)
       }
     } catch { throw FileError(path: kernel, reason: error.description) }
@@ -73,10 +75,17 @@ struct DecomposeCommand: ParsableCommand {
     let report = Report(
       method: result.kernel.form.method, ranks: result.kernel.form.ranks, kernelShape: tensor.shape.extents,
       relativeError: result.relativeError, errorBound: result.errorBound, sweeps: result.convergence.sweeps,
-      seconds: seconds)
+      seconds: seconds, sensitivity: certificate?.sensitivity,
+      largestComponentNorm: certificate?.largestComponentNorm,
+      factorCondition: certificate.flatMap { $0.factorCondition.isFinite ? $0.factorCondition : nil })
     if json { return try printJSON(report) }
     print("\(result.kernel.form) of \(tensor.shape): relative error \(fixed(report.relativeError, 6))")
     print("bound \(fixed(report.errorBound, 6)), \(report.sweeps) sweeps, \(fixed(seconds * 1e3, 1)) ms")
+    if let certificate {
+      print(
+        "sensitivity \(certificate.sensitivity), largest component \(fixed(certificate.largestComponentNorm, 3)) of the "
+          + "kernel's norm, condition \(certificate.factorCondition)")
+    }
     print("\(output) written")
   }
 }
