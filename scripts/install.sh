@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Builds the command and the C libraries for release, and installs them:
 #
-#   scripts/install.sh --prefix DIR [--scratch-path DIR]
+#   scripts/install.sh --prefix DIR [--symbols] [--scratch-path DIR]
+#
+#   --symbols keeps the names of functions, for debuggers, profilers and valgrind.
 #
 #   DIR/bin/lowrank                      the command
 #   DIR/include/lowrank.h                the header of the C interface
@@ -16,15 +18,21 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-prefix="" scratch=.build-install
+usage() {
+  echo "usage: scripts/install.sh --prefix DIR [--symbols] [--scratch-path DIR]" >&2
+  exit 2
+}
+
+prefix="" scratch=.build-install strip_what=--strip-unneeded
 while [ $# -gt 0 ]; do
   case "$1" in
-    --prefix) prefix=${2:?--prefix needs a folder}; shift 2 ;;
-    --scratch-path) scratch=${2:?--scratch-path needs a folder}; shift 2 ;;
-    *) echo "usage: scripts/install.sh --prefix DIR [--scratch-path DIR]" >&2; exit 2 ;;
+    --prefix) [ $# -gt 1 ] || usage; prefix=$2; shift 2 ;;
+    --scratch-path) [ $# -gt 1 ] || usage; scratch=$2; shift 2 ;;
+    --symbols) strip_what=--strip-debug; shift ;;
+    *) usage ;;
   esac
 done
-[ -n "$prefix" ] || { echo "usage: scripts/install.sh --prefix DIR [--scratch-path DIR]" >&2; exit 2; }
+[ -n "$prefix" ] || usage
 # shellcheck source=scripts/setup.sh
 source scripts/setup.sh
 
@@ -57,7 +65,7 @@ install_shared() {
     -Xlinker "--version-script=$work/version-script" -Xlinker --gc-sections -lopenblas -llapacke 2> "$work/log" ||
     { cat "$work/log" >&2; exit 1; }
   grep -v 'mktemp' "$work/log" >&2 || true
-  strip --strip-unneeded "$work/$file"
+  strip "$strip_what" "$work/$file"
   install -m 755 "$work/$file" "$prefix/lib/$file"
   ln -sf "$file" "$prefix/lib/liblowrank.so.$major"
   ln -sf "liblowrank.so.$major" "$prefix/lib/liblowrank.so"
@@ -76,14 +84,14 @@ install_static() {
   # Groups are dissolved: a program's own copy of a C++ template must not take the place of one whose name is local.
   ld.bfd -r -d --force-group-allocation -o "$work/all.o" "$runtime/$(uname -m)/swiftrt.o" "@$work/objects" \
     --start-group "${swift_libraries[@]}" --end-group
-  objcopy --keep-global-symbols="$work/names" --strip-unneeded "$work/all.o" "$work/lowrank.o"
+  objcopy --keep-global-symbols="$work/names" "$strip_what" "$work/all.o" "$work/lowrank.o"
   rm -f "$work/liblowrank.a"
   ar rcs "$work/liblowrank.a" "$work/lowrank.o"
   install -m 644 "$work/liblowrank.a" "$prefix/lib/liblowrank.a"
 }
 
 install_command() {
-  strip -o "$work/lowrank" "$products/lowrank"
+  strip "$strip_what" -o "$work/lowrank" "$products/lowrank"
   install -m 755 "$work/lowrank" "$prefix/bin/lowrank"
 }
 

@@ -13,6 +13,8 @@ private func decompose<Element: CScalar>(
     let form = try method.form(try rankList(ranks, count: rankCount, method: method))
     let shape = try kernelShape(shape, order: order)
     let options = try DecomposeOptions(options)
+    _ = try buffer(kernel, count: count, "kernel")
+    try requireCount(count, shape.count, "kernel")
     try Limits.requireFactorable(shape, form, elementBytes: MemoryLayout<Element>.stride)
     let tensor = try Tensor(copying: kernel, count: count, shape: shape, "kernel")
     do throws(DecomposeError) {

@@ -57,9 +57,9 @@ static void decompose_arguments(void) {
     int64_t s[4] = {6, wrong_extents[i], 3, 3};
     TRY(INVALID_ARGUMENT, m, k, 270, s, 4, ranks, 2, &o, &d);
   }
-  int64_t huge[4] = {INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX}, long_kernel[2] = {1 << 30, 1};
+  int64_t huge[4] = {INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX}, long_kernel[2] = {16385, 1};
   TRY(TOO_LARGE, m, k, 270, huge, 4, ranks, 2, &o, &d);
-  TRY(TOO_LARGE, m, k, 270, long_kernel, 2, ranks, 2, &o, &d);
+  TRY(TOO_LARGE, m, k, 16385, long_kernel, 2, ranks, 2, &o, &d);
   o.struct_size = 1;
   TRY(INVALID_ARGUMENT, m, k, 270, shape, 4, ranks, 2, &o, &d);
   o = (lowrank_decompose_options){.struct_size = sizeof o, .cp_iterations = -1};
