@@ -1,0 +1,17 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "SwiftApp",
+  dependencies: [.package(path: "../..")],
+  targets: [
+    .executableTarget(
+      name: "SwiftApp",
+      dependencies: [
+        .product(name: "TensorCore", package: "swift-lowrank"),
+        .product(name: "Decompose", package: "swift-lowrank"),
+        .product(name: "Conv", package: "swift-lowrank"),
+      ])
+  ],
+  swiftLanguageModes: [.v6]
+)
