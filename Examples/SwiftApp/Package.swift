@@ -3,7 +3,7 @@ import PackageDescription
 
 let package = Package(
   name: "SwiftApp",
-  dependencies: [.package(path: "../..")],
+  dependencies: [.package(name: "swift-lowrank", path: "../..")],
   targets: [
     .executableTarget(
       name: "SwiftApp",
