@@ -63,8 +63,10 @@ let package = Package(
     .testTarget(
       name: "DecomposeTests", dependencies: ["Decompose", "LinearAlgebra", "TensorCore", "TestSupport"],
       swiftSettings: strict),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
-      name: "ConvTests", dependencies: ["Conv", "LinearAlgebra", "TensorCore", "TestSupport"],
+      name: "ConvTests",
+      dependencies: ["AllocationCounter", "Conv", "LinearAlgebra", "TensorCore", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "ONNXTests", dependencies: ["ONNX", "TensorCore", "TestSupport"], swiftSettings: strict),

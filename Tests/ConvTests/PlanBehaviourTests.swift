@@ -1,3 +1,4 @@
+import AllocationCounter
 import Conv
 import Foundation
 import LinearAlgebra
@@ -71,6 +72,37 @@ import Testing
       try layer(64, side, form: .tucker2(outputRank: 16, inputRank: 16)).plan.workspaceByteCount
     }
     #expect(try bytes(224) < 2 << 20)
+  }
+
+  @Test(arguments: [1, 2])
+  func aSteadyRunAllocatesNothing(threads: Int) throws {
+    let forms: [FactoredForm] = [
+      .dense, .tucker2(outputRank: 8, inputRank: 8), .cp3(rank: 8), .cp4(rank: 8), .spatial(rank: 8),
+      .channel(rank: 8),
+    ]
+    for form in forms {
+      for backend in [ConvolutionOptions.Backend.automatic, .blas] {
+        let layer = try layer(16, 12, form: form, ConvolutionOptions(backend: backend, threads: threads))
+        var workspace = layer.plan.makeWorkspace()
+        var output = Tensor<Float>(shape: layer.plan.geometry.outputShape)
+        layer.input.withSpan { input in
+          output.withMutableSpan { output in
+            // The first runs make the pool's threads and the buffers of BLAS.
+            for _ in 0..<10 { layer.plan.run(input: input, output: &output, workspace: &workspace) }
+            let before = lowrank_allocations()
+            for _ in 0..<1_000 { layer.plan.run(input: input, output: &output, workspace: &workspace) }
+            #expect(lowrank_allocations() - before == 0, "\(form) \(backend)")
+          }
+        }
+      }
+    }
+    // The counter counts.
+    if lowrank_allocations() != .max {
+      let before = lowrank_allocations()
+      let memory = UnsafeMutableRawPointer.allocate(byteCount: 1 << 20, alignment: 64)
+      memory.deallocate()
+      #expect(lowrank_allocations() > before)
+    }
   }
 
   @Test func aPlanExplainsItself() throws {

@@ -1,0 +1,12 @@
+#ifndef LOWRANK_ALLOCATION_COUNTER_H
+#define LOWRANK_ALLOCATION_COUNTER_H
+
+#include <stddef.h>
+
+/// The allocations that the calling thread has made so far: a count that only grows.
+///
+/// Counts by standing in front of the C library's allocator; SIZE_MAX where that is not possible (another C library than
+/// glibc, or a sanitizer that does the same).
+size_t lowrank_allocations(void);
+
+#endif
