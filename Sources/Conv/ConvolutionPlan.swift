@@ -31,6 +31,8 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   /// What the error bound needs of each stage, and the largest absolute element of the bias.
   let bounds: [StageBound]
   let largestBias: Double
+  private let inputCount: Int
+  private let outputCount: Int
   private let plain: PlainConvolution<Element>
   /// The fused run on kernels of our own, where it applies.
   let fused: FusedConvolution?
@@ -86,6 +88,7 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
     self.geometry = geometry
     self.activation = activation
     self.options = options
+    (inputCount, outputCount) = (geometry.inputShape.count, geometry.outputShape.count)
     stages = geometry.stages(shapes)
     bounds = weights.map { StageBound($0) }
     largestBias = bias?.elements.reduce(0) { max($0, abs(Double($1))) } ?? 0
@@ -137,7 +140,7 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
     workspace: inout Workspace
   ) {
     precondition(
-      residual.count == geometry.outputShape.count,
+      residual.count == outputCount,
       "a residual of \(residual.count) elements for \(geometry.outputShape)")
     input.withUnsafeBufferPointer { input in
       residual.withUnsafeBufferPointer { residual in
@@ -151,9 +154,9 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
     output: inout MutableSpan<Element>, _ workspace: borrowing Workspace
   ) {
     precondition(
-      input.count == geometry.inputShape.count, "\(input.count) elements for \(geometry.inputShape)")
+      input.count == inputCount, "\(input.count) elements for \(geometry.inputShape)")
     precondition(
-      output.count == geometry.outputShape.count, "\(output.count) elements for \(geometry.outputShape)")
+      output.count == outputCount, "\(output.count) elements for \(geometry.outputShape)")
     precondition(
       workspace.byteCount >= workspaceByteCount,
       "a workspace of \(workspace.byteCount) bytes for a plan that needs \(workspaceByteCount)")

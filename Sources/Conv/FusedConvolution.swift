@@ -66,7 +66,9 @@ final class FusedConvolution: Sendable {
   }
 
   /// The kernel that transforms a row of tiles forward.
-  func winogradInput(_ form: WinogradForm) -> ((UnsafePointer<lowrank_winograd_input>?) -> Void)? {
+  func winogradInput(_ form: WinogradForm) -> (
+    @convention(c) (UnsafePointer<lowrank_winograd_input>?) -> Void
+  )? {
     let functions = kernels.winograd_input
     return switch form.index {
     case 0: functions.0
@@ -77,7 +79,9 @@ final class FusedConvolution: Sendable {
   }
 
   /// The kernel that transforms a row of tiles back.
-  func winogradOutput(_ form: WinogradForm) -> ((UnsafePointer<lowrank_winograd_output>?) -> Void)? {
+  func winogradOutput(_ form: WinogradForm) -> (
+    @convention(c) (UnsafePointer<lowrank_winograd_output>?) -> Void
+  )? {
     let functions = kernels.winograd_output
     return switch form.index {
     case 0: functions.0
