@@ -7,7 +7,7 @@ The models, arrays and factors of Tests/Vectors and Examples are cut off, overwr
 formats hold lengths, extents and names; paths are made missing, directories, devices or unwritable. Of each run is
 demanded: exit code 0 or 1 (64 only where the options were changed too), so no signal and no trap; with 1, a message on
 the standard error that names a file of the case, and no output file nor a part of one; with 0, the output, which the
-command that takes it must accept. More than 10 seconds or 4 GiB of memory is a failure.
+command that takes it must accept. More than 10 seconds, twice, or 4 GiB of memory is a failure.
 
 A case depends on the seed and its number alone: --case N runs one, and prints what came out. Failing cases are kept,
 each in a folder of its own with its files and command line. Needs nothing but Python. Exits with 1 where a case fails.
@@ -19,6 +19,8 @@ from fuzz_edits import EDITS, append, edit, flip_bits, truncate
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SECONDS, BYTES = 10, 4 << 30
+
+
 # Cases
 
 class Seeds:
@@ -284,6 +286,12 @@ def run_case(number):
     try:
         case = Case(options.seed, number, seeds, folder)
         status, printed, errors = launch([options.lowrank] + case.arguments, folder)
+        if status is None:
+            # Once more: the machine may have been busy with something else.
+            shutil.rmtree(folder)
+            os.mkdir(folder)
+            case = Case(options.seed, number, seeds, folder)
+            status, printed, errors = launch([options.lowrank] + case.arguments, folder)
         fault = case.judge(status, printed, errors)
         then = {"compress": ["inspect", case.output], "decompose": ["reconstruct", case.output, "-o",
             "again.npy"]}.get(case.command)
