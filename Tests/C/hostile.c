@@ -109,7 +109,10 @@ int main(int argc, char **argv) {
   if (argc > 4) models_folder = argv[4];
   models_folder = realpath(models_folder, NULL);
   /* Files of odd names are written there. */
-  if (!models_folder || chdir(argc > 5 ? argv[5] : "/tmp") != 0) return 2;
+  if (!models_folder || chdir(argc > 5 ? argv[5] : "/tmp") != 0) {
+    perror("the folder of the models, or the one for files");
+    return 2;
+  }
   const size_t functions = decomposition_call_count + plan_call_count + model_call_count;
   printf("%lu hostile calls of each of %zu functions, seed %llu\n", calls, functions, (unsigned long long)seed);
   memory_make();
