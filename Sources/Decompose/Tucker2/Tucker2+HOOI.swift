@@ -1,7 +1,9 @@
 import LinearAlgebra
 import TensorCore
 
-/// The constants of the iteration; the measurements behind them are in `Benchmarks/README.md`.
+/// The constants of the iteration, measured on kernels of 64 to 512 channels with decaying spectra and noise at a quarter
+/// and a half of the ranks: with these one sweep ends within 3e-5 of the error that further sweeps would reach; fewer
+/// first iterations cost a second sweep, more of any gain nothing.
 private enum HOOI {
   /// Orthogonal iterations that find the first basis of mode 1, of mode 2, and of either in a sweep.
   static let (first, second, sweep) = (2, 3, 2)
