@@ -59,6 +59,27 @@ private func json(_ text: String) throws -> [String: Any] {
     #expect(try folder.names == ["b.onnx", "out.onnx", "report.json"])
   }
 
+  @Test func compressWritesAPage() throws {
+    let folder = try TemporaryFolder()
+    let page = folder.path("report.html")
+    let model = ["compress", mnist, "-o", folder.path("out.onnx"), "--method", "svd"]
+    let run = try lowrank(model + ["--report", page])
+    #expect(run.status == 0 && run.error.isEmpty)
+    #expect(run.output.contains("weights: 425 504 -> "))
+    let html = try String(contentsOfFile: page, encoding: .utf8)
+    #expect(html.hasPrefix("<!DOCTYPE html>") && html.contains("/hidden/Gemm"))
+    #expect(!html.contains("The trade-off"))
+    _ = try lowrank(model + ["--macs", "0.9999", "--report", page])
+    #expect(try String(contentsOfFile: page, encoding: .utf8).contains("The trade-off"))
+    // Nothing is written where the page cannot be.
+    let failed = try lowrank([
+      "compress", mnist, "-o", folder.path("b.onnx"), "--report", folder.path("no/r.html"),
+    ])
+    #expect(failed.status == 1 && failed.error.contains("no/r.html"))
+    #expect(try folder.names == ["out.onnx", "report.html"])
+    #expect(try lowrank("compress", mnist, "--sweep", "0.5", "--report", page).status == 64)
+  }
+
   @Test func inspectShowsEveryLayer() throws {
     let run = try lowrank("inspect", mnist)
     #expect(run.status == 0)

@@ -7,7 +7,7 @@ extension HTMLReport {
       page.element("table", ["class": "layers"]) { page in
         page.element("thead") { page in
           page.element("tr") { page in
-            for title in ["layer", "kernel", "form", "error", "weights", "multiplies"] {
+            for title in ["layer", "form", "kernel", "error", "weights", "multiplies"] {
               page.element("th", ["scope": "col"], text: title)
             }
           }
@@ -26,7 +26,6 @@ extension HTMLReport {
         page.element("bdi", text: layer.name)
         page.element("span", ["class": "op"], text: layer.op)
       }
-      addCell(&page, "kernel", kernelText(layer.kernelShape, layer.group))
       page.element("td", ["data-label": "form", "class": "form"]) { page in
         page.text(layer.formText)
         if let reason = layer.reason { page.element("span", ["class": "reason"], text: reason) }
@@ -34,7 +33,8 @@ extension HTMLReport {
           page.element("span", ["class": "reason"], text: "BatchNormalization folded")
         }
       }
-      addCell(&page, "error", layer.isFactored ? fixed(layer.relativeError, 4) : "")
+      addCell(&page, "kernel", kernelText(layer.kernelShape, layer.group))
+      addCell(&page, "error", layer.isFactored ? fixed(layer.relativeError, 4) : "0")
       addCell(
         &page, "weights", changeText(layer.paramsBefore, layer.isFactored ? layer.paramsAfter : nil))
       addCell(
@@ -49,6 +49,6 @@ extension HTMLReport {
   }
 
   private func changeText(_ before: Int, _ after: Int?) -> String {
-    after.map { "\(grouped(before)) → \(grouped($0))" } ?? grouped(before)
+    after.map { "\(numberText(before)) → \(numberText($0))" } ?? numberText(before)
   }
 }

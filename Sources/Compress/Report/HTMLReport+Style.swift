@@ -37,15 +37,19 @@ extension HTMLReport {
     th, td { text-align: left; vertical-align: top; padding: 7px 14px 7px 0; border-top: 1px solid var(--line); }
     thead th { color: var(--soft); font-weight: 400; border-top: 0; }
     .layers { width: 100%; }
-    .layers th { overflow-wrap: anywhere; }
+    .layers tbody th { overflow-wrap: anywhere; }
+    @media (min-width: 1000px) {
+      .layers tbody th { min-width: 13rem; }
+      .layers td { white-space: nowrap; }
+    }
     tbody th { font-weight: 600; }
     .op, .reason { display: block; color: var(--soft); font-weight: 400; font-size: .8rem; }
-    .reason { max-width: 26rem; overflow-wrap: anywhere; }
+    .reason { max-width: 20rem; white-space: normal; overflow-wrap: anywhere; }
     .form { font-weight: 600; }
     .kept .form { font-weight: 400; }
     .spectra { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); gap: 14px; }
     figure { margin: 0; background: var(--card); border-radius: 8px; padding: 12px; min-width: 0; }
-    .trade-off { max-width: 560px; }
+    .trade-off { max-width: 500px; }
     figcaption { margin-bottom: 6px; }
     figcaption .name { display: block; font-weight: 600; font-size: .9rem; overflow-wrap: anywhere; }
     figure svg { display: block; width: 100%; height: auto; }
@@ -75,11 +79,12 @@ extension HTMLReport {
     @media (max-width: 760px) {
       .share { grid-template-columns: 1fr 1fr; }
       .share-name { grid-column: 1 / -1; }
-      .layers, .layers tbody, .layers tr, .layers th, .layers td { display: block; }
+      .layers, .layers tbody, .layers th, .layers td { display: block; }
       .layers thead { display: none; }
-      .layers tr { border-top: 1px solid var(--line); padding: 9px 0; }
+      .layers tr { display: grid; grid-template-columns: 2fr 3fr; gap: 0 12px; padding: 9px 0;
+        border-top: 1px solid var(--line); }
+      .layers th, .layers .form, .layers td:nth-child(n+5) { grid-column: 1 / -1; }
       .layers th, .layers td { border: 0; padding: 1px 0; }
-      .layers td:empty { display: none; }
       .layers td::before { content: attr(data-label) " "; color: var(--soft); font-weight: 400; }
     }
     """

@@ -41,7 +41,7 @@ extension HTMLReport {
       page.element("div", ["class": "label"], text: name)
       page.element(
         "div", ["class": "value"], text: before > 0 ? percent(Double(after) / Double(before)) : "-")
-      page.element("div", ["class": "detail"], text: "\(grouped(before)) → \(grouped(after))")
+      page.element("div", ["class": "detail"], text: "\(numberText(before)) → \(numberText(after))")
     }
   }
 
@@ -76,10 +76,4 @@ extension HTMLReport {
     }
     return texts
   }
-}
-
-/// A fraction in percent with as many digits as tell 0.1 % apart: `50 %`, `62.5 %`.
-func percentText(_ fraction: Double) -> String {
-  let text = fixed(100 * fraction, 1)
-  return "\(text.hasSuffix(".0") ? String(text.dropLast(2)) : text) %"
 }

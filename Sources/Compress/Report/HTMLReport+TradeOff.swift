@@ -10,7 +10,7 @@ extension HTMLReport {
     guard points.count > 1 else { return }
     let note =
       "The least sum of the layers' squared relative errors that lowrank finds at each budget of "
-      + "\(tradeOff.unit). The ring is the budget that was chosen."
+      + "\(tradeOff.unit), on a logarithmic scale. The ring is the budget that was chosen."
     addSection(&page, "The trade-off", note) { page in
       page.element("figure", ["class": "trade-off"]) { addCurve(&$0, tradeOff, points, chosen) }
       page.newline()
@@ -25,17 +25,19 @@ extension HTMLReport {
     _ page: inout HTMLBuilder, _ tradeOff: TradeOff, _ points: [TradeOffPoint], _ chosen: TradeOffPoint?
   ) {
     let all = (points + (chosen.map { [$0] } ?? [])).sorted { $0.fraction < $1.fraction }
-    let top = PlotAxis.roundTop(all.map(\.error).max() ?? 1)
-    let plot = Plot(
-      width: 360, height: 230, x: PlotAxis(low: 0, high: 1), y: PlotAxis(low: 0, high: top))
+    let errors = PlotAxis.decades(over: all.map(\.error))
+    let plot = Plot(width: 360, height: 230, x: PlotAxis(low: 0, high: 1), y: errors)
     page.element("svg", plot.attributes(title: "error over the part of the \(tradeOff.unit) that is kept")) {
       page in
       plot.addGrid(
         &page, xTicks: [0, 0.25, 0.5, 0.75, 1].map { ($0, percent($0)) },
-        yTicks: [0, 0.25, 0.5, 0.75, 1].map { ($0 * top, PlotAxis.label($0 * top, top: top)) },
+        yTicks: errors.decadeTicks.map { ($0, powerText($0)) },
         xTitle: "\(tradeOff.unit) kept", yTitle: "sum of squared errors")
-      plot.addLine(&page, all.map { ($0.fraction, $0.error) }, kind: "mode1")
-      for point in points { plot.addDot(&page, point.fraction, point.error, kind: "mode1", radius: "2.5") }
+      let drawn = all.filter { errors.place($0.error) >= 0 }
+      plot.addLine(&page, drawn.map { ($0.fraction, $0.error) }, kind: "mode1")
+      for point in points where errors.place(point.error) >= 0 {
+        plot.addDot(&page, point.fraction, point.error, kind: "mode1", radius: "2.5")
+      }
       if let chosen {
         plot.addDrop(&page, chosen.fraction, chosen.error, kind: "chosen")
         plot.addDot(&page, chosen.fraction, chosen.error, kind: "ring", radius: "6")
@@ -56,7 +58,7 @@ extension HTMLReport {
         for point in tradeOff.points {
           page.element("tr") { page in
             page.element("td", text: percentText(point.fraction))
-            page.element("td", text: point.cost.map(grouped) ?? "out of reach")
+            page.element("td", text: point.cost.map(numberText) ?? "out of reach")
             page.element("td", text: point.squaredError.map { fixed($0, 4) } ?? "")
             page.element("td", text: point.gap.map { "\(fixed(100 * $0, 2)) %" } ?? "")
           }

@@ -14,24 +14,16 @@ struct PlotAxis {
     return high > low ? (value - low) / (high - low) : 0
   }
 
-  /// A round number at or above a value, and above zero: 1, 2, 4 or 8 times a power of ten.
-  static func roundTop(_ value: Double) -> Double {
-    guard value > 0, value.isFinite else { return 1 }
-    var unit = 1.0
-    while unit > value { unit /= 10 }
-    while unit * 10 <= value { unit *= 10 }
-    return unit * ([1, 2, 4, 8].first { $0 * unit >= value } ?? 10)
+  /// A logarithmic axis over positive values, in whole decades: at least one, at most four down from the largest.
+  static func decades(over values: [Double]) -> PlotAxis {
+    let powers = values.filter { $0 > 0 }.map { logarithm($0) / logarithm(10) }
+    let high = (powers.max() ?? 0).rounded(.up)
+    let low = max(high - 4, (powers.min() ?? 0).rounded(.down))
+    return PlotAxis(low: min(low, high - 1), high: high, isLogarithmic: true)
   }
 
-  /// A tick's number, with the digits that quarters of `top` need.
-  static func label(_ value: Double, top: Double) -> String {
-    if value == 0 { return "0" }
-    var (digits, unit) = (0, top / 4)
-    while unit < 10 && digits < 12 && (unit - unit.rounded()).magnitude > 1e-9 {
-      (digits, unit) = (digits + 1, unit * 10)
-    }
-    return fixed(value, digits)
-  }
+  /// The powers of ten of a logarithmic axis.
+  var decadeTicks: [Double] { stride(from: low, through: high, by: 1).map { power(10, $0) } }
 
   /// Four or five round ranks from 0 on.
   static func rankTicks(upTo last: Int) -> [Int] {
@@ -50,7 +42,7 @@ struct Plot {
 
   // The margins.
   private var left: Double { 52 }
-  private var right: Double { 12 }
+  private var right: Double { 22 }
   private var top: Double { 18 }
   private var bottom: Double { 32 }
 
@@ -116,7 +108,7 @@ struct Plot {
     page.empty("path", ["class": "curve \(kind)", "d": path])
   }
 
-  /// A dot on a curve.
+  /// A dot on a curve, on the edge of the picture where it lies beyond.
   func addDot(_ page: inout HTMLBuilder, _ x: Double, _ y: Double, kind: String, radius: String) {
     page.empty(
       "circle", ["class": "dot \(kind)", "cx": text(across(x)), "cy": text(down(y)), "r": radius])
