@@ -125,8 +125,9 @@ run_valgrind() {
     echo "    valgrind is not installed: not run"
     return
   fi
-  local memcheck=(valgrind -q --leak-check=full --show-leak-kinds=definite,indirect --error-exitcode=9
-    --errors-for-leak-kinds=definite,indirect --suppressions=Tests/C/swift-runtime.supp)
+  local lost="definite,indirect"
+  local memcheck=(valgrind -q --leak-check=full "--show-leak-kinds=$lost" "--errors-for-leak-kinds=$lost"
+    --error-exitcode=9 --suppressions=Tests/C/swift-runtime.supp)
   build_hostile "$work/hostile-symbols" "$work/symbols/lib"
   export OPENBLAS_NUM_THREADS=1
   LD_LIBRARY_PATH=$work/symbols/lib "${memcheck[@]}" "$work/factored_layer" 16 16 12 4 4
@@ -150,8 +151,11 @@ foreach(kind lowrank lowrank_static)
   target_link_libraries(with_${kind} lowrank::${kind} m)
 endforeach()
 CMAKE
-  cmake -S "$work/cmake" -B "$work/cmake/build" -DCMAKE_PREFIX_PATH="$prefix" > "$work/log" 2>&1 &&
-    cmake --build "$work/cmake/build" >> "$work/log" 2>&1 || { cat "$work/log"; fail "the CMake package"; }
+  if ! { cmake -S "$work/cmake" -B "$work/cmake/build" -DCMAKE_PREFIX_PATH="$prefix" &&
+    cmake --build "$work/cmake/build"; } > "$work/log" 2>&1; then
+    cat "$work/log"
+    fail "the CMake package"
+  fi
   "$work/cmake/build/with_lowrank" 16 16 12 4 4
   "$work/cmake/build/with_lowrank_static" 16 16 12 4 4 > /dev/null
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 static atomic_ulong answers[16];
+static _Thread_local unsigned long sound;
 static uint64_t seed = 20240917;
 
 void judge(const char *function, lowrank_status status, void *const *result) {
@@ -32,6 +33,7 @@ void judge(const char *function, lowrank_status status, void *const *result) {
     exit(1);
   }
   atomic_fetch_add(&answers[status], 1);
+  sound += status == LOWRANK_OK;
 }
 
 static double seconds(void) {
@@ -43,13 +45,14 @@ static double seconds(void) {
 static void repeat(const struct call *calls, size_t count, unsigned long times, bool print) {
   for (size_t i = 0; i < count; ++i) {
     const double start = seconds();
+    sound = 0;
     for (unsigned long n = 0; n < times; ++n) {
       chance_begin_call();
       calls[i].run();
       if (n % 64 == 0) memory_check(calls[i].name);
     }
     memory_check(calls[i].name);
-    if (print) printf("  %-40s %7.2f s\n", calls[i].name, seconds() - start);
+    if (print) printf("  %-40s %7.2f s, %lu sound\n", calls[i].name, seconds() - start, sound);
   }
 }
 
