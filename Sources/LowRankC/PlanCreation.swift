@@ -6,13 +6,15 @@ internal import TensorCore
 private func makePlan<Element: CScalar>(
   _ geometry: ConvolutionGeometry, _ form: FactoredForm, _ weights: [Tensor<Element>],
   _ bias: Tensor<Element>?,
-  _ options: ConvolutionOptions
+  _ options: PlanOptions
 ) throws(Failure) -> OpaquePointer? {
   let stages = form.stages(kernel: geometry.kernelShape, groups: geometry.groups)
   let count = weights.reduce(0.0) { $0 + Double($1.count) }
   // Winograd's transformed weights are four times as many, and the weights themselves are kept.
   try Limits.requireMemory(8 * Double(MemoryLayout<Element>.stride) * count, for: "a plan for \(form)")
-  let plan = ConvolutionPlan(geometry, stages: stages, weights: weights, bias: bias, options: options)
+  let plan = ConvolutionPlan(
+    geometry, stages: stages, weights: weights, bias: bias, activation: options.activation,
+    options: options.run)
   return HandleTable.insert(PlanObject(Element.wrap(StoredPlan(plan: plan))))
 }
 
@@ -44,7 +46,7 @@ private func createDense<Element: CScalar>(
   guarded("lowrank_plan_create_\(Element.suffix)") { () throws(Failure) in
     let result = try required(result, "result")
     let geometry = try convolutionGeometry(geometry, kernel: try kernelShape(shape, order: order))
-    let options = try ConvolutionOptions(options)
+    let options = try PlanOptions(options)
     try requireStages(.dense, geometry)
     let weights = try Tensor(copying: kernel, count: kernelCount, shape: geometry.kernelShape, "kernel")
     let bias = try biasTensor(bias, biasCount, geometry)
@@ -65,7 +67,7 @@ private func createFactored<Element: CScalar>(
       throw Failure(
         LOWRANK_BAD_GEOMETRY, "factors are for one group, but geometry->groups is \(geometry.groups)")
     }
-    let options = try ConvolutionOptions(options)
+    let options = try PlanOptions(options)
     try requireStages(factors.form, geometry)
     let bias = try biasTensor(bias, biasCount, geometry)
     result.pointee = try makePlan(geometry, factors.form, factors.stageWeights, bias, options)
@@ -83,7 +85,7 @@ private func createStages<Element: CScalar>(
     let result = try required(result, "result")
     let form = try method.form(try rankList(ranks, count: rankCount, method: method))
     let geometry = try convolutionGeometry(geometry, kernel: try kernelShape(shape, order: order))
-    let options = try ConvolutionOptions(options)
+    let options = try PlanOptions(options)
     try requireStages(form, geometry)
     let stages = form.stages(kernel: geometry.kernelShape, groups: geometry.groups)
     guard stageCount == stages.count else {

@@ -1,24 +1,42 @@
 internal import CLowRank
 internal import Conv
 
-extension ConvolutionOptions {
-  /// `lowrank_plan_options`, checked.
+/// `lowrank_plan_options`, checked.
+struct PlanOptions {
+  var run = ConvolutionOptions()
+  var activation = Activation.none
+
   init(_ pointer: UnsafePointer<lowrank_plan_options>?) throws(Failure) {
-    self.init()
     guard let given = try optionalStructure(pointer, "options") else { return }
     switch given.backend {
-    case LOWRANK_BACKEND_AUTOMATIC: backend = .automatic
-    case LOWRANK_BACKEND_BLAS: backend = .blas
+    case LOWRANK_BACKEND_AUTOMATIC: run.backend = .automatic
+    case LOWRANK_BACKEND_BLAS: run.backend = .blas
     default: throw Failure(LOWRANK_INVALID_ARGUMENT, "there is no backend \(given.backend.rawValue)")
     }
     switch given.winograd {
-    case LOWRANK_WINOGRAD_AUTOMATIC: winograd = .automatic
-    case LOWRANK_WINOGRAD_OFF: winograd = .off
-    case LOWRANK_WINOGRAD_2X2: winograd = .two
-    case LOWRANK_WINOGRAD_4X4: winograd = .four
+    case LOWRANK_WINOGRAD_AUTOMATIC: run.winograd = .automatic
+    case LOWRANK_WINOGRAD_OFF: run.winograd = .off
+    case LOWRANK_WINOGRAD_2X2: run.winograd = .tile(2)
+    case LOWRANK_WINOGRAD_4X4: run.winograd = .tile(4)
+    case LOWRANK_WINOGRAD_5X5: run.winograd = .tile(5)
     default: throw Failure(LOWRANK_INVALID_ARGUMENT, "there is no Winograd choice \(given.winograd.rawValue)")
     }
-    threads = max(1, try number(given.threads, in: 0...64, "options->threads"))
-    _ = try number(given.reserved, in: 0...0, "options->reserved")
+    run.threads = max(1, try number(given.threads, in: 0...64, "options->threads"))
+    activation = try Self.activation(given)
+  }
+
+  private static func activation(_ given: lowrank_plan_options) throws(Failure) -> Activation {
+    switch given.activation {
+    case LOWRANK_NO_ACTIVATION: return .none
+    case LOWRANK_RELU: return .relu
+    case LOWRANK_CLIP:
+      // Also false for a NaN.
+      guard given.clip_low <= given.clip_high else {
+        throw Failure(
+          LOWRANK_INVALID_ARGUMENT, "options->clip_low is \(given.clip_low), clip_high \(given.clip_high)")
+      }
+      return .clip(low: given.clip_low, high: given.clip_high)
+    default: throw Failure(LOWRANK_INVALID_ARGUMENT, "there is no activation \(given.activation.rawValue)")
+    }
   }
 }

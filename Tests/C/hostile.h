@@ -58,8 +58,10 @@ enum kind { DECOMPOSITION, PLAN, REPORT, KINDS };
 
 /* A handle of a kind that is alive, or was, or never was one. All threads draw from one pool. */
 void *some_handle(enum kind kind);
-/* Puts a new handle into the pool; the one that had its place is destroyed. */
-void handle_keep(enum kind kind, void *handle);
+/* Puts a new handle into a half of the pool, 0 or 1; the one that had its place is destroyed. */
+void handle_keep(enum kind kind, void *handle, int half);
+/* A handle out of a half of the pool. */
+void *handle_of_half(enum kind kind, int half);
 /* Destroys all handles of the pool. */
 void handles_destroy(void);
 

@@ -167,6 +167,8 @@ static void plan_arguments(void) {
   geometry_arguments(&p);
   lowrank_plan_options o = {.struct_size = sizeof o, .threads = 65};
   EXPECT(INVALID_ARGUMENT, lowrank_plan_create_f32(&g, k, 270, shape, 4, NULL, 0, &o, &p));
+  o = (lowrank_plan_options){.struct_size = sizeof o, .activation = LOWRANK_CLIP, .clip_low = 1};
+  EXPECT(INVALID_ARGUMENT, lowrank_plan_create_f32(&g, k, 270, shape, 4, NULL, 0, &o, &p));
   EXPECT(SIZE_MISMATCH, lowrank_plan_create_f32(&g, k, 270, shape, 4, k, 5, NULL, &p));
   EXPECT(NULL_ARGUMENT, lowrank_plan_create_f32(&g, k, 270, shape, 4, NULL, 6, NULL, &p));
   EXPECT(BAD_HANDLE, lowrank_plan_create_factored_f32(&g, NULL, NULL, 0, NULL, &p));

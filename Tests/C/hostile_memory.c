@@ -79,8 +79,16 @@ static lowrank_status destroy(enum kind kind, void *handle) {
   }
 }
 
-void handle_keep(enum kind kind, void *handle) {
-  const uint32_t place = chance(POOL);
+void *handle_of_half(enum kind kind, int half) {
+  const uint32_t place = chance(POOL / 2) * 2 + (uint32_t)half;
+  pthread_mutex_lock(&lock);
+  void *handle = pool[kind][place];
+  pthread_mutex_unlock(&lock);
+  return handle;
+}
+
+void handle_keep(enum kind kind, void *handle, int half) {
+  const uint32_t place = chance(POOL / 2) * 2 + (uint32_t)half;
   pthread_mutex_lock(&lock);
   void *old = pool[kind][place];
   pool[kind][place] = handle;

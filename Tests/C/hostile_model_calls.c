@@ -74,7 +74,7 @@ static const void *some_model_options(lowrank_model_options *options, const char
 
 static void keep(const char *function, lowrank_status status, void **result) {
   judge(function, status, result);
-  if (status == LOWRANK_OK) handle_keep(REPORT, *result);
+  if (status == LOWRANK_OK) handle_keep(REPORT, *result, (int)chance(2));
 }
 
 static void inspect(void) {
@@ -110,6 +110,13 @@ static void report_copy(void) {
         NULL);
 }
 
+/* Last of all calls: what is destroyed cannot be used. */
+static void decomposition_destroy(void) {
+  judge("lowrank_decomposition_destroy", lowrank_decomposition_destroy(some_handle(DECOMPOSITION)), NULL);
+}
+
+static void plan_destroy(void) { judge("lowrank_plan_destroy", lowrank_plan_destroy(some_handle(PLAN)), NULL); }
+
 static void report_destroy(void) {
   judge("lowrank_report_destroy", lowrank_report_destroy(some_handle(REPORT)), NULL);
 }
@@ -133,9 +140,15 @@ static void handle_count(void) {
 }
 
 const struct call model_calls[] = {
-    {"lowrank_model_inspect", inspect},         {"lowrank_model_compress", compress},
-    {"lowrank_report_copy", report_copy},       {"lowrank_report_destroy", report_destroy},
-    {"lowrank_system", system_info},            {"lowrank_status_name", status_name},
-    {"lowrank_last_error", last_error},         {"lowrank_handle_count", handle_count},
+    {"lowrank_model_inspect", inspect},
+    {"lowrank_model_compress", compress},
+    {"lowrank_report_copy", report_copy},
+    {"lowrank_system", system_info},
+    {"lowrank_status_name", status_name},
+    {"lowrank_last_error", last_error},
+    {"lowrank_handle_count", handle_count},
+    {"lowrank_decomposition_destroy", decomposition_destroy},
+    {"lowrank_plan_destroy", plan_destroy},
+    {"lowrank_report_destroy", report_destroy},
 };
 const size_t model_call_count = sizeof model_calls / sizeof *model_calls;

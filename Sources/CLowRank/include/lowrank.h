@@ -248,21 +248,32 @@ typedef enum lowrank_backend {
   LOWRANK_BACKEND_BLAS = 1       /* im2col and BLAS */
 } lowrank_backend;
 
-/* Which Winograd algorithms 3 x 3 stages may use. */
+/* Which Winograd algorithms 3 x 3 and 5 x 5 stages of stride 1 may use: what is fastest, none (the smallest error), or
+   tiles of one size wherever there is such a form. */
 typedef enum lowrank_winograd {
   LOWRANK_WINOGRAD_AUTOMATIC = 0,
-  LOWRANK_WINOGRAD_OFF = 1, /* the smallest error */
-  LOWRANK_WINOGRAD_2X2 = 2,
-  LOWRANK_WINOGRAD_4X4 = 3
+  LOWRANK_WINOGRAD_OFF = 1,
+  LOWRANK_WINOGRAD_2X2 = 2, /* F(2x2, 3x3), F(2x2, 5x5) */
+  LOWRANK_WINOGRAD_4X4 = 3, /* F(4x4, 3x3) */
+  LOWRANK_WINOGRAD_5X5 = 4  /* F(5x5, 3x3) */
 } lowrank_winograd;
+
+/* What happens to each element of the output, behind the bias. */
+typedef enum lowrank_activation {
+  LOWRANK_NO_ACTIVATION = 0,
+  LOWRANK_RELU = 1, /* max(x, 0) */
+  LOWRANK_CLIP = 2  /* min(max(x, clip_low), clip_high); ReLU6 is 0 to 6 */
+} lowrank_activation;
 
 /* How a plan runs; null or zeros ask for the defaults. */
 typedef struct lowrank_plan_options {
   size_t struct_size;
   lowrank_backend backend;
   lowrank_winograd winograd;
+  lowrank_activation activation;
   int32_t threads; /* that share one run of own kernels, up to 64; 0 for 1 */
-  int32_t reserved; /* 0 */
+  double clip_low; /* for LOWRANK_CLIP */
+  double clip_high;
 } lowrank_plan_options;
 
 /* A convolution with its weights packed. */
