@@ -189,6 +189,14 @@ private func json(_ text: String) throws -> [String: Any] {
     #expect(try folder.names == ["bad"])
   }
 
+  @Test func theMachineComputesRightly() throws {
+    let run = try lowrank("selftest", "--json")
+    #expect(run.status == 0, "\(run.output)")
+    let report = try json(run.output)
+    #expect(report["failures"] as? Int == 0)
+    #expect((report["checks"] as? [Any] ?? []).count > 100)
+  }
+
   @Test func versionNamesTheBLAS() throws {
     let report = try json(try lowrank("version", "--json").output)
     #expect((report["blas"] as? String)?.contains("OpenBLAS") == true)

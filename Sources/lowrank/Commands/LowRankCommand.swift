@@ -10,7 +10,7 @@ struct LowRankCommand: ParsableCommand {
     version: LowRankVersion.number,
     subcommands: [
       InspectCommand.self, CompressCommand.self, DecomposeCommand.self, ReconstructCommand.self,
-      BenchCommand.self,
+      BenchCommand.self, SelfTestCommand.self,
       VersionCommand.self,
     ])
 

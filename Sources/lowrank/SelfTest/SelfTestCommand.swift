@@ -1,0 +1,43 @@
+import ArgumentParser
+import Compress
+import LinearAlgebra
+
+/// `lowrank selftest`
+struct SelfTestCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "selftest",
+    abstract: "Checks BLAS, LAPACK and every convolution kernel of this machine against plain loops.")
+
+  @Flag(help: "Print JSON.") var json = false
+
+  /// What is printed; the field names are the JSON's.
+  struct Report: Encodable {
+    let blas: String
+    let blasCore: String
+    let checks: [SelfCheck]
+    let failures: Int
+    let seconds: Double
+  }
+
+  func run() throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let checks =
+      LinearAlgebraChecks<Float>().run() + LinearAlgebraChecks<Double>().run() + (try ConvolutionChecks.run())
+    let failures = checks.filter { !$0.passed }
+    let report = Report(
+      blas: BLASLibrary.configuration, blasCore: BLASLibrary.core, checks: checks, failures: failures.count,
+      seconds: (clock.now - start).seconds)
+    if json {
+      try printJSON(report)
+    } else {
+      for check in failures {
+        print("WRONG: \(check.name), \(check.error) times what rounding may do; to blame: \(check.library)")
+      }
+      print(
+        "\(checks.count - failures.count) of \(checks.count) checks right in \(fixed(report.seconds, 2)) s")
+      print("BLAS: \(report.blas), \(report.blasCore) kernels")
+    }
+    guard failures.isEmpty else { throw ExitCode(1) }
+  }
+}
