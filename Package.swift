@@ -74,6 +74,13 @@ let package = Package(
       name: "CompressTests", dependencies: ["Compress", "ONNX", "TensorCore", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
+      name: "LowRankCTests",
+      dependencies: [
+        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "LowRankC", "ONNX", "TensorCore",
+        "TestSupport",
+      ],
+      swiftSettings: strict),
+    .testTarget(
       name: "CommandTests", dependencies: ["lowrank", "TensorCore", "TestSupport"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,56 @@
+import CLowRank
+import Compress
+import Foundation
+import LowRankC
+import ONNX
+import TestSupport
+import Testing
+
+/// Model files by the C interface: the same reports and files as by the Swift one.
+@Suite struct ModelCTests {
+  private func json(_ report: OpaquePointer?) throws -> Data {
+    var length = 0
+    try require(reportCopy(report, nil, 0, &length))
+    var text = [CChar](repeating: 1, count: length + 1)
+    try require(reportCopy(report, &text, text.count, nil))
+    #expect(text.last == 0)
+    #expect(reportDestroy(report) == LOWRANK_OK)
+    return Data(text.dropLast().map { UInt8(bitPattern: $0) })
+  }
+
+  @Test func inspectReportsWhatSwiftDoes() throws {
+    let path = Vectors.path("conv2d.onnx")
+    var report: OpaquePointer?
+    try require(modelInspect(path, nil, &report))
+    let found = try JSONDecoder().decode(InspectionReport.self, from: try json(report))
+    let expected = try ONNXModel(contentsOf: path).inspect(CompressionOptions())
+    #expect(found.layers.map(\.kernelShape) == expected.layers.map(\.kernelShape))
+    #expect(found.model.macs == expected.model.macs)
+  }
+
+  @Test func compressWritesWhatSwiftDoes() throws {
+    let folder = try TemporaryFolder()
+    let path = Vectors.path("conv2d.onnx")
+    let (mine, swifts) = (folder.path("c.onnx"), folder.path("swift.onnx"))
+    var options = lowrank_model_options()
+    options.struct_size = MemoryLayout<lowrank_model_options>.size
+    options.criterion = LOWRANK_RANKS_RATIO
+    options.criterion_value = 0.3
+    options.rank_multiple = 1
+    var report: OpaquePointer?
+    try require(modelCompress(path, mine, &options, &report))
+    let found = try JSONDecoder().decode(CompressionReport.self, from: try json(report))
+    #expect(found.layers.contains { $0.method != "keep" })
+    var compression = CompressionOptions()
+    compression.criterion = .ranksRatio(0.3)
+    compression.rankMultiple = 1
+    var model = try ONNXModel(contentsOf: path)
+    _ = try model.compress(compression)
+    let bytes = try model.save(to: swifts)
+    #expect(bytes == found.model.bytesAfter)
+    let (written, expected) = (
+      try Data(contentsOf: URL(filePath: mine)), try Data(contentsOf: URL(filePath: swifts))
+    )
+    #expect(written == expected)
+  }
+}
