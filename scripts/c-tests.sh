@@ -109,6 +109,12 @@ run_python() {
   LOWRANK_LIBRARY=$prefix/lib/liblowrank.so "$python" Examples/python/factored_layer.py
 }
 
+run_steady() {
+  "$cc" -std=gnu11 -O1 "${strict[@]}" "-I$prefix/include" -o "$work/steady" Tests/C/steady.c "-L$prefix/lib" -llowrank \
+    "-Wl,-rpath,$prefix/lib"
+  OPENBLAS_NUM_THREADS=1 "$work/steady"
+}
+
 # $1: the program, $2: the library's folder
 build_hostile() {
   "$cc" -std=gnu11 -O1 -g -Wall -Wextra -Werror "-I$prefix/include" -o "$1" Tests/C/hostile*.c "-L$2" -llowrank \
@@ -168,6 +174,7 @@ step "examples: run" run_examples
 step "without sources and Swift" run_without_sources
 step "Python" run_python
 step "CMake" run_cmake
+step "no allocation in a run" run_steady
 step "valgrind" run_valgrind
 step "hostile arguments" run_hostile
 echo "the C interface holds, $SECONDS s"

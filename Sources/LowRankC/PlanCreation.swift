@@ -15,7 +15,7 @@ private func makePlan<Element: CScalar>(
   let plan = ConvolutionPlan(
     geometry, stages: stages, weights: weights, bias: bias, activation: options.activation,
     options: options.run)
-  return HandleTable.insert(PlanObject(Element.wrap(StoredPlan(plan: plan))))
+  return HandleTable.insert(PlanObject(Element.wrap(StoredPlan(plan))))
 }
 
 /// Throws where the stages of a form would overflow, or the kernel has no such form.

@@ -10,13 +10,12 @@ private func run<Element: CScalar>(
   guard let stored = plan(try PlanObject.of(handle)) else {
     throw Failure(LOWRANK_INVALID_ARGUMENT, "the plan has the other precision")
   }
-  let geometry = stored.plan.geometry
   let input = try buffer(input, count: inputCount, "input")
   let output = try buffer(output, count: outputCount, "output")
   guard let workspace else { throw Failure(LOWRANK_NULL_ARGUMENT, "workspace is null") }
   let scratch = try ByteRange(workspace, count: workspaceBytes, stride: 1, "workspace")
-  try requireCount(inputCount, geometry.inputShape.count, "input")
-  try requireCount(outputCount, geometry.outputShape.count, "output")
+  try requireCount(inputCount, stored.inputShape.count, "input")
+  try requireCount(outputCount, stored.outputShape.count, "output")
   guard workspaceBytes >= stored.workspaceBytes else {
     throw Failure(
       LOWRANK_SIZE_MISMATCH,

@@ -5,20 +5,28 @@ internal import TensorCore
 /// A plan behind a handle.
 struct StoredPlan<Element: CScalar>: Sendable {
   let plan: ConvolutionPlan<Element>
-
+  let inputShape: Shape
+  let outputShape: Shape
   /// What a run needs, with room to begin on the boundary that workspaces have.
-  var workspaceBytes: Int { plan.workspaceByteCount + BorrowedWorkspace.alignment }
+  let workspaceBytes: Int
+
+  init(_ plan: ConvolutionPlan<Element>) {
+    self.plan = plan
+    // Kept, for a run is to allocate nothing and the geometry puts its shapes together anew each time.
+    inputShape = plan.geometry.inputShape
+    outputShape = plan.geometry.outputShape
+    workspaceBytes = plan.workspaceByteCount + BorrowedWorkspace.alignment
+  }
 
   /// What `lowrank_plan_get_info` tells.
   func fill(_ info: inout lowrank_plan_info) {
-    let geometry = plan.geometry
     let rest = [Int](repeating: 0, count: Int(LOWRANK_MAX_ORDER))
     info.type = Element.type
-    info.order = Int32(geometry.inputShape.order)
-    write(geometry.inputShape.extents + rest, to: &info.input_shape)
-    write(geometry.outputShape.extents + rest, to: &info.output_shape)
-    info.input_count = geometry.inputShape.count
-    info.output_count = geometry.outputShape.count
+    info.order = Int32(inputShape.order)
+    write(inputShape.extents + rest, to: &info.input_shape)
+    write(outputShape.extents + rest, to: &info.output_shape)
+    info.input_count = inputShape.count
+    info.output_count = outputShape.count
     info.workspace_bytes = workspaceBytes
     info.multiplies = Int64(plan.multiplies)
     info.stage_count = Int32(plan.stages.count)

@@ -343,7 +343,7 @@ LOWRANK_API lowrank_status lowrank_plan_get_info(const lowrank_plan *plan, lowra
 
 /* Computes the convolution. The counts must be those of lowrank_plan_get_info, the workspace as large or larger; input,
  * output and workspace must not share memory. The contents of the workspace before do not matter and afterwards mean
- * nothing. Allocates nothing. */
+ * nothing. Allocates nothing; a BLAS with several threads, which stages that own kernels do not cover run on, may. */
 LOWRANK_API lowrank_status lowrank_plan_run_f32(const lowrank_plan *plan, const float *input, size_t input_count,
                                                 float *output, size_t output_count, void *workspace,
                                                 size_t workspace_bytes);
