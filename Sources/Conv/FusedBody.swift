@@ -58,17 +58,16 @@ struct FusedBody: Sendable {
     _ design: FusedDesign, _ weights: [UnsafePointer<Float>], map: RowMap?, _ layout: inout WorkspaceLayout
   ) -> EntryStage {
     let (first, parts) = (design.planes[0], design.parts)
-    var (columns, chunk, rows, pack) = (WeightPointer?.none, 0, 0, 0)
+    var (columns, chunk, rows) = (WeightPointer?.none, 0, 0)
     if design.entersBy1x1, let map {
       columns = WeightPointer(base: weights[0])
-      // Packed pixels of all channels fill at most about half of a first cache of 32 KB.
-      chunk = max(design.machine.width == 16 ? 28 : 12, 4096 / first.inputChannels)
+      // The pixels of a chunk, in all channels, are read again for each panel of columns: they fill a small part of the
+      // second cache.
+      chunk = max(28, 16384 / first.inputChannels)
       rows = max(1, chunk / map.width)
-      pack = first.inputChannels * roundUp(max(chunk, rows * map.width), to: 16)
     }
     return EntryStage(
       columns: columns, panel: columns == nil ? 1 : design.panel(0), chunk: chunk,
-      pack: layout.reserve(Float.self, parts: parts, count: pack),
       sources: layout.reserve(AddressBits.self, parts: parts, count: rows),
       targets: layout.reserve(AddressBits.self, parts: parts, count: rows))
   }

@@ -29,9 +29,8 @@ struct EntryStage: Sendable {
   /// The packed columns of a 1x1 stage; nil for a mere change of layout.
   let columns: WeightPointer?
   let panel: Int
-  /// Pixels of the input packed together.
+  /// Pixels of the input that go through all columns together.
   let chunk: Int
-  let pack: WorkspacePieces<Float>
   let sources: WorkspacePieces<AddressBits>
   let targets: WorkspacePieces<AddressBits>
 }

@@ -29,7 +29,7 @@ extension FusedRun {
     }
   }
 
-  /// One chunk through the 1x1 stage: packed first, so that its channels lie together.
+  /// One chunk through the 1x1 stage, read as it lies.
   private func enter(
     _ columns: UnsafePointer<Float>, _ source: UnsafePointer<Float>, _ positions: Int, rows: Range<Int>,
     _ pixels: Range<Int>
@@ -38,14 +38,9 @@ extension FusedRun {
     let width = plan.design.machine.width
     let vectors = share(plan.design.machine.vectors(map.channels), group: entry.panel)
     guard !vectors.isEmpty else { return }
-    let pack = memory[entry.pack, part]
     let (sources, targets) = (memory.sources(entry.sources, part), memory.targets(entry.targets, part))
-    let count = rows.count * pixels.count
-    let packRow = roundUp(count, to: 16)
-    // The next chunk is asked for while this one is computed.
-    plan.kernels.copy_maps(source, positions, count, depth, count, pack, packRow)
     for (i, y) in rows.enumerated() {
-      sources[i] = UnsafePointer(pack + i * pixels.count)
+      sources[i] = source + i * plan.design.planes[0].inputWidth
       targets[i] =
         slot(y, of: 0) + (map.before + pixels.lowerBound) * map.pitch + vectors.lowerBound * width
     }
@@ -57,12 +52,12 @@ extension FusedRun {
     product.pixels = pixels.count
     product.taps = 1
     product.depth = depth
-    product.a_depth = packRow
+    product.a_depth = positions
     product.c_pixel = map.pitch
     product.b_depth = depth
     product.vectors = vectors.count
     product.panel = entry.panel
-    plan.kernels.rows_packed(&product)
+    plan.kernels.rows_of_maps(&product)
   }
 
   /// Writes a band of the output from the last map.

@@ -7,9 +7,9 @@ import TestSupport
 import Testing
 
 #if DEBUG
-  private let isOptimised = false
+  let isOptimised = false
 #else
-  private let isOptimised = true
+  let isOptimised = true
 #endif
 
 /// What plans promise besides their results.

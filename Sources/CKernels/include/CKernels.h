@@ -29,7 +29,7 @@ struct lowrank_rows {
   const float *b;         ///< packed columns, on a 64-byte boundary
   size_t rows, pixels, taps, depth;
   size_t a_pixel;         ///< floats between neighbouring pixels of A (`rows`: depth lies side by side)
-  size_t a_depth;         ///< floats between neighbouring depths of A (`rows_packed`: pixels lie side by side)
+  size_t a_depth;         ///< floats between neighbouring depths of A (`rows_of_maps`: pixels lie side by side)
   size_t c_pixel;         ///< floats between neighbouring pixels of C
   size_t b_depth;         ///< the depths of B: taps * depth, or more where taps in the padding are left out
   size_t b_first;         ///< the depth of B that the first tap begins at
@@ -90,8 +90,8 @@ struct lowrank_kernels {
   size_t most_pixels[LOWRANK_MAX_PANEL + 1];  ///< the tallest tile of pixels for each panel width
   size_t strip;                            ///< outputs a strip of `maps`
   size_t maps_vectors;                     ///< vectors of pixels a tile of `maps`
-  void (*rows)(const struct lowrank_rows *);         ///< channel-last A
-  void (*rows_packed)(const struct lowrank_rows *);  ///< A with pixels side by side
+  void (*rows)(const struct lowrank_rows *);          ///< channel-last A
+  void (*rows_of_maps)(const struct lowrank_rows *);  ///< channel-first A
   void (*maps)(const struct lowrank_maps *);
   void (*depthwise)(const struct lowrank_depthwise *);
   void (*depthwise_square)(const struct lowrank_depthwise_square *);
