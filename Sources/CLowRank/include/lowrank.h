@@ -29,7 +29,7 @@
  *   - Structures begin with `struct_size`, to be set to sizeof the structure; all else may be zero, which asks for the
  *     default, unless their text says otherwise. So `lowrank_geometry g = {sizeof g};` is a good start.
  *
- * The library never prints, never ends the process on account of its arguments, and no exception leaves it. As in any C
+ * A thread that calls needs a stack of 1 MiB at most. The library never prints, never ends the process on account of its arguments, and no exception leaves it. As in any C
  * library, a pointer that is neither null nor misaligned is believed to point at as many elements as its count says.
  */
 #ifndef LOWRANK_H

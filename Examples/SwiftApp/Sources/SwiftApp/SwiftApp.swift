@@ -20,10 +20,8 @@ struct SwiftApp {
     let fast = Layer(plan: ConvolutionPlan(geometry, factors: factored.kernel))
     print("the outputs differ by \(rounded(relativeDifference(slow.plan.run(image), fast.plan.run(image))))")
     for tasks in [1, 2, 4] {
-      let times = (
-        await slow.time(image, images: 64, tasks: tasks), await fast.time(image, images: 64, tasks: tasks)
-      )
-      let (dense, factored) = (times.0 / .milliseconds(64), times.1 / .milliseconds(64))
+      let dense = await slow.milliseconds(image, images: 64, tasks: tasks)
+      let factored = await fast.milliseconds(image, images: 64, tasks: tasks)
       print("\(tasks) tasks: dense \(rounded(dense)) ms an image, factored \(rounded(factored)) ms")
     }
   }
