@@ -23,7 +23,7 @@ extension HTMLReport {
   private func addRow(_ page: inout HTMLBuilder, _ layer: CompressionReport.Layer) {
     page.element("tr", layer.isFactored ? [:] : ["class": "kept"]) { page in
       page.element("th", ["scope": "row"]) { page in
-        page.element("bdi", text: layer.name)
+        addName(&page, layer.name)
         page.element("span", ["class": "op"], text: layer.op)
       }
       page.element("td", ["data-label": "form", "class": "form"]) { page in
@@ -42,6 +42,19 @@ extension HTMLReport {
         layer.macsBefore.map { changeText($0, layer.isFactored ? layer.macsAfter : nil) } ?? "unknown")
     }
     page.newline()
+  }
+
+  /// A name that may be broken behind its slashes.
+  private func addName(_ page: inout HTMLBuilder, _ name: String) {
+    page.element("bdi") { page in
+      for (place, part) in name.split(separator: "/", omittingEmptySubsequences: false).enumerated() {
+        if place > 0 {
+          page.text("/")
+          page.empty("wbr")
+        }
+        page.text(String(part))
+      }
+    }
   }
 
   private func addCell(_ page: inout HTMLBuilder, _ label: String, _ text: String) {

@@ -14,7 +14,7 @@ extension HTMLReport {
     * { box-sizing: border-box; }
     body { margin: 0; background: var(--page); color: var(--text);
       font: 16px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
-    main { max-width: 1120px; margin: 0 auto; padding: 20px 16px 48px; }
+    main { max-width: 1200px; margin: 0 auto; padding: 20px 16px 48px; }
     h1 { font-size: 1.6rem; line-height: 1.2; margin: 0; overflow-wrap: anywhere; }
     h2 { font-size: 1.2rem; margin: 40px 0 0; }
     .note { color: var(--soft); margin: 4px 0 14px; max-width: 72ch; }
@@ -39,7 +39,7 @@ extension HTMLReport {
     .layers { width: 100%; }
     .layers tbody th { overflow-wrap: anywhere; }
     @media (min-width: 1000px) {
-      .layers tbody th { min-width: 13rem; }
+      .layers tbody th { min-width: 15rem; }
       .layers td { white-space: nowrap; }
     }
     tbody th { font-weight: 600; }
@@ -81,7 +81,7 @@ extension HTMLReport {
       .share-name { grid-column: 1 / -1; }
       .layers, .layers tbody, .layers th, .layers td { display: block; }
       .layers thead { display: none; }
-      .layers tr { display: grid; grid-template-columns: 2fr 3fr; gap: 0 12px; padding: 9px 0;
+      .layers tr { display: grid; grid-template-columns: 3fr 2fr; gap: 0 12px; padding: 9px 0;
         border-top: 1px solid var(--line); }
       .layers th, .layers .form, .layers td:nth-child(n+5) { grid-column: 1 / -1; }
       .layers th, .layers td { border: 0; padding: 1px 0; }
