@@ -27,10 +27,12 @@
  *   - Pointers to float, double, int64_t and structures must be aligned as their types ask (LOWRANK_MISALIGNED
  *     otherwise). A workspace may begin at any address.
  *   - Structures begin with `struct_size`, to be set to sizeof the structure; all else may be zero, which asks for the
- *     default, unless their text says otherwise. So `lowrank_geometry g = {sizeof g};` is a good start.
+ *     default, unless their text says otherwise. So `lowrank_geometry g = {.struct_size = sizeof g};` is a good start.
  *
- * A thread that calls needs a stack of 1 MiB at most. The library never prints, never ends the process on account of its arguments, and no exception leaves it. As in any C
+ * The library never prints, never ends the process on account of its arguments, and no exception leaves it. As in any C
  * library, a pointer that is neither null nor misaligned is believed to point at as many elements as its count says.
+ * Memory for large work is asked of malloc beforehand (LOWRANK_TOO_LARGE where it refuses); should it run out all the
+ * same, the process ends. The calling thread needs a stack of 1 MiB at most.
  */
 #ifndef LOWRANK_H
 #define LOWRANK_H
@@ -109,7 +111,7 @@ LOWRANK_API size_t lowrank_handle_count(void);
 /* The element types. */
 typedef enum lowrank_type { LOWRANK_FLOAT32 = 1, LOWRANK_FLOAT64 = 2 } lowrank_type;
 
-/* The forms of a kernel and their stages, in the order they run (C x C stands for all spatial axes of the kernel):
+/* The forms of a kernel and their stages, in the order they run (D x D stands for all spatial axes of the kernel).
    Stride, padding and dilation belong to the stages with spatial extents. */
 typedef enum lowrank_method {
   LOWRANK_DENSE = 0,            /* one D x D convolution; only for lowrank_plan_create_stages_* */
@@ -392,7 +394,7 @@ typedef struct lowrank_model_options {
 typedef struct lowrank_report lowrank_report;
 
 /* Looks at every layer of an ONNX file: what it costs, its spectrum, what factoring would save. The report is that of
-   `lowrank inspect --json`. */
+   `lowrank inspect --json`. Paths are UTF-8, at most 4095 bytes long. */
 LOWRANK_API lowrank_status lowrank_model_inspect(const char *path, const lowrank_model_options *options,
                                                  lowrank_report **result);
 
