@@ -41,7 +41,9 @@ struct LinearAlgebraChecks<Element: LapackScalar> {
     let expected = product(matrix, matrix.permuted([1, 0]))
     let gram = matrix.gramMatrix(mode: 1)
     // Accumulated in Double whatever the elements are.
-    let error = largestDifference(gram.elements, expected) / (Double(matrix.shape[1] * matrix.shape[1]) * Double.ulpOfOne)
+    let error =
+      largestDifference(gram.elements, expected)
+      / (Double(matrix.shape[1] * matrix.shape[1]) * Double.ulpOfOne)
     return check("syrk \(matrix.shape)", "BLAS", error)
   }
 
