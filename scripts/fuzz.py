@@ -15,6 +15,7 @@ each in a folder of its own with its files and command line. Needs nothing but P
 """
 import argparse, json, multiprocessing, os, random, re, resource, shutil, signal, struct, subprocess, sys, tempfile
 import time
+from xml.etree import ElementTree
 
 from fuzz_edits import EDITS, append, edit, flip_bits, truncate
 
@@ -75,6 +76,7 @@ def options_of(r, command):
         options = r.choice(ranks) + r.choice([[], [], ["--method", r.choice(methods)], ["--no-fold-batch-norm"]])
         if command == "inspect":
             return options + r.choice([[], ["--json"]])
+        options += r.choice([[], [], ["--report", "page.html"]])
         return options + r.choice([[], ["--json"], ["--json", "report.json"]])
     if command in ("decompose", "bench decompose"):
         method = r.choice(["tucker2"] * 4 + ["svd", "spatial", "spatial-mirrored", "channel", "channel-mirrored",
@@ -242,7 +244,7 @@ class Case:
         if status == 1:
             if not errors.strip():
                 return "exit 1 without a message"
-            named = [self.input, self.output, "report.json"] + [os.path.basename(path) for path in self.before]
+            named = [self.input, self.output, "report.json", "page.html"] + [os.path.basename(path) for path in self.before]
             # An external data file is one whatever name the edited model gives it.
             external = ": cannot be read: " in errors
             if not self.usage and not external and not any(name and name in errors for name in named):
@@ -262,6 +264,12 @@ class Case:
                 json.loads(printed)
             except ValueError:
                 return "exit 0 and JSON that cannot be read"
+        page = os.path.join(self.folder, "page.html")
+        if os.path.isfile(page):
+            try:
+                ElementTree.parse(page)
+            except ElementTree.ParseError:
+                return "exit 0 and a page that is not well-formed"
         if self.output and not os.path.isfile(os.path.join(self.folder, self.output)):
             return "exit 0 without an output"
         return None
