@@ -40,9 +40,11 @@ extension Tensor where Element: LapackScalar {
           let query = Element.routines.gelsd(
             m, n, k, a, m, x, rows, s, tolerance, &rank, &size, -1, &integers)
           guard query == 0 else { return query }
-          return withScratch(Int(size)) { work in
+          let length = workspaceLength(size)
+          return withScratch(length) { work in
             withScratch(Int(integers)) { iwork in
-              Element.routines.gelsd(m, n, k, a, m, x, rows, s, tolerance, &rank, work, Int32(size), iwork)
+              Element.routines.gelsd(
+                m, n, k, a, m, x, rows, s, tolerance, &rank, work, Int32(clamping: length), iwork)
             }
           }
         }

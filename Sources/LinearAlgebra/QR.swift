@@ -40,7 +40,7 @@ extension Tensor where Element: LapackScalar {
       var sizes: (Element, Element) = (0, 0)
       _ = Element.routines.geqrf(m, n, a, m, tau, &sizes.0, -1)
       _ = Element.routines.orgqr(m, n, n, a, m, tau, &sizes.1, -1)
-      let lwork = Int32(Swift.max(sizes.0, sizes.1))
+      let lwork = Int32(clamping: workspaceLength(Swift.max(sizes.0, sizes.1)))
       return withScratch(Int(lwork)) { work in
         let info = Element.routines.geqrf(m, n, a, m, tau, work, lwork)
         guard info == 0 else { return info }

@@ -94,7 +94,8 @@ extension Tensor where Element: LapackScalar {
           var size: Element = 0
           let query = run(a, s, &size, -1)
           guard query == 0 else { return query }
-          return withScratch(Int(size)) { work in run(a, s, work, Int32(size)) }
+          let length = workspaceLength(size)
+          return withScratch(length) { work in run(a, s, work, Int32(clamping: length)) }
         }
       }
       try check(info, routine, shape)

@@ -8,3 +8,11 @@ func withScratch<Element: BitwiseCopyable, R, E: Error>(
   defer { pointer.deallocate() }
   return try body(pointer)
 }
+
+/// The workspace length that a LAPACK query reported as a floating-point number, rounded up.
+///
+/// A length above 2^24 has no exact Float, and LAPACK before 3.10 rounds it to nearest: one too few is an error of the
+/// caller.
+func workspaceLength<Element: Scalar>(_ reported: Element) -> Int {
+  Int((Double(reported) * (1 + Double(Element.ulpOfOne))).rounded(.up))
+}

@@ -78,9 +78,10 @@ extension Tensor where Element: LapackScalar {
         var integers: Int32 = 0
         let query = Element.routines.syevd(job, n, a, n, w, &size, -1, &integers, -1)
         guard query == 0 else { return query }
-        return withScratch(Int(size)) { work in
+        let length = workspaceLength(size)
+        return withScratch(length) { work in
           withScratch(Int(integers)) { iwork in
-            Element.routines.syevd(job, n, a, n, w, work, Int32(size), iwork, integers)
+            Element.routines.syevd(job, n, a, n, w, work, Int32(clamping: length), iwork, integers)
           }
         }
       }
@@ -112,8 +113,9 @@ extension Tensor where Element: LapackScalar {
           var integers: Int32 = 0
           let query = run(&size, -1, &integers, -1)
           guard query == 0 else { return query }
-          return withScratch(Int(size)) { work in
-            withScratch(Int(integers)) { iwork in run(work, Int32(size), iwork, integers) }
+          let length = workspaceLength(size)
+          return withScratch(length) { work in
+            withScratch(Int(integers)) { iwork in run(work, Int32(clamping: length), iwork, integers) }
           }
         }
       }

@@ -38,7 +38,7 @@ struct DecomposeCommand: ParsableCommand {
     let errorBound: Double
     let sweeps: Int
     let seconds: Double
-    /// CP only: how stable the terms are.
+    /// CP only: how stable the terms are; missing where it passes every number.
     let sensitivity: Double?
     let largestComponentNorm: Double?
     /// CP only; missing where terms are dependent.
@@ -75,7 +75,7 @@ struct DecomposeCommand: ParsableCommand {
     let report = Report(
       method: result.kernel.form.method, ranks: result.kernel.form.ranks, kernelShape: tensor.shape.extents,
       relativeError: result.relativeError, errorBound: result.errorBound, sweeps: result.convergence.sweeps,
-      seconds: seconds, sensitivity: certificate?.sensitivity,
+      seconds: seconds, sensitivity: certificate.flatMap { $0.sensitivity.isFinite ? $0.sensitivity : nil },
       largestComponentNorm: certificate?.largestComponentNorm,
       factorCondition: certificate.flatMap { $0.factorCondition.isFinite ? $0.factorCondition : nil })
     if json { return try printJSON(report) }
