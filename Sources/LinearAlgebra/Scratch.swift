@@ -1,3 +1,5 @@
+import TensorCore
+
 /// Uninitialised scratch memory for one call of a routine.
 ///
 /// `body` gets room for at least one element, so that a query may write its answer there.
