@@ -5,4 +5,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/setup.sh
 source scripts/setup.sh
 swift build
-swift test "$@"
+# One test after the other: they share the process's BLAS and two cores, and some compare times, memory or last bits.
+swift test --no-parallel "$@"

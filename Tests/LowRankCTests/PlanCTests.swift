@@ -62,7 +62,10 @@ import Testing
     for plan in [first, second] {
       let found = try run(plan, input)
       let wanted = expected.run(input).elements
-      #expect(found == wanted)
+      // The factors come from two runs of HOOI, and BLAS on another number of threads sums in another order: some epsilon
+      // of sums of about a hundred products of size one, three times.
+      #expect(found.count == wanted.count)
+      #expect(zip(found, wanted).allSatisfy { abs($0 - $1) <= 300 * Float.ulpOfOne * 4 })
       #expect(planDestroy(plan) == LOWRANK_OK)
     }
   }
