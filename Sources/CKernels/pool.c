@@ -14,8 +14,16 @@ static inline void relax(void) { __builtin_arm_yield(); }
 static inline void relax(void) {}
 #endif
 
-/// Some tens of microseconds: a network's next layer finds the threads awake, an idle program does not keep them so.
-enum { SPINS = 4000 };
+/// A few microseconds of looking without a call of the system, then some tens in which others may run in between: a
+/// network's next layer finds the threads awake, an idle program does not keep them so, and two threads on one processor
+/// do not wait out each other's time slice.
+enum { SPINS = 200, YIELDS = 200 };
+
+/// Waits a moment, the `round`th of one wait.
+static inline void pause_briefly(int round) {
+  if (round < SPINS) relax();
+  else sched_yield();
+}
 
 struct worker {
   _Alignas(128) atomic_bool busy;  ///< set by the caller, cleared when the part has run
@@ -34,9 +42,9 @@ static struct {
 } pool = {.owner = PTHREAD_MUTEX_INITIALIZER};
 
 static void wait_for_part(struct worker *w) {
-  for (int i = 0; i < SPINS; ++i) {
+  for (int i = 0; i < SPINS + YIELDS; ++i) {
     if (atomic_load_explicit(&w->busy, memory_order_acquire)) return;
-    relax();
+    pause_briefly(i);
   }
   pthread_mutex_lock(&w->mutex);
   atomic_store(&w->asleep, true);
@@ -80,10 +88,7 @@ static void start(struct worker *w) {
 }
 
 static void wait_until_done(struct worker *w) {
-  for (int i = 0; atomic_load_explicit(&w->busy, memory_order_acquire); ++i) {
-    if (i < SPINS) relax();
-    else sched_yield();
-  }
+  for (int i = 0; atomic_load_explicit(&w->busy, memory_order_acquire); i += i < SPINS) pause_briefly(i);
 }
 
 /// Takes the pool and makes workers for `parts` parts; returns how many there are, 0 where the pool is taken.
@@ -134,8 +139,5 @@ void lowrank_barrier_wait(struct lowrank_barrier *barrier, size_t parts) {
     __atomic_store_n(&barrier->round, round + 1, __ATOMIC_RELEASE);
     return;
   }
-  for (int i = 0; __atomic_load_n(&barrier->round, __ATOMIC_ACQUIRE) == round; ++i) {
-    if (i < SPINS) relax();
-    else sched_yield();
-  }
+  for (int i = 0; __atomic_load_n(&barrier->round, __ATOMIC_ACQUIRE) == round; i += i < SPINS) pause_briefly(i);
 }
