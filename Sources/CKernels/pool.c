@@ -1,9 +1,13 @@
+// For sched_getcpu and the sets of processors.
+#define _GNU_SOURCE
 #include "CPool.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -14,23 +18,64 @@ static inline void relax(void) { __builtin_arm_yield(); }
 static inline void relax(void) {}
 #endif
 
-/// A few microseconds of looking without a call of the system, then some tens in which others may run in between: a
-/// network's next layer finds the threads awake, an idle program does not keep them so, and two threads on one processor
-/// do not wait out each other's time slice.
-enum { SPINS = 200, YIELDS = 200 };
+/// How long a waiting thread looks before it sleeps: a network's next layer, and the next band of a map, find the others
+/// awake; an idle program keeps no processor busy, and on a busy machine two threads do not wait out each other's time
+/// slice.
+enum { SPIN_NANOSECONDS = 50000, LOOKS_PER_CLOCK = 64 };
 
-/// Waits a moment, the `round`th of one wait.
-static inline void pause_briefly(int round) {
-  if (round < SPINS) relax();
-  else sched_yield();
+/// A number that one thread sets and others wait for.
+struct gate {
+  atomic_uint value;
+  atomic_uint sleepers;
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+};
+
+static void gate_init(struct gate *gate) {
+  pthread_mutex_init(&gate->mutex, NULL);
+  pthread_cond_init(&gate->changed, NULL);
+}
+
+static unsigned gate_value(struct gate *gate) { return atomic_load_explicit(&gate->value, memory_order_acquire); }
+
+static uint64_t nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/// Waits while the gate shows `old`; returns whether it slept.
+static bool gate_wait(struct gate *gate, unsigned old) {
+  for (int i = 0; i < LOOKS_PER_CLOCK; ++i) {
+    if (gate_value(gate) != old) return false;
+    relax();
+  }
+  const uint64_t end = nanoseconds() + SPIN_NANOSECONDS;
+  for (int i = 1; i % LOOKS_PER_CLOCK != 0 || nanoseconds() < end; ++i) {
+    if (gate_value(gate) != old) return false;
+    relax();
+  }
+  pthread_mutex_lock(&gate->mutex);
+  // Sequentially consistent, as is the pair in gate_set: one of the two sees the other's store.
+  atomic_fetch_add(&gate->sleepers, 1);
+  while (atomic_load(&gate->value) == old) pthread_cond_wait(&gate->changed, &gate->mutex);
+  atomic_fetch_sub(&gate->sleepers, 1);
+  pthread_mutex_unlock(&gate->mutex);
+  return true;
+}
+
+static void gate_set(struct gate *gate, unsigned value) {
+  atomic_store(&gate->value, value);
+  if (atomic_load(&gate->sleepers) == 0) return;
+  pthread_mutex_lock(&gate->mutex);
+  pthread_cond_broadcast(&gate->changed);
+  pthread_mutex_unlock(&gate->mutex);
 }
 
 struct worker {
-  _Alignas(128) atomic_bool busy;  ///< set by the caller, cleared when the part has run
-  atomic_bool asleep;
+  /// 1 while the worker has a part to run: set by the caller, cleared by the worker.
+  _Alignas(128) struct gate busy;
   size_t part;
-  pthread_mutex_t mutex;
-  pthread_cond_t wake;
 };
 
 static struct {
@@ -38,57 +83,90 @@ static struct {
   size_t count;           ///< workers made so far; worker i runs part i + 1
   void (*body)(void *, size_t);
   void *context;
+  /// The parts that have come to the barrier, and the number of times that all had.
+  _Alignas(128) atomic_uint arrived;
+  struct gate round;
+  /// Where each part was when it last looked.
+  atomic_int processors[LOWRANK_MOST_THREADS];
   struct worker workers[LOWRANK_MOST_THREADS];
-} pool = {.owner = PTHREAD_MUTEX_INITIALIZER};
+} pool = {
+    .owner = PTHREAD_MUTEX_INITIALIZER,
+    .round = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER},
+};
 
-static void wait_for_part(struct worker *w) {
-  for (int i = 0; i < SPINS + YIELDS; ++i) {
-    if (atomic_load_explicit(&w->busy, memory_order_acquire)) return;
-    pause_briefly(i);
+#if defined(__linux__)
+/// Whether a part before this one was last on this processor.
+static bool is_shared(int processor, size_t part) {
+  for (size_t i = 0; i < part; ++i) {
+    if (atomic_load_explicit(&pool.processors[i], memory_order_relaxed) == processor) return true;
   }
-  pthread_mutex_lock(&w->mutex);
-  atomic_store(&w->asleep, true);
-  while (!atomic_load(&w->busy)) pthread_cond_wait(&w->wake, &w->mutex);
-  atomic_store(&w->asleep, false);
-  pthread_mutex_unlock(&w->mutex);
+  return false;
 }
+
+/// Moves the thread to a processor that it may use and that no part before it is on, if there is one.
+static void move_away(size_t part) {
+  cpu_set_t allowed, others;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  others = allowed;
+  for (size_t i = 0; i < part; ++i) {
+    const int processor = atomic_load_explicit(&pool.processors[i], memory_order_relaxed);
+    if (processor >= 0 && processor < CPU_SETSIZE) CPU_CLR(processor, &others);
+  }
+  if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0) return;
+  sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
+/// Parts the threads of a run from one another.
+///
+/// Linux may wake a thread on the processor of the one that wakes it though others are idle, and does not part two
+/// threads that take turns by the microsecond: seen with two threads on two idle processors, at the speed of one.
+static void settle(size_t part) {
+  int processor = sched_getcpu();
+  if (is_shared(processor, part)) {
+    move_away(part);
+    processor = sched_getcpu();
+  }
+  atomic_store_explicit(&pool.processors[part], processor, memory_order_relaxed);
+}
+#else
+static void settle(size_t part) { (void)part; }
+#endif
 
 static void *work(void *argument) {
   struct worker *w = argument;
   for (;;) {
-    wait_for_part(w);
+    gate_wait(&w->busy, 0);
+    settle(w->part);
     pool.body(pool.context, w->part);
-    atomic_store_explicit(&w->busy, false, memory_order_release);
+    gate_set(&w->busy, 0);
   }
   return NULL;
 }
 
+/// A forked process has none of its parent's threads, and makes its own when it first needs them.
+static void forget_threads(void) {
+  pool.count = 0;
+  pthread_mutex_init(&pool.owner, NULL);
+  atomic_store(&pool.arrived, 0);
+  atomic_store(&pool.round.sleepers, 0);
+  gate_init(&pool.round);
+}
+
+static void watch_forks(void) { pthread_atfork(NULL, NULL, forget_threads); }
+
 /// Makes workers until there are `count`, or until one cannot be made.
 static void grow(size_t count) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, watch_forks);
   while (pool.count < count) {
     struct worker *w = &pool.workers[pool.count];
-    w->part = pool.count + 1;
-    pthread_mutex_init(&w->mutex, NULL);
-    pthread_cond_init(&w->wake, NULL);
+    *w = (struct worker){.part = pool.count + 1};
+    gate_init(&w->busy);
     pthread_t thread;
     if (pthread_create(&thread, NULL, work, w) != 0) return;
     pthread_detach(thread);
     ++pool.count;
   }
-}
-
-static void start(struct worker *w) {
-  // Sequentially consistent, as is the worker's pair: one of the two sees the other's store.
-  atomic_store(&w->busy, true);
-  if (atomic_load(&w->asleep)) {
-    pthread_mutex_lock(&w->mutex);
-    pthread_cond_signal(&w->wake);
-    pthread_mutex_unlock(&w->mutex);
-  }
-}
-
-static void wait_until_done(struct worker *w) {
-  for (int i = 0; atomic_load_explicit(&w->busy, memory_order_acquire); i += i < SPINS) pause_briefly(i);
 }
 
 /// Takes the pool and makes workers for `parts` parts; returns how many there are, 0 where the pool is taken.
@@ -104,10 +182,11 @@ static size_t take(size_t parts) {
 static void run(size_t parts, size_t helpers, void (*body)(void *, size_t), void *context) {
   pool.body = body;
   pool.context = context;
-  for (size_t i = 0; i < helpers; ++i) start(&pool.workers[i]);
+  settle(0);
+  for (size_t i = 0; i < helpers; ++i) gate_set(&pool.workers[i].busy, 1);
   body(context, 0);
   for (size_t part = helpers + 1; part < parts; ++part) body(context, part);
-  for (size_t i = 0; i < helpers; ++i) wait_until_done(&pool.workers[i]);
+  for (size_t i = 0; i < helpers; ++i) gate_wait(&pool.workers[i].busy, 1);
   pthread_mutex_unlock(&pool.owner);
 }
 
@@ -132,12 +211,12 @@ int lowrank_pool_together(size_t parts, void (*body)(void *context, size_t part)
   return 1;
 }
 
-void lowrank_barrier_wait(struct lowrank_barrier *barrier, size_t parts) {
-  const unsigned round = __atomic_load_n(&barrier->round, __ATOMIC_ACQUIRE);
-  if (__atomic_add_fetch(&barrier->arrived, 1, __ATOMIC_ACQ_REL) == parts) {
-    __atomic_store_n(&barrier->arrived, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&barrier->round, round + 1, __ATOMIC_RELEASE);
-    return;
+void lowrank_pool_meet(size_t part, size_t parts) {
+  const unsigned round = gate_value(&pool.round);
+  if (atomic_fetch_add(&pool.arrived, 1) + 1 == parts) {
+    atomic_store(&pool.arrived, 0);
+    gate_set(&pool.round, round + 1);
+  } else if (gate_wait(&pool.round, round)) {
+    settle(part);
   }
-  for (int i = 0; __atomic_load_n(&barrier->round, __ATOMIC_ACQUIRE) == round; i += i < SPINS) pause_briefly(i);
 }

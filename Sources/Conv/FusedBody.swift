@@ -12,8 +12,6 @@ struct FusedBody: Sendable {
   let zeros: WorkspaceRegion<Float>
   /// For each thread and map the first row of the run and the next one to compute.
   let cursors: WorkspacePieces<Int>
-  /// Where the threads of a slot meet.
-  let barrier: WorkspaceRegion<UInt32>
 
   init(_ design: FusedDesign, weights: [UnsafePointer<Float>]) {
     stages = design.core.map { RowStage(design.planes[$0], design.algorithm($0)) }
@@ -28,7 +26,6 @@ struct FusedBody: Sendable {
     exit = Self.exit(design, weights, map: maps.last, &layout)
     zeros = layout.reserve(Float.self, count: maps.map(\.rowCount).max() ?? 0)
     cursors = layout.reserve(Int.self, parts: design.parts, count: 2 * maps.count)
-    barrier = layout.reserve(UInt32.self, count: 2)
   }
 
   /// The maps from the last to the first: each holds the rows that its reader needs for one band.

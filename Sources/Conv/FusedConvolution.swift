@@ -110,7 +110,6 @@ final class FusedConvolution: Sendable {
       together: true)
     withExtendedLifetime(self) {
       if design.parts > 1 {
-        SlotMemory(base: memory)[body.barrier].update(repeating: 0, count: 2)
         if lowrank_pool_together(design.parts, FusedJob.body, &job) != 0 { return }
         // The pool is taken: one thread does the share of all.
         job.together = false

@@ -34,11 +34,7 @@ struct FusedRun {
   /// Waits for the other threads of the slot.
   func meet() {
     guard parts > 1 else { return }
-    UnsafeMutableRawPointer(memory[plan.body.barrier]).withMemoryRebound(
-      to: lowrank_barrier.self, capacity: 1
-    ) {
-      lowrank_barrier_wait($0, parts)
-    }
+    lowrank_pool_meet(part, parts)
   }
 
   /// This thread's share of `count` things in groups of `group`.

@@ -16,16 +16,11 @@ enum { LOWRANK_MOST_THREADS = 64 };
 size_t lowrank_pool_run(size_t parts, void (*body)(void *context, size_t part), void *context);
 
 /// Runs `body(context, part)` for every part from 0 to `parts` - 1, each on a thread of its own at the same time, so that
-/// the parts may wait for one another at a barrier. Returns 0, having run nothing, where the pool is taken or has too few
+/// the parts may wait for one another with `lowrank_pool_meet`. Returns 0, having run nothing, where the pool is taken or has too few
 /// threads.
 int lowrank_pool_together(size_t parts, void (*body)(void *context, size_t part), void *context);
 
-/// A place where parts that run together wait until all have come. All zeros at the start.
-struct lowrank_barrier {
-  unsigned arrived, round;
-};
-
-/// Waits until `parts` parts have come.
-void lowrank_barrier_wait(struct lowrank_barrier *barrier, size_t parts);
+/// Waits, in the body of `lowrank_pool_together` that runs `part`, until all its `parts` parts have come.
+void lowrank_pool_meet(size_t part, size_t parts);
 
 #endif
