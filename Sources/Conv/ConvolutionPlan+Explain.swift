@@ -30,13 +30,13 @@ extension ConvolutionPlan {
 extension FusedConvolution {
   /// How the stages run together.
   fileprivate func summary(_ workspace: String) -> String {
-    let bands = (design.last.outputHeight + design.band - 1) / design.band
+    let bands = (design.rowsOfSlot + design.band - 1) / design.band
     var words = "\(kernelsName) kernels, "
+    if design.slots > 1 { words += "\(design.slots) threads with rows of their own, each " }
     words +=
       bands == 1
-      ? "all \(design.last.outputHeight) output rows together"
+      ? "all \(design.rowsOfSlot) output rows together"
       : "\(bands) bands of \(design.band) output rows, their maps kept in the cache"
-    if design.slots > 1 { words += "; \(design.slots) threads, each with bands of its own" }
     if design.parts > 1 {
       words +=
         "; \(design.parts) threads share the columns of every stage, for the image is small beside the weights"

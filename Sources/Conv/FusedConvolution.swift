@@ -91,14 +91,6 @@ final class FusedConvolution: Sendable {
     }
   }
 
-  /// The output rows of one slot.
-  func rows(ofSlot slot: Int) -> Range<Int> {
-    let (band, height) = (design.band, design.last.outputHeight)
-    let bands = (height + band - 1) / band
-    return min(
-      height, slot * bands / design.slots * band)..<min(height, (slot + 1) * bands / design.slots * band)
-  }
-
   /// Runs every image through all stages.
   func run(
     input: UnsafePointer<Float>, residual: UnsafePointer<Float>?, output: UnsafeMutablePointer<Float>,

@@ -9,13 +9,14 @@ extension FusedDesign {
     let threads = max(1, min(options.threads, 64))
     var designs: [FusedDesign] = []
     for form in plain.forms(options) {
-      for band in plain.bands(tile: form?.tile ?? 1, options: options) {
-        let slots = min(threads, (plain.last.outputHeight + band - 1) / band)
+      let tile = form?.tile ?? 1
+      let slots = min(threads, (plain.last.outputHeight + tile - 1) / tile)
+      for band in plain.bands(tile: tile, slots: slots, options: options) {
         designs.append(FusedDesign(planes: planes, machine: machine, form: form, band: band, slots: slots))
-        if threads > 1, !plain.isSingle1x1 {
-          designs.append(
-            FusedDesign(planes: planes, machine: machine, form: form, band: band, parts: threads))
-        }
+      }
+      guard threads > 1, !plain.isSingle1x1 else { continue }
+      for band in plain.bands(tile: tile, slots: 1, options: options) {
+        designs.append(FusedDesign(planes: planes, machine: machine, form: form, band: band, parts: threads))
       }
     }
     // F(5x5, 3x3) has about twice the error of F(4x4, 3x3): it has to be a tenth faster to be taken.
@@ -52,18 +53,19 @@ extension FusedDesign {
     }.sorted { $0.ratio < $1.ratio }
   }
 
-  /// The heights of a band worth a look: those that share the rows out evenly.
-  private func bands(tile: Int, options: ConvolutionOptions) -> [Int] {
-    let height = last.outputHeight
+  /// The heights of a band worth a look: those that share out the rows of a slot evenly.
+  private func bands(tile: Int, slots: Int, options: ConvolutionOptions) -> [Int] {
+    let tiles = (last.outputHeight + tile - 1) / tile
+    let height = min(last.outputHeight, (tiles + slots - 1) / slots * tile)
     if let band = options.band { return [roundUp(max(1, min(band, height)), to: tile)] }
     return Set((1...height).map { roundUp((height + $0 - 1) / $0, to: tile) }).sorted()
   }
 
   /// An estimate of the cycles that the slowest thread takes for one image.
   var cycles: Double {
-    let bandsOfSlot = ((last.outputHeight + band - 1) / band + slots - 1) / slots
+    let bandsOfSlot = (rowsOfSlot + band - 1) / band
     var total = 0.0
-    var rows = min(last.outputHeight, bandsOfSlot * band)
+    var rows = rowsOfSlot
     for index in planes.indices.reversed() {
       let plane = planes[index]
       total += stageCycles(index, rows: min(rows, plane.outputHeight), bands: bandsOfSlot)
@@ -72,6 +74,8 @@ extension FusedDesign {
     // What spills out of the caches is written and read again at the speed of memory.
     let spilling = Double(bandBytes * slots) / (Double(machine.sharedBytes) / 8) - 1
     total += Double(bandBytes * bandsOfSlot) / 12 * min(1, max(0, spilling))
+    // Threads that share columns read mostly what another one wrote: some 12 bytes a cycle from its cache.
+    if parts > 1 { total += Double(bandBytes * bandsOfSlot) * (1 - 1 / Double(parts)) / 12 }
     // A band starts with calls and pointers; threads in common meet at barriers.
     return total + Double(bandsOfSlot) * (parts > 1 ? 12_000 : 3_000)
   }
@@ -90,14 +94,16 @@ extension FusedDesign {
     var transforms = 0.0
     if core.contains(index), case .winograd(let form) = algorithm(index) {
       let points = Double(form.side * form.side)
-      let tiles = pixelsTogether(index)
-      // Each tile of a product is loaded and stored once: some tens of cycles.
-      cycles =
-        points * Double(bands)
-        * (machine.cycles(pixels: tiles, vectors: share, panel: panel) * Double(plane.inputChannels)
-          + Double(tiles * share) * 1.5)
-      transforms =
-        Double(bands * tiles) * points * (3.5 * Double(inputs) + 2.5 * Double(outputs)) / Double(parts)
+      for (count, height) in [(rows / band, band), (1, rows % band)] where height > 0 && count > 0 {
+        let tiles = Self.tiles(plane, form, rows: height)
+        // Each tile of a product is loaded and stored once: some tens of cycles.
+        cycles +=
+          points * Double(count)
+          * (machine.cycles(pixels: tiles, vectors: share, panel: panel) * Double(plane.inputChannels)
+            + Double(tiles * share) * 1.5)
+        transforms +=
+          Double(count * tiles) * points * (3.5 * Double(inputs) + 2.5 * Double(outputs)) / Double(parts)
+      }
       weights *= points / taps
     } else {
       cycles =

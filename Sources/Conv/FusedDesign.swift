@@ -36,6 +36,19 @@ struct FusedDesign: Sendable {
   /// The stages between entry and exit.
   var core: Range<Int> { (entersBy1x1 ? 1 : 0)..<(planes.count - (leavesBy1x1 ? 1 : 0)) }
 
+  /// The output rows of one slot: whole rows of tiles, shared out evenly.
+  func rows(ofSlot slot: Int) -> Range<Int> {
+    let (tile, height) = (form?.tile ?? 1, last.outputHeight)
+    let tiles = (height + tile - 1) / tile
+    return min(height, slot * tiles / slots * tile)..<min(height, (slot + 1) * tiles / slots * tile)
+  }
+
+  /// The most output rows of a slot.
+  var rowsOfSlot: Int {
+    let tile = form?.tile ?? 1
+    return min(last.outputHeight, ((last.outputHeight + tile - 1) / tile + slots - 1) / slots * tile)
+  }
+
   /// The algorithm of a stage between entry and exit.
   func algorithm(_ index: Int) -> RowStage.Algorithm {
     if planes[index].isDepthwise { return .depthwise }
@@ -55,8 +68,12 @@ struct FusedDesign: Sendable {
     guard core.contains(index), case .winograd(let form) = algorithm(index) else {
       return planes[index].outputWidth
     }
-    let (plane, tile) = (planes[index], form.tile)
-    return (min(band, plane.outputHeight) + tile - 1) / tile * ((plane.outputWidth + tile - 1) / tile)
+    return Self.tiles(planes[index], form, rows: min(band, planes[index].outputHeight))
+  }
+
+  /// The tiles that cover some rows of a stage's output.
+  static func tiles(_ plane: PlaneGeometry, _ form: WinogradForm, rows: Int) -> Int {
+    (rows + form.tile - 1) / form.tile * ((plane.outputWidth + form.tile - 1) / form.tile)
   }
 
   /// The panel of a stage's packed columns.

@@ -17,7 +17,7 @@ struct FusedRun {
 
   /// Computes the output rows of a slot, for every image.
   func run(slot: Int) {
-    let (rows, height, maps) = (plan.rows(ofSlot: slot), plan.design.band, plan.body.maps.count)
+    let (rows, height, maps) = (plan.design.rows(ofSlot: slot), plan.design.band, plan.body.maps.count)
     guard !rows.isEmpty else { return }
     if part == 0 { clearPadding() }
     for image in 0..<plan.batch {
