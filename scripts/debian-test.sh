@@ -1,0 +1,164 @@
+#!/usr/bin/env bash
+# Builds the library, the command and the tests in a Debian unstable system of its own and runs them there, with
+# Debian's Swift, OpenBLAS and LAPACKE: for this machine's architecture, or for arm64 under QEMU's user-mode emulation.
+#
+#     scripts/debian-test.sh arm64|amd64 [FILTER]
+#
+# FILTER, a regular expression, restricts the tests. Needs a Debian machine and root (or sudo); installs mmdebstrap,
+# and for a foreign architecture qemu-user-static. The systems are kept under ROOTS (by default
+# /var/cache/swift-lowrank), about 4 GB each, so that a second run takes minutes; remove the folder to start afresh.
+# CPUS names the processors that QEMU plays, the first of them for every test, the others for the numerical ones.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+architecture=${1:-}
+filter=${2:-}
+case $architecture in
+  arm64 | amd64) ;;
+  *)
+    echo "usage: debian-test.sh arm64|amd64 [FILTER]" >&2
+    exit 2
+    ;;
+esac
+if [ "$(id -u)" -ne 0 ]; then
+  exec sudo --preserve-env=ROOTS,CPUS,MIRROR "$PWD/scripts/debian-test.sh" "$@"
+fi
+
+roots=${ROOTS:-/var/cache/swift-lowrank}
+root=$roots/$architecture
+host=$(dpkg --print-architecture)
+packages=ca-certificates,git,swiftlang,liblapacke-dev,libopenblas-dev,pkg-config,python3-venv,procps
+# Debian's swiftlang has no _Testing_Foundation, which `import Foundation` beside `import Testing` would link.
+without_overlays=(-Xswiftc -Xfrontend -Xswiftc -disable-cross-import-overlays)
+numerical="LinearAlgebraTests DecomposeTests ConvTests"
+
+if [ "$architecture" = "$host" ]; then
+  cpus=(native)
+else
+  # The first is a board of today without the emulator's costly pointer authentication; the others are older ones, and
+  # "max" has every extension the emulator knows.
+  read -r -a cpus <<< "${CPUS:-neoverse-n1 cortex-a53 cortex-a72 max}"
+fi
+
+# The mirror of the machine's own Debian sources, in either of apt's two formats.
+mirror() {
+  if [ -n "${MIRROR:-}" ]; then
+    echo "$MIRROR"
+    return
+  fi
+  apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' |
+    awk '$2 == "Debian" && $3 == "Debian" { print $1; exit }'
+}
+
+install_tools() {
+  local missing=() tool
+  [ -x /usr/bin/mmdebstrap ] || missing+=(mmdebstrap)
+  if [ "$architecture" != "$host" ]; then
+    ls /usr/bin/qemu-aarch64-static > /dev/null 2>&1 || missing+=(qemu-user-static)
+  fi
+  for tool in "${missing[@]}"; do
+    apt-get update -q
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y "$tool"
+  done
+}
+
+# Lets the kernel start programs of arm64 with QEMU; the flag F keeps the interpreter open, so that it works in a chroot.
+register_emulator() {
+  local handlers=/proc/sys/fs/binfmt_misc
+  [ "$architecture" != "$host" ] || return 0
+  [ -e $handlers/register ] || mount -t binfmt_misc binfmt_misc $handlers
+  [ -e $handlers/qemu-aarch64 ] || cat /usr/lib/binfmt.d/qemu-aarch64.conf > $handlers/register
+  if ! grep -q '^flags:.*F' $handlers/qemu-aarch64; then
+    echo "the handler $handlers/qemu-aarch64 lacks the flag F: install Debian's qemu-user-static" >&2
+    exit 1
+  fi
+}
+
+make_root() {
+  [ ! -e "$root/etc/debian_version" ] || return 0
+  local from
+  from=$(mirror)
+  if [ -z "$from" ]; then
+    echo "no Debian mirror among apt's sources: name one in MIRROR" >&2
+    exit 1
+  fi
+  mkdir -p "$roots"
+  rm -rf "$root.partial"
+  # A mirror that lags serves an unstable Release file past its date.
+  mmdebstrap --architectures="$architecture" --variant=minbase --include="$packages" \
+    --aptopt='Acquire::Check-Valid-Until "false"' --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
+    unstable "$root.partial" "$from"
+  mv "$root.partial" "$root"
+}
+
+# The folders that this machine's git reads repositories from in place of an address, which the root then sees too.
+git_folders() {
+  git config --get-regexp '^url\..*\.insteadof$' | sed -n 's/^url\.\(\/.*\)\.insteadof .*/\1/p' | sort -u
+}
+
+# The files of the work tree, in place of those of the last run; what was built stays.
+copy_sources() {
+  mkdir -p "$root/src"
+  find "$root/src" -mindepth 1 -maxdepth 1 ! -name .build -exec rm -rf {} +
+  git -c safe.directory="$PWD" ls-files -z --cached --others --exclude-standard |
+    xargs -0 -I '{}' sh -c '[ ! -e "$1" ] || printf "%s\0" "$1"' sh '{}' |
+    tar --null --files-from=- --create | tar --extract --directory="$root/src"
+  [ ! -e /etc/gitconfig ] || cp /etc/gitconfig "$root/etc/gitconfig"
+  [ ! -e /etc/resolv.conf ] || cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+}
+
+# Runs a command in the root as the processor CPU: inside mounts of its own, which end with it.
+enter() {
+  local cpu=$1 folders
+  shift
+  folders=$(git_folders)
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  ROOT=$root FOLDERS=$folders unshare --mount --fork bash -euc '
+    mount --rbind /dev "$ROOT/dev"
+    mount -t proc proc "$ROOT/proc"
+    for folder in $FOLDERS; do
+      mkdir -p "$ROOT/$folder"
+      mount --bind "$folder" "$ROOT/$folder"
+    done
+    cpu=$1
+    shift
+    [ "$cpu" = native ] || export QEMU_CPU="$cpu"
+    exec chroot "$ROOT" /usr/bin/env -i ${QEMU_CPU:+QEMU_CPU="$QEMU_CPU"} HOME=/root LANG=C.UTF-8 \
+      PATH=/usr/libexec/swift/bin:/usr/bin:/bin:/usr/sbin:/sbin sh -ec "cd /src && exec \"\$@\"" sh "$@"
+  ' bash "$cpu" "$@"
+}
+
+run_tests() {
+  local cpu=$1 target=$2 log=$roots/$architecture-$1-$2.log status=0
+  enter "$cpu" swift test --disable-sandbox --skip-build --no-parallel "${without_overlays[@]}" \
+    --filter "^$target\\.${filter:+.*$filter}" > "$log" 2>&1 || status=$?
+  printf '%-14s %-20s %s\n' "$cpu" "$target" \
+    "$(sed -n 's/^.*\(Test run with .*\)$/\1/p' "$log" | tail -n 1)"
+  if [ "$status" -ne 0 ]; then
+    grep -E 'recorded an issue|error:|failed' "$log" | head -n 20 || true
+    echo "failed: the whole log is $log" >&2
+    failures=$((failures + 1))
+  fi
+}
+
+install_tools
+register_emulator
+make_root
+copy_sources
+failures=0
+enter "${cpus[0]}" swift --version
+enter "${cpus[0]}" swift build --disable-sandbox --build-tests "${without_overlays[@]}"
+for cpu in "${cpus[@]}"; do
+  echo "=== $architecture, $cpu"
+  enter "$cpu" .build/debug/lowrank version
+  enter "$cpu" .build/debug/lowrank selftest || failures=$((failures + 1))
+  for folder in Tests/*Tests; do
+    target=$(basename "$folder")
+    if [ "$cpu" = "${cpus[0]}" ] || [[ " $numerical " == *" $target "* ]]; then run_tests "$cpu" "$target"; fi
+  done
+done
+if [ "$failures" -ne 0 ]; then
+  echo "$failures of the runs above failed" >&2
+  exit 1
+fi
+echo "every run above passed on $architecture"
