@@ -16,6 +16,8 @@ public struct ConvolutionBenchmark: Sendable {
   public let maxAbsDiff: Double
   /// The size of the workspace in bytes.
   public let workspaceBytes: Int
+  /// What the plan chose and why, in words.
+  public let explanation: String
 
   /// Times `form` of a layer on random numbers: weights scaled to keep the variance, inputs from -1 to 1.
   ///
@@ -58,7 +60,8 @@ public struct ConvolutionBenchmark: Sendable {
     return ConvolutionBenchmark(
       medianMs: median, minMs: times[0], macs: plan.multiplies,
       gflops: 2 * Double(plan.multiplies) / (median * 1e6), threads: threads,
-      maxAbsDiff: largestDifference(output, reference), workspaceBytes: plan.workspaceByteCount)
+      maxAbsDiff: largestDifference(output, reference), workspaceBytes: plan.workspaceByteCount,
+      explanation: plan.explain)
   }
 
   /// The largest absolute difference; infinite where one side is not a number.

@@ -3,6 +3,14 @@ import Compress
 import Conv
 import TensorCore
 
+/// The words of `--winograd`.
+enum WinogradChoice: String, CaseIterable, ExpressibleByArgument {
+  case automatic
+  case off
+
+  var option: ConvolutionOptions.Winograd { self == .off ? .off : .automatic }
+}
+
 extension FactoredForm: ExpressibleByArgument {
   /// Reads a form as `description` writes it.
   public init?(argument: String) { self.init(argument) }
@@ -24,6 +32,10 @@ struct BenchConvolutionCommand: ParsableCommand {
 
   @Option(help: "Timed runs.") var reps = 30
 
+  @Option(help: "Winograd forms: automatic or off.") var winograd = WinogradChoice.automatic
+
+  @Flag(help: "Print what the plan chose and why.") var explain = false
+
   @Flag(help: "Print JSON.") var json = false
 
   /// What is printed; the field names are the JSON's.
@@ -36,6 +48,7 @@ struct BenchConvolutionCommand: ParsableCommand {
     let threads: Int
     let maxAbsDiff: Double
     let workspaceBytes: Int
+    let explanation: String?
   }
 
   func validate() throws {
@@ -50,11 +63,12 @@ struct BenchConvolutionCommand: ParsableCommand {
 
   func run() throws {
     let result = ConvolutionBenchmark.run(
-      try layer.geometry(), form: form, threads: threads, repetitions: reps)
+      try layer.geometry(), form: form, threads: threads, repetitions: reps,
+      options: ConvolutionOptions(winograd: winograd.option))
     let report = Report(
       form: form.description, medianMs: result.medianMs, minMs: result.minMs, macs: result.macs,
       gflops: result.gflops, threads: result.threads, maxAbsDiff: result.maxAbsDiff,
-      workspaceBytes: result.workspaceBytes)
+      workspaceBytes: result.workspaceBytes, explanation: explain ? result.explanation : nil)
     if json { return try printJSON(report) }
     print(
       "\(form) of \(layer.kernelShape): median \(fixed(report.medianMs, 3)) ms, least \(fixed(report.minMs, 3)) ms"
@@ -64,6 +78,7 @@ struct BenchConvolutionCommand: ParsableCommand {
     print(
       "largest difference from the reference \(report.maxAbsDiff), workspace \(grouped(report.workspaceBytes)) bytes"
     )
+    if let explanation = report.explanation { print(explanation) }
   }
 }
 
