@@ -32,7 +32,10 @@ let package = Package(
     .target(name: "Decompose", dependencies: ["LinearAlgebra", "TensorCore"], swiftSettings: strict),
     // The convolution kernels, in C for their intrinsics; each function names its instruction set itself.
     .target(name: "CKernels"),
-    .target(name: "Conv", dependencies: ["CKernels", "LinearAlgebra", "TensorCore"], swiftSettings: strict),
+    // Swift 6.2 wants the lifetime of a span that a method changes written out where it takes another span too.
+    .target(
+      name: "Conv", dependencies: ["CKernels", "LinearAlgebra", "TensorCore"],
+      swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
     .target(
       name: "ONNX",
       dependencies: ["TensorCore", .product(name: "SwiftProtobuf", package: "swift-protobuf")],

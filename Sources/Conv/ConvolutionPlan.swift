@@ -120,6 +120,9 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   /// **Traps** where a count differs or the workspace is too small.
   ///
   /// **Complexity** allocates nothing.
+  #if compiler(<6.3)
+    @_lifetime(output: copy output)
+  #endif
   public func run(
     input: Span<Element>, output: inout MutableSpan<Element>, workspace: inout Workspace
   ) {
@@ -135,6 +138,9 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   /// **Traps** where a count differs or the workspace is too small.
   ///
   /// **Complexity** allocates nothing.
+  #if compiler(<6.3)
+    @_lifetime(output: copy output)
+  #endif
   public func run(
     input: Span<Element>, adding residual: Span<Element>, output: inout MutableSpan<Element>,
     workspace: inout Workspace
