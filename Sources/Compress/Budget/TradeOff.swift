@@ -34,13 +34,15 @@ extension ModelCandidates {
     }
     return TradeOff(unit: budget.unit, total: total, points: points)
   }
+
   /// The best choice for budgets spread evenly from the least that can be reached to the whole.
   public func tradeOff(points count: Int) -> TradeOff {
     let least = (leastFraction * 1000).rounded(.up)
     let steps = max(1, count - 1)
-    return tradeOff(
-      (0...steps).map { step in
-        ((least * Double(steps - step) + 1000 * Double(step)) / Double(steps)).rounded() / 1000
-      })
+    let fractions = (0...steps).map { step -> Double in
+      let part = Double(step) / Double(steps)
+      return (least + (1000 - least) * part).rounded() / 1000
+    }
+    return tradeOff(fractions)
   }
 }

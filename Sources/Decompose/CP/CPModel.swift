@@ -38,11 +38,15 @@ struct CPModel<Element: LapackScalar>: Sendable {
     }
   }
 
-  /// Gives components of norm 0, which no sweep would ever move, random rows in all modes but the first: the next
-  /// update of mode 1 finds what they are worth.
+  /// Gives components that are rounding beside the largest one, which sweeps would hardly ever move, random rows in all
+  /// modes but the first: the next update of mode 1 finds what they are worth.
+  ///
+  /// A core that is exact with fewer terms leaves such components; on the whole tensor they have work to do, and rows
+  /// within the core's subspaces cannot find it.
   mutating func revive(_ random: inout SplitMix64) {
     let norms = componentNorms
-    let dead = norms.indices.filter { norms[$0] == 0 }
+    let least = 8 * Double(Element.ulpOfOne) * (norms.max() ?? 0)
+    let dead = norms.indices.filter { norms[$0] <= least }
     guard !dead.isEmpty else { return }
     for mode in 1..<modes.count {
       let fresh: Tensor<Element> = random.tensor([dead.count, modes[mode].shape[1]])
