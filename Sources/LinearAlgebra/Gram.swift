@@ -66,31 +66,4 @@ extension Tensor where Element: LapackScalar {
       column += run
     }
   }
-
-  /// The sum of the squares of the elements, in Double.
-  public var squaredNorm: Double {
-    @_specialize(where Element == Float)
-    @_specialize(where Element == Double)
-    get {
-      withSpan { span in
-        // Four running sums let the compiler use vector registers without reordering one sum.
-        var sums: (Double, Double, Double, Double) = (0, 0, 0, 0)
-        var i = 0
-        while i + 4 <= span.count {
-          let (a, b) = (Double(span[i]), Double(span[i + 1]))
-          let (c, d) = (Double(span[i + 2]), Double(span[i + 3]))
-          sums.0 += a * a
-          sums.1 += b * b
-          sums.2 += c * c
-          sums.3 += d * d
-          i += 4
-        }
-        while i < span.count {
-          sums.0 += Double(span[i]) * Double(span[i])
-          i += 1
-        }
-        return sums.0 + sums.1 + sums.2 + sums.3
-      }
-    }
-  }
 }

@@ -95,8 +95,7 @@ extension Tensor where Element: LapackScalar {
     let n = shape[1]
     result.withMutableSpan { span in
       for i in 0..<shape[0] {
-        var sum = 0.0
-        for j in (i * n)..<((i + 1) * n) { sum += Double(span[j]) * Double(span[j]) }
+        let sum = sumOfSquares(span.span, (i * n)..<((i + 1) * n))
         guard sum > 0 else { continue }
         let scale = Element(1 / sum.squareRoot())
         for j in (i * n)..<((i + 1) * n) { span[j] *= scale }

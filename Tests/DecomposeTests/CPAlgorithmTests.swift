@@ -49,7 +49,9 @@ import Testing
   /// The weakest term lies outside the compressed core, where iterations on the core leave its component at rounding.
   @Test func aTermOutsideTheCoreIsFound() throws {
     var kernel = Tensor<Float>(shape: [4, 4, 2, 2])
-    for (index, weight) in [Float(4), 3, 2, 1].enumerated() { kernel[index, index, index / 2, index % 2] = weight }
+    for (index, weight) in [Float(4), 3, 2, 1].enumerated() {
+      kernel[index, index, index / 2, index % 2] = weight
+    }
     for algorithm in [CPAlgorithm.tensorPower, .als] {
       let error = try cp4(kernel, rank: 4, options: CPOptions(algorithm: algorithm)).certificate.relativeError
       // The residual that ends the iterations rounds at the root of epsilon.

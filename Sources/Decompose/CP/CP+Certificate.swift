@@ -4,7 +4,7 @@ import TensorCore
 extension CPModel {
   /// The sensitivity of the factors to errors in them; see `CPCertificate.sensitivity`.
   var sensitivity: Double {
-    let norms = modes.map(rowNorms)
+    let norms = modes.map(\.rowNorms)
     return modes.indices.reduce(0) { total, mode in
       let others = modes.indices.filter { $0 != mode }
       let sum = (0..<rank).reduce(0.0) { sum, r in
@@ -19,7 +19,7 @@ extension CPModel {
     var correlations: [Tensor<Double>] = []
     for mode in modes {
       var rows = mode.converted(to: Double.self)
-      scaleRows(&rows, by: rowNorms(rows).map { $0 > 0 ? 1 / $0 : 0 })
+      scaleRows(&rows, by: rows.rowNorms.map { $0 > 0 ? 1 / $0 : 0 })
       correlations.append(rows.matrixTimesTranspose())
     }
     var worst = 1.0

@@ -78,7 +78,7 @@ struct CPCorrection {
       shape: [rank, extent], elements: UnsafeBufferPointer(start: sweeps.moments, count: rank * extent))
     scaleRows(&moments, by: roots.map { 1 / $0 })
     var rotated = matrixProduct(eigen.vectors, moments, transposeA: true)
-    let energies = rowNorms(rotated).map { $0 * $0 }
+    let energies = rotated.rowNorms.map { $0 * $0 }
     let values = eigen.values.map { max($0, 1e-15 * eigen.values[0]) }
     guard let ridge = ridge(values: values, energies: energies) else { return }
     scaleRows(&rotated, by: values.map { 1 / ($0 + ridge) })

@@ -27,7 +27,7 @@ struct CPStarter<Element: LapackScalar> {
     var modes: [Tensor<Element>] = []
     for extent in extents { modes.append(random.tensor([rank, extent])) }
     for mode in modes.indices {
-      let norms = rowNorms(modes[mode])
+      let norms = modes[mode].rowNorms
       scaleRows(&modes[mode], by: norms.map { $0 > 0 ? 1 / $0 : 0 })
     }
     return CPModel(modes: modes)

@@ -66,7 +66,7 @@ struct TensorPower<Element: LapackScalar> {
   }
 
   private mutating func startAtTheLargestSlab() {
-    let energies = rowNorms(residual.reshaped([outputs, taps * inputs]))
+    let energies = residual.reshaped([outputs, taps * inputs]).rowNorms
     let largest = energies.indices.max { energies[$0] < energies[$1] } ?? 0
     setRow(&output, 0, unit: largest)
   }
@@ -79,7 +79,7 @@ struct TensorPower<Element: LapackScalar> {
 
   /// Power iterations between the taps and the inputs, on the slab; in CP-4 the taps stay of rank one.
   private mutating func leadingPairOfTheSlab() {
-    let norms = rowNorms(slab)
+    let norms = slab.rowNorms
     setRow(&tap, 0, unit: norms.indices.max { norms[$0] < norms[$1] } ?? 0)
     for _ in 0..<4 {
       multiply(slab, rows: taps, columns: inputs, transposed: true, by: tap, into: &input)

@@ -13,7 +13,7 @@ struct CPModel<Element: LapackScalar>: Sendable {
 
   /// The norm of each component, the product of its rows' norms.
   var componentNorms: [Double] {
-    let norms = modes.map(rowNorms)
+    let norms = modes.map(\.rowNorms)
     return (0..<rank).map { r in norms.reduce(1) { $0 * $1[r] } }
   }
 
@@ -26,7 +26,7 @@ struct CPModel<Element: LapackScalar>: Sendable {
   ///
   /// Of all scalings of the same terms this one has the least sensitivity to errors in the factors.
   mutating func balance(unit: Double = 1) {
-    let norms = modes.map(rowNorms)
+    let norms = modes.map(\.rowNorms)
     let order = Double(modes.count)
     let targets = (0..<rank).map { r in
       // The product of roots, not the root of the product: that one may leave the range.
@@ -70,20 +70,6 @@ struct CPModel<Element: LapackScalar>: Sendable {
     }
     let kernel = modes[2].reshaped(Shape([rank] + shape.extents.dropFirst(2)))
     return .cp3(CP3Factors(mode1: mode1, mode2: mode2, kernel: kernel))
-  }
-}
-
-/// The Euclidean norm of each row of a matrix, in Double.
-@_specialize(where Element == Float)
-@_specialize(where Element == Double)
-func rowNorms<Element: Scalar>(_ matrix: Tensor<Element>) -> [Double] {
-  let (rows, columns) = (matrix.shape[0], matrix.shape[1])
-  return matrix.withSpan { span in
-    (0..<rows).map { row in
-      var sum = 0.0
-      for i in (row * columns)..<((row + 1) * columns) { sum += Double(span[i]) * Double(span[i]) }
-      return sum.squareRoot()
-    }
   }
 }
 

@@ -69,7 +69,7 @@ struct CompressCommand: ParsableCommand {
     try AtomicFile.requireWritable(output)
     if let json, json != "-" { try AtomicFile.requireWritable(json) }
     if let report { try AtomicFile.requireWritable(report) }
-    var model = try ONNXModel(contentsOf: arguments.model)
+    var model = try arguments.loadModel()
     var (result, tradeOff) = try compress(&model)
     result.model.bytesAfter = try model.save(to: output)
     result.elapsedSeconds = (clock.now - start).seconds
@@ -114,7 +114,7 @@ struct CompressCommand: ParsableCommand {
     if let json, json != "-" { try AtomicFile.requireWritable(json) }
     var options = options
     options.budget = params == nil ? .multiplies(1) : .weights(1)
-    let model = try ONNXModel(contentsOf: arguments.model)
+    let model = try arguments.loadModel()
     let bar = ProgressBar()
     let candidates = try ModelCandidates(model, options) { progress in
       bar.show(done: progress.done, of: progress.total, label: progress.layer)

@@ -13,7 +13,7 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "Print JSON.") var json = false
 
   func run() throws {
-    let model = try ONNXModel(contentsOf: arguments.model)
+    let model = try arguments.loadModel()
     let bar = ProgressBar()
     let report = try model.inspect(arguments.options) { progress in
       bar.show(done: progress.done, of: progress.total, label: progress.layer)

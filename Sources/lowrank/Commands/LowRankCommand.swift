@@ -1,5 +1,4 @@
 import ArgumentParser
-import CAllocator
 
 /// The `lowrank` command: subcommands parse arguments and print, the libraries do the work.
 @main
@@ -13,12 +12,6 @@ struct LowRankCommand: ParsableCommand {
       BenchCommand.self, SelfTestCommand.self,
       VersionCommand.self,
     ])
-
-  static func main() {
-    // Kernels are the large blocks; each is used for a moment only.
-    allocator_return_blocks(1 << 20)
-    main(nil)
-  }
 }
 
 /// The version of the package.

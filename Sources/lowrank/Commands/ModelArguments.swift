@@ -1,6 +1,8 @@
 import ArgumentParser
+import CAllocator
 import Compress
 import Dispatch
+import ONNX
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -85,6 +87,13 @@ struct ModelArguments: ParsableArguments {
       guard let text, (try? Regex(text)) == nil else { continue }
       throw ValidationError("\(option): '\(text)' is not a regular expression.")
     }
+  }
+
+  /// The model, read for work on one kernel after the other.
+  func loadModel() throws -> ONNXModel {
+    // Kernels are the large blocks; each is used for a moment only.
+    allocator_return_blocks(1 << 20)
+    return try ONNXModel(contentsOf: model)
   }
 
   /// Whether ranks are asked for layer by layer.

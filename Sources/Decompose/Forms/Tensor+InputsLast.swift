@@ -1,0 +1,23 @@
+import LinearAlgebra
+import TensorCore
+
+extension Tensor where Element: LapackScalar {
+  /// A kernel [T, S, D...] as [T, taps, S].
+  @_specialize(where Element == Float)
+  @_specialize(where Element == Double)
+  func inputsLast() -> Tensor {
+    let (outputs, inputs) = (shape[0], shape[1])
+    let taps = count / (outputs * inputs)
+    guard taps > 1 else { return reshaped([outputs, 1, inputs]) }
+    return Tensor(shape: [outputs, taps, inputs]) { target in
+      withSpan { source in
+        for t in 0..<outputs {
+          let slab = t * taps * inputs
+          for d in 0..<taps {
+            for s in 0..<inputs { target[slab + d * inputs + s] = source[slab + s * taps + d] }
+          }
+        }
+      }
+    }
+  }
+}
