@@ -49,6 +49,32 @@ import Testing
     }
   }
 
+  /// A layer that counts for much keeps more of itself, and names that no layer has are errors.
+  @Test func sensitivitiesShiftTheBudget() throws {
+    let path = Vectors.example("mnist.onnx")
+    var even = try ONNXModel(contentsOf: path)
+    var options = options(.multiplies(0.4), .tucker2)
+    let first = try even.compress(options)
+    let layer = try #require(
+      first.layers.filter { $0.reason == nil }.max { $0.relativeError < $1.relativeError })
+    options.sensitivities = [layer.name: 100]
+    var weighted = try ONNXModel(contentsOf: path)
+    let second = try weighted.compress(options)
+    let kept = try #require(second.layers.first { $0.name == layer.name })
+    #expect(kept.relativeError < 0.5 * layer.relativeError)
+    #expect(second.model.macsAfter <= Int(0.4 * Double(second.model.macsBefore)))
+    let sum = second.layers.reduce(0) {
+      $0 + ($1.name == layer.name ? 100 : 1) * $1.relativeError * $1.relativeError
+    }
+    let allocation = try #require(second.allocation)
+    #expect(sum <= allocation.squaredError * (1 + 1e-4))
+    for wrong in [["nothing": 1], [layer.name: -1], [layer.name: .nan]] {
+      options.sensitivities = wrong
+      var model = try ONNXModel(contentsOf: path)
+      #expect(throws: CompressError.self) { try model.compress(options) }
+    }
+  }
+
   @Test func weightsCanBeTheBudget() throws {
     var model = try ONNXModel(contentsOf: Vectors.example("mnist.onnx"))
     let report = try model.compress(options(.weights(0.4), .auto))

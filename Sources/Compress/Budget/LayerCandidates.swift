@@ -32,6 +32,17 @@ struct LayerCandidates: Sendable {
     candidates = frontier + [Candidate(form: nil, cost: dense, squaredError: 0)]
   }
 
+  /// The same candidates where an error of this layer weighs `sensitivity` times what one of an ordinary layer does.
+  func weighted(by sensitivity: Double) -> LayerCandidates {
+    LayerCandidates(
+      candidates: candidates.map { candidate in
+        Candidate(
+          form: candidate.form, cost: candidate.cost, squaredError: sensitivity * candidate.squaredError)
+      })
+  }
+
+  private init(candidates: [Candidate]) { self.candidates = candidates }
+
   /// A layer that can only be kept.
   init(keptAt cost: Int) {
     candidates = [Candidate(form: nil, cost: cost, squaredError: 0)]

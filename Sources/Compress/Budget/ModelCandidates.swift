@@ -34,11 +34,12 @@ public struct ModelCandidates: Sendable {
     let work = try LayerWork(model, options)
     (self.work, self.options, self.budget) = (work, options, budget)
     let costs = try Self.denseCosts(work, budget, path: model.path)
+    let sensitivities = try work.weights(options.sensitivities)
     total = costs.reduce(0, +)
     let grouped = work.groups.reduce(0) { $0 + budget.cost(.dense, $1.cost) }
     fixedCost = total - grouped
     let found = Self.analyse(model, work, LayerPlanner(options: options), budget, progress)
-    candidates = found.map(\.candidates)
+    candidates = zip(found, sensitivities).map { $0.candidates.weighted(by: $1) }
     reasons = found.map(\.reason)
     spectra = found.map(\.spectrum)
   }

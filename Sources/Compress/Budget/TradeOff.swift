@@ -8,7 +8,8 @@ public struct TradeOff: Codable, Sendable {
     public var achieved: Double?
     /// The cost reached, in `unit`.
     public var cost: Int?
-    /// The sum over the layers of the squared relative errors, before any iteration lowers them.
+    /// The sum over the layers of the squared relative errors, each times the layer's sensitivity, before any iteration
+    /// lowers them.
     public var squaredError: Double?
     /// How far above the least possible sum this can be at most, as a part of it.
     public var gap: Double?

@@ -51,6 +51,26 @@ extension LayerWork {
     groups.indices.sorted { (groups[$1].cost.kernel.count, $0) < (groups[$0].cost.kernel.count, $1) }
   }
 
+  /// What an error of each group weighs: the sensitivities of its layers together, or 1 where none is known.
+  ///
+  /// **Throws** `CompressError.option` for names that no layer has, and for numbers that are not finite or under 0.
+  func weights(_ sensitivities: [String: Double]) throws(CompressError) -> [Double] {
+    let names = Set(layers.map(\.name))
+    for (name, value) in sensitivities.sorted(by: { $0.key < $1.key }) {
+      guard names.contains(name) else {
+        throw .option(name: "sensitivities", reason: "the model has no layer '\(name)'")
+      }
+      guard value.isFinite, value >= 0 else {
+        throw .option(
+          name: "sensitivities", reason: "that of '\(name)' is \(value), not a number of 0 or more")
+      }
+    }
+    return groups.map { group in
+      let known = group.members.compactMap { sensitivities[layers[$0].name] }
+      return known.isEmpty ? 1 : known.reduce(0, +)
+    }
+  }
+
   /// The name of a group's first layer.
   func name(ofGroup index: Int) -> String { layers[groups[index].members[0]].name }
 }

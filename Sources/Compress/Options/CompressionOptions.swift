@@ -6,6 +6,11 @@ public struct CompressionOptions: Sendable {
   public var criterion = RankCriterion.error(0.3)
   /// What the whole model may cost; nil to choose each layer's ranks on its own.
   public var budget: Budget?
+  /// What an error of a layer weighs under a budget, by the layer's name; 1 for layers that are not named.
+  ///
+  /// The sum over the layers of `sensitivity e²` is made least. A layer that shares its weight with others counts as all of
+  /// them together.
+  public var sensitivities: [String: Double] = [:]
   /// Ranks are rounded up to a multiple of this, or to the full extent.
   public var rankMultiple = CompressionOptions.defaultRankMultiple
   /// Layers to factor; nil for all. A regular expression that has to match somewhere in the layer's name.

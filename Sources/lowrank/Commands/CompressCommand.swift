@@ -28,6 +28,12 @@ struct CompressCommand: ParsableCommand {
   @Option(help: "Keep this fraction of all weights, shared out likewise.")
   var params: Double?
 
+  @Option(
+    help:
+      "What an error of each layer weighs under a budget: a JSON file such as {\"conv1\": 4.5}; 1 for the others.",
+    completion: .file(extensions: ["json"]))
+  var sensitivities: String?
+
   @Option(help: "Print the trade-off for many fractions, e.g. 0.3,0.4,0.5, and write no model.")
   var sweep: FractionList?
 
@@ -53,6 +59,9 @@ struct CompressCommand: ParsableCommand {
     guard sweep != nil || output != nil else {
       throw ValidationError("Say where to write the model with -o, or ask for a --sweep.")
     }
+    guard sensitivities == nil || !budgets.isEmpty || sweep != nil else {
+      throw ValidationError("--sensitivities share out a budget: give --macs, --params or a --sweep.")
+    }
     guard sweep == nil || report == nil else {
       throw ValidationError("--report is about a model that is written, not a --sweep.")
     }
@@ -69,18 +78,21 @@ struct CompressCommand: ParsableCommand {
     try AtomicFile.requireWritable(output)
     if let json, json != "-" { try AtomicFile.requireWritable(json) }
     if let report { try AtomicFile.requireWritable(report) }
+    let options = try options()
     var model = try arguments.loadModel()
-    var (result, tradeOff) = try compress(&model)
+    var (result, tradeOff) = try compress(&model, options)
     result.model.bytesAfter = try model.save(to: output)
     result.elapsedSeconds = (clock.now - start).seconds
-    try writeReports(result, tradeOff)
+    try writeReports(result, tradeOff, options)
     guard json != "-" else { return try printJSON(result) }
     print(result.text)
     print("\(output) written in \(fixed(result.elapsedSeconds, 2)) s")
   }
 
   /// Factors the layers; under a budget the page is to show the trade-off too, from the same analysis.
-  private func compress(_ model: inout ONNXModel) throws -> (CompressionReport, TradeOff?) {
+  private func compress(
+    _ model: inout ONNXModel, _ options: CompressionOptions
+  ) throws -> (CompressionReport, TradeOff?) {
     let bar = ProgressBar()
     defer { bar.finish() }
     let show: @Sendable (Progress) -> Void = { progress in
@@ -94,7 +106,9 @@ struct CompressCommand: ParsableCommand {
     return (result, candidates.tradeOff(points: 12))
   }
 
-  private func writeReports(_ result: CompressionReport, _ tradeOff: TradeOff?) throws {
+  private func writeReports(
+    _ result: CompressionReport, _ tradeOff: TradeOff?, _ options: CompressionOptions
+  ) throws {
     if let json, json != "-" { try AtomicFile.write(Data((try jsonText(result) + "\n").utf8), to: json) }
     guard let report else { return }
     let name = arguments.model.split(separator: "/").last.map(String.init) ?? arguments.model
@@ -102,8 +116,19 @@ struct CompressCommand: ParsableCommand {
     try AtomicFile.write(Data(page.html.utf8), to: report)
   }
 
-  private var options: CompressionOptions {
+  private func loadSensitivities() throws -> [String: Double] {
+    guard let sensitivities else { return [:] }
+    let data = try FileReader.bytes(ofFile: sensitivities)
+    do { return try JSONDecoder().decode([String: Double].self, from: data) } catch {
+      throw FileError(
+        path: sensitivities,
+        reason: "this is no JSON object of layer names and numbers, e.g. {\"conv1\": 4.5}")
+    }
+  }
+
+  private func options() throws -> CompressionOptions {
     var options = arguments.options
+    options.sensitivities = try loadSensitivities()
     options.budget = macs.map(Budget.multiplies) ?? params.map(Budget.weights)
     options.recordsSpectra = report != nil
     return options
@@ -112,7 +137,7 @@ struct CompressCommand: ParsableCommand {
   /// One analysis, many budgets. `--params` counts weights, everything else multiplies.
   private func printTradeOff(_ fractions: [Double]) throws {
     if let json, json != "-" { try AtomicFile.requireWritable(json) }
-    var options = options
+    var options = try options()
     options.budget = params == nil ? .multiplies(1) : .weights(1)
     let model = try arguments.loadModel()
     let bar = ProgressBar()
