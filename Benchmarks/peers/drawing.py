@@ -28,6 +28,12 @@ def shares(line, rates):
     return 2e-9 * line["macs"] / seconds / rates["sgemm"], 1e-9 * line["bytes"] / seconds / rates["copy"]
 
 
+def engine_names(results):
+    titles = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "torch": "PyTorch"}
+    names = [titles.get(name, name) for name in results["lines"][0]["others"]]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def heading(machine):
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     return (f"{machine['date']}, {machine['cores']} cores of {machine['processor']}; "
@@ -80,7 +86,21 @@ def table(results):
                 cells += [milliseconds(plain["lowrank"]), f"{shares(plain, rates)[0]:.0%}"]
             text.append(f"| {name} | " + " | ".join(cells) + " |")
         text.append("")
-    return "\n".join(text)
+    return "\n".join(text + scaling(results))
+
+
+def scaling(results):
+    """How much faster two threads are than one, on layers of more than 50 million multiplies."""
+    factors = {
+        f"{line['layer']} {FORMS[line['form']]}": line["ms"]["1"] / line["ms"]["2"]
+        for line in results["scaling"] if "1" in line["ms"] and "2" in line["ms"]}
+    if not factors:
+        return []
+    least = min(factors, key=factors.get)
+    below = [f"{name} ({value:.2f})" for name, value in sorted(factors.items(), key=lambda x: x[1]) if value < 1.85]
+    return [f"Two threads against one, the engine alone on the {len(factors)} layers and forms of more than 50 million "
+            f"multiplies: {geometric_mean(factors.values()):.2f} times as fast, at least {factors[least]:.2f} ({least})"
+            + (f"; under 1.85: {', '.join(below)}." if below else "."), ""]
 
 
 def chart(results):
@@ -97,7 +117,7 @@ def chart(results):
         'font-size="12" role="img" aria-label="Time of this engine as a share of the fastest other">',
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
         f'<text x="10" y="20" font-size="15" font-weight="bold">Time as a share of the fastest of '
-        'ONNX Runtime, OpenVINO, PyTorch and ncnn (shorter is better)</text>']
+        f'{escape(engine_names(results))} (shorter is better)</text>']
     for i, name in enumerate(names):
         parts.append(f'<text x="{left - 8}" y="{top + i * row + row / 2 + 2:.0f}" text-anchor="end">{escape(name)}</text>')
     for p, (form, title) in enumerate(FORMS.items()):

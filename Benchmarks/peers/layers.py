@@ -48,6 +48,16 @@ def stages(layer, form):
     return [(inputs, inner, 1, 1, 0, 1), (inner, outer, kernel, stride, padding, 1), (outer, outputs, 1, 1, 0, 1)]
 
 
+def multiplies(layer, form):
+    """The multiplies of a form by its definition."""
+    height, width = layer[3:5]
+    count = 0
+    for s, t, d, stride, padding, groups in stages(layer, form):
+        height, width = ((extent + 2 * padding - d) // stride + 1 for extent in (height, width))
+        count += t * (s // groups) * d * d * height * width
+    return count
+
+
 def traffic(layer, form):
     """Bytes that must cross the memory bus once: input, output and weights in Float."""
     inputs, outputs, kernel, height, width, stride, padding = layer

@@ -15,7 +15,9 @@ source scripts/setup.sh
 if [ -z "${PYTHON:-}" ]; then
   [ -x .venv-peers/bin/python ] || python3 -m venv .venv-peers
   PYTHON=.venv-peers/bin/python
-  "$PYTHON" -m pip install --quiet numpy torch onnx onnxruntime openvino ncnn threadpoolctl
+  "$PYTHON" -m pip install --quiet numpy onnx threadpoolctl
+  # Not every machine has a package of every engine; compare.py says which are left out.
+  for engine in onnxruntime openvino torch ncnn; do "$PYTHON" -m pip install --quiet "$engine" || true; done
 fi
 if [ -z "${LOWRANK:-}" ]; then
   swift build -c release --product lowrank

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Runs the tests of the convolution kernels and of the code that holds pointers under the sanitizers: addresses, undefined
+# behaviour, races.
+#
+#     scripts/sanitize.sh [address] [undefined] [thread]      # all three by default
+#
+# LOWRANK_TEST_ROUNDS sets how many geometries each algorithm and kernel variant gets, 270 by default: over 2,000 plans.
+# Each sanitizer builds in a folder of its own, some minutes each.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/setup.sh
+source scripts/setup.sh
+
+export LOWRANK_TEST_ROUNDS=${LOWRANK_TEST_ROUNDS:-270}
+# OpenBLAS's threads and the Swift runtime keep what they allocate; leaks of ours are valgrind's to find (c-tests.sh).
+export ASAN_OPTIONS=detect_leaks=0:strict_string_checks=1:detect_stack_use_after_return=1
+export TSAN_OPTIONS=halt_on_error=1
+
+[ $# -gt 0 ] || set -- address undefined thread
+for sanitizer in "$@"; do
+  case $sanitizer in
+    address | undefined) tests='^(ConvTests|LinearAlgebraTests|TensorCoreTests)\.' ;;
+    # What runs on several threads: plans from many tasks, bands in parallel.
+    thread) tests='^ConvTests\.PlanBehaviourTests' ;;
+    *)
+      echo "usage: sanitize.sh [address] [undefined] [thread]" >&2
+      exit 2
+      ;;
+  esac
+  # Swift has no sanitizer of undefined behaviour on Linux, and the C kernels are whom it is for: there it traps.
+  flags=(--sanitize "$sanitizer")
+  [ "$sanitizer" != undefined ] || flags=(-Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined)
+  echo "=== $sanitizer"
+  swift test --scratch-path ".build-$sanitizer" "${flags[@]}" --no-parallel --filter "$tests" 2>&1 |
+    tee ".build-$sanitizer.log" | grep -E 'Test run with|✘|ERROR|unexpected signal|WARNING: ThreadSanitizer' || true
+  # The pipe hides the status of the tests: their closing line tells, and a sanitizer's report.
+  if ! grep -q 'Test run with .* passed' ".build-$sanitizer.log" ||
+    grep -qE 'ERROR: AddressSanitizer|unexpected signal|WARNING: ThreadSanitizer' ".build-$sanitizer.log"; then
+    echo "$sanitizer: failed; the whole log is .build-$sanitizer.log" >&2
+    exit 1
+  fi
+done
