@@ -16,15 +16,23 @@ enum Processor {
     #endif
   }
 
+  /// The line of `/proc/cpuinfo` that lists instruction sets, and those of them that matter to a GEMM. Under QEMU's
+  /// user-mode emulation the file is the host's, whose line has another name.
+  private static var known: (line: String, sets: [String]) {
+    #if arch(x86_64)
+      ("flags", ["sse4_2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "amx_tile"])
+    #else
+      ("Features", ["asimd", "sve", "sve2"])
+    #endif
+  }
+
   /// The vector instruction sets that matter to a GEMM, out of `/proc/cpuinfo`; empty where that is not there.
   static var instructionSets: [String] {
-    let known = [
-      "sse4_2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "amx_tile", "asimd", "sve", "sve2",
-    ]
+    let known = known
     guard let data = FileManager.default.contents(atPath: "/proc/cpuinfo") else { return [] }
     let text = String(decoding: data, as: UTF8.self)
-    let line = text.split(separator: "\n").first { $0.hasPrefix("flags") || $0.hasPrefix("Features") }
+    let line = text.split(separator: "\n").first { $0.hasPrefix(known.line) }
     let present = Set((line ?? "").split(separator: " ").map(String.init))
-    return known.filter(present.contains)
+    return known.sets.filter(present.contains)
   }
 }
