@@ -3,6 +3,14 @@ import PackageDescription
 
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
+// Swift 6.2 wants the lifetime of a span that a method changes written out where it takes another span too, and has the
+// attribute only as a feature to be enabled; 6.3 infers it.
+#if compiler(<6.3)
+  let lifetimes: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
+#else
+  let lifetimes: [SwiftSetting] = []
+#endif
+
 let package = Package(
   name: "swift-lowrank",
   products: [
@@ -32,10 +40,9 @@ let package = Package(
     .target(name: "Decompose", dependencies: ["LinearAlgebra", "TensorCore"], swiftSettings: strict),
     // The convolution kernels, in C for their intrinsics; each function names its instruction set itself.
     .target(name: "CKernels"),
-    // Swift 6.2 wants the lifetime of a span that a method changes written out where it takes another span too.
     .target(
       name: "Conv", dependencies: ["CKernels", "LinearAlgebra", "TensorCore"],
-      swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+      swiftSettings: strict + lifetimes),
     .target(
       name: "ONNX",
       dependencies: ["TensorCore", .product(name: "SwiftProtobuf", package: "swift-protobuf")],

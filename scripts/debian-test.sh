@@ -46,6 +46,7 @@ mirror() {
     echo "$MIRROR"
     return
   fi
+  # shellcheck disable=SC2016 # apt-get's own names
   apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' |
     awk '$2 == "Debian" && $3 == "Debian" { print $1; exit }'
 }
@@ -100,6 +101,7 @@ git_folders() {
 copy_sources() {
   mkdir -p "$root/src"
   find "$root/src" -mindepth 1 -maxdepth 1 ! -name .build -exec rm -rf {} +
+  # shellcheck disable=SC2016 # expanded by the inner shell
   git -c safe.directory="$PWD" ls-files -z --cached --others --exclude-standard |
     xargs -0 -I '{}' sh -c '[ ! -e "$1" ] || printf "%s\0" "$1"' sh '{}' |
     tar --null --files-from=- --create | tar --extract --directory="$root/src"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Compares this engine with ONNX Runtime, OpenVINO, PyTorch and ncnn on this machine: installs them in a virtual environment,
-# builds the command, and writes results.json, table.md and chart.svg. On an otherwise idle machine:
+# Compares this engine with what users would otherwise pick on this machine: convolutions with ONNX Runtime, OpenVINO, PyTorch
+# and ncnn, decompositions with NumPy and TensorLy. Installs them in a virtual environment, builds the command, and writes
+# tables and a chart. On an otherwise idle machine:
 #
 #     Benchmarks/peers/run.sh [FOLDER]        # FOLDER: Benchmarks/peers/results by default
 #
@@ -10,12 +11,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mkdir -p "${1:-$here/results}"
 results=$(cd "${1:-$here/results}" && pwd)
 cd "$here/../.."
-# shellcheck source=../../scripts/setup.sh
+# shellcheck source=scripts/setup.sh
 source scripts/setup.sh
 if [ -z "${PYTHON:-}" ]; then
   [ -x .venv-peers/bin/python ] || python3 -m venv .venv-peers
   PYTHON=.venv-peers/bin/python
-  "$PYTHON" -m pip install --quiet numpy onnx threadpoolctl
+  "$PYTHON" -m pip install --quiet numpy scipy tensorly onnx threadpoolctl
   # Not every machine has a package of every engine; compare.py says which are left out.
   for engine in onnxruntime openvino torch ncnn; do "$PYTHON" -m pip install --quiet "$engine" || true; done
 fi
@@ -25,4 +26,5 @@ if [ -z "${LOWRANK:-}" ]; then
 fi
 # shellcheck disable=SC2086 # ARGUMENTS is several
 "$PYTHON" "$here/compare.py" --lowrank "$LOWRANK" --out "$results" ${ARGUMENTS:-}
-echo "see $results/table.md and $results/chart.svg"
+"$PYTHON" "$here/decompose.py" --lowrank "$LOWRANK" --out "$results"
+echo "see $results: table.md, chart.svg, decompositions.md"

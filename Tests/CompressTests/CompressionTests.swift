@@ -75,10 +75,11 @@ import Testing
     let (report, _) = try compressed(mnist) {
       $0.criterion = criterion
       $0.method = method
+      // Of the larger layers CP takes its time, and says no more than of these.
+      $0.layers = "/conv[23]/|/hidden/"
     }
     let methods = Set(report.layers.map(\.method))
-    #expect(methods.isSuperset(of: ["keep"]) || method == .auto)
-    #expect(methods.count > 1)
+    #expect(methods.contains("keep") && methods.count > 1)
     if method != .auto {
       #expect(methods.allSatisfy { $0 == "keep" || $0.hasPrefix(method.rawValue) })
     }
