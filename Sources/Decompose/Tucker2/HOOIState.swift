@@ -56,37 +56,45 @@ struct HOOIState<Element: LapackScalar> {
   private static var iterations: Int { 3 }
 
   /// The leading rows of mode 1 of the whole tensor.
-  private static func firstRows(_ tensor: Tensor<Element>, rank: Int) throws(LinearAlgebraError) -> Tensor<
-    Element
-  > {
+  private static func firstRows(
+    _ tensor: Tensor<Element>, rank: Int
+  ) throws(LinearAlgebraError) -> Tensor<Element> {
     let outputs = tensor.shape[0]
     let gram = tensor.reshaped([outputs, tensor.count / outputs]).matrixTimesTranspose()
     let start = try gram.sketchedRows(basisSize(outputs, rank: rank)).orthonormalizedRows()
     return try gram.dominantRows(from: start, iterations: 2).rows
   }
 
-  /// Updates the modes in turn, mode 2 first, until a further update promises to lower the error by less than `tolerance`
-  /// of itself, or each has had `limit` updates more; then takes the core.
+  /// Updates the modes in turn, mode 2 first, until a further update promises to lower the error too little to be worth its
+  /// time; then takes the core.
   ///
   /// The gains of the updates shrink by about the same factor from one to the next, which tells what the next one would
   /// be. Rounding may show a rise where nothing changes any more; the factors are the new ones all the same, to rounding.
-  mutating func iterate(sweeps limit: Int, tolerance: Double) throws(LinearAlgebraError) -> ConvergenceReport
-  {
+  mutating func iterate() throws(LinearAlgebraError) -> ConvergenceReport {
     var errors = [try updateSecond()]
-    var (updates, promise) = (0, Double.infinity)
-    var gain = Double.infinity
-    while updates < 2 * limit, promise > tolerance {
-      let former = errors[errors.count - 1]
+    var (updates, gain, promise) = (0, Double.infinity, Double.infinity)
+    while updates < 2 * Self.maximumSweeps, promise > Self.tolerance(after: updates) {
+      let former = errors[updates]
       let error = min(former, updates % 2 == 0 ? try updateFirst() : try updateSecond())
       errors.append(error)
       updates += 1
       let next = former > 0 ? (former - error) / former : 0
-      if updates > 1 || next < tolerance { promise = gain > 0 ? next * min(1, next / gain) : 0 }
+      promise = gain.isFinite && gain > 0 ? next * min(1, next / gain) : next
       gain = next
     }
     takeCore()
-    return ConvergenceReport(sweeps: (updates + 1) / 2, converged: promise <= tolerance, errors: errors)
+    return ConvergenceReport(
+      sweeps: (updates + 1) / 2, converged: promise <= Self.tolerance(after: updates), errors: errors)
   }
+
+  private static var maximumSweeps: Int { 30 }
+
+  /// The part of the error that a further update has to promise.
+  ///
+  /// Measured on kernels of 64 to 512 channels with decaying spectra and noise, at a quarter and a half of the ranks: two
+  /// sweeps with the first tolerance end at the error of three sweeps with exact eigenvectors or below. Kernels that take
+  /// more converge slowly, as trained ones at small ranks do, and each sweep gains them little.
+  private static func tolerance(after updates: Int) -> Double { updates < 4 ? 1.5e-6 : 1e-4 }
 
   /// Improves the basis of mode 1 on the tensor projected by mode 2; returns the relative error.
   private mutating func updateFirst() throws(LinearAlgebraError) -> Double {

@@ -1,13 +1,6 @@
 import LinearAlgebra
 import TensorCore
 
-/// How far the iteration goes: measured on kernels of 64 to 512 channels with decaying spectra and noise, at a quarter and a
-/// half of the ranks, it then ends at the error of three sweeps with exact eigenvectors or below.
-private enum HOOI {
-  static let maximumSweeps = 30
-  static let tolerance = 1.5e-6
-}
-
 /// Higher-order orthogonal iteration for two modes.
 ///
 /// Starts from the sequentially truncated HOSVD. Each update then projects the whole tensor by one factor and improves
@@ -57,7 +50,7 @@ private func iterate<Element: LapackScalar>(
   let tensor = (scale == 1 ? kernel : kernel.scaled(by: scale)).inputsLast()
   let (state, report) = try wrapping { () throws(LinearAlgebraError) in
     var state = try start(tensor)
-    let report = try state.iterate(sweeps: HOOI.maximumSweeps, tolerance: HOOI.tolerance)
+    let report = try state.iterate()
     return (state, report)
   }
   let factors = FactoredKernel.tucker2(

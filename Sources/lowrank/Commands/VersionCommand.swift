@@ -27,6 +27,7 @@ struct VersionCommand: ParsableCommand {
     print("lowrank \(report.version)")
     print("BLAS: \(report.blas)")
     print("BLAS kernels: \(report.blasCore), up to \(report.blasThreads) threads")
-    print("Processor: \(report.architecture), \(report.instructionSets.joined(separator: " "))")
+    let sets = report.instructionSets.joined(separator: " ")
+    print("Processor: \(report.architecture)\(sets.isEmpty ? "" : ", \(sets)")")
   }
 }
