@@ -41,8 +41,9 @@ public func matrixProduct<Element: LapackScalar>(
     a.withBuffer { a in
       b.withBuffer { b in
         c.withUnsafeMutableBufferPointer { c in
+          // An empty operand may have no address.
+          guard k > 0 else { return c.update(repeating: 0) }
           guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
-          if k == 0 { return c.update(repeating: 0, count: m * n) }
           gemm(
             transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, a: a, lda: transposeA ? m : k,
             b: b,
