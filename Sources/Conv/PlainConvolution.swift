@@ -8,6 +8,8 @@ import TensorCore
 /// compared with.
 struct PlainConvolution<Element: LapackScalar>: Sendable {
   let stages: [ConvolutionGeometry]
+  /// [groups, S / groups D..., T / groups] for each stage: transposed, because OpenBLAS allocates in small products of two
+  /// matrices as they lie (0.3.21, on AVX-512), and in no other.
   let weights: [Tensor<Element>]
   let bias: Tensor<Element>?
   let layout: WorkspaceLayout
@@ -25,7 +27,10 @@ struct PlainConvolution<Element: LapackScalar>: Sendable {
     maps = (0..<min(2, between.count)).map { _ in layout.reserve(Element.self, count: between.max() ?? 0) }
     self.layout = layout
     self.stages = stages
-    self.weights = weights
+    self.weights = zip(stages, weights).map { stage, weight in
+      let outputs = stage.outputChannels / stage.groups
+      return weight.reshaped([stage.groups, outputs, weight.count / stage.outputChannels]).permuted([0, 2, 1])
+    }
     self.bias = bias
   }
 
@@ -72,7 +77,7 @@ struct PlainConvolution<Element: LapackScalar>: Sendable {
             b = UnsafePointer(columns)
           }
           gemm(
-            m: m, n: n, k: k, a: weights + group * m * k, lda: k, b: b, ldb: n, beta: beta,
+            transposeA: true, m: m, n: n, k: k, a: weights + group * m * k, lda: m, b: b, ldb: n, beta: beta,
             c: target + group * m * n, ldc: n)
         }
       }
