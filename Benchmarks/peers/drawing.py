@@ -36,8 +36,12 @@ def engine_names(results):
 
 def heading(machine):
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    return (f"{machine['date']}, {machine['cores']} cores of {machine['processor']}; "
-            f"{' '.join(machine['lowrank'].split())}; {versions}.")
+    # The command's own words: its version, OpenBLAS's and its kernels, the instruction sets.
+    words = dict(line.split(": ", 1) for line in machine["lowrank"].splitlines() if ": " in line)
+    blas = " ".join(words.get("BLAS", "").split()[:2])
+    kernels = words.get("BLAS kernels", "").split(",")[0]
+    return (f"{machine['date']}, {machine['cores']} cores of {machine['processor']} ({words.get('Processor', '')}); "
+            f"{machine['lowrank'].splitlines()[0]}, {blas} ({kernels} kernels); {versions}.")
 
 
 def rows(results, threads):
