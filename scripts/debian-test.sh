@@ -6,7 +6,9 @@
 #
 # FILTER, a regular expression, restricts the tests. Needs a Debian machine and root (or sudo); installs mmdebstrap,
 # and for a foreign architecture qemu-user-static. The systems are kept under ROOTS (by default
-# /var/cache/swift-lowrank), about 4 GB each, so that a second run takes minutes; remove the folder to start afresh.
+# /var/cache/swift-lowrank), about 4 GB each, so that a second run builds only what changed; remove the folder to start
+# afresh. Under emulation two cores take half an hour to make the system and build, and an hour for all tests; a FILTER
+# shortens that.
 # CPUS names the processors that QEMU plays, the first of them for every test, the others for the numerical ones.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
