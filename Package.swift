@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "LinearAlgebra", targets: ["LinearAlgebra"]),
     .library(name: "Decompose", targets: ["Decompose"]),
     .library(name: "Conv", targets: ["Conv"]),
+    .library(name: "ModelGraph", targets: ["ModelGraph"]),
     .library(name: "ONNX", targets: ["ONNX"]),
     .library(name: "Compress", targets: ["Compress"]),
     .executable(name: "lowrank", targets: ["lowrank"]),
@@ -43,9 +44,11 @@ let package = Package(
     .target(
       name: "Conv", dependencies: ["CKernels", "LinearAlgebra", "TensorCore"],
       swiftSettings: strict + lifetimes),
+    // A network without a file format.
+    .target(name: "ModelGraph", dependencies: ["TensorCore"], swiftSettings: strict),
     .target(
       name: "ONNX",
-      dependencies: ["TensorCore", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      dependencies: ["ModelGraph", "TensorCore", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["Schema/onnx-subset.proto"],
       swiftSettings: strict),
     .target(
@@ -79,7 +82,7 @@ let package = Package(
       dependencies: ["AllocationCounter", "Conv", "LinearAlgebra", "TensorCore", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "ONNXTests", dependencies: ["ONNX", "TensorCore", "TestSupport"], swiftSettings: strict),
+      name: "ONNXTests", dependencies: ["ModelGraph", "ONNX", "TensorCore", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "CompressTests", dependencies: ["Compress", "ONNX", "TensorCore", "TestSupport"],
       swiftSettings: strict),

@@ -19,20 +19,54 @@ public enum AtomicFile {
   ///
   /// **Throws** `FileError` where anything fails; then `path` is what it was before and nothing is left beside it.
   public static func write(_ data: Data, to path: String) throws(FileError) {
+    try write(to: path) { (descriptor) throws(FileError) in
+      try writeAll(data.count, path) { place, count in
+        data.withUnsafeBytes { systemWrite(descriptor, $0, place, count) }
+      }
+    }
+  }
+
+  /// Writes `pieces`, one behind the other, in the same way; they may be parts of the file that is at `path` until then.
+  ///
+  /// **Throws** `FileError` where a piece cannot be read, or anything else fails, as above.
+  ///
+  /// **Complexity** what lies in other files goes through a buffer of 256 KiB.
+  public static func write(_ pieces: [ByteView], to path: String) throws(FileError) {
+    try write(to: path) { (descriptor) throws(FileError) in
+      var buffer: [UInt8] = []
+      func flush() throws(FileError) {
+        try writeAll(buffer.count, path) { place, count in
+          buffer.withUnsafeBytes { systemWrite(descriptor, $0, place, count) }
+        }
+        buffer.removeAll(keepingCapacity: true)
+      }
+      for piece in pieces {
+        try piece.forEachChunk { (chunk) throws(FileError) in
+          if buffer.count + chunk.count > ByteView.chunk { try flush() }
+          buffer += chunk
+        }
+      }
+      try flush()
+    }
+  }
+
+  private static func write(
+    to path: String, _ content: (_ descriptor: Int32) throws(FileError) -> Void
+  ) throws(FileError) {
     var status = stat()
     guard stat(path, &status) == 0 else {
-      try replace(path, with: data, permissions: nil, named: path)
+      try replace(path, permissions: nil, named: path, content)
       return
     }
     switch status.st_mode & S_IFMT {
     case S_IFDIR: throw FileError(path: path, reason: "cannot be written: this is a directory")
     case S_IFREG:
-      try replace(resolved(path), with: data, permissions: status.st_mode & 0o777, named: path)
+      try replace(resolved(path), permissions: status.st_mode & 0o777, named: path, content)
     default:
       let descriptor = open(path, O_WRONLY | O_CLOEXEC)
       guard descriptor >= 0 else { throw .system(path, "cannot be written") }
       defer { close(descriptor) }
-      try writeAll(data, descriptor, path)
+      try content(descriptor)
     }
   }
 
@@ -62,13 +96,14 @@ public enum AtomicFile {
   }
 
   private static func replace(
-    _ target: String, with data: Data, permissions: mode_t?, named path: String
+    _ target: String, permissions: mode_t?, named path: String,
+    _ content: (_ descriptor: Int32) throws(FileError) -> Void
   ) throws(FileError) {
     let partial = "\(target).partial-\(getpid())"
     let file = try PartialFile(partial, directory: directory(of: target), named: path)
     defer { file.close() }
     do throws(FileError) {
-      try writeAll(data, file.descriptor, path)
+      try content(file.descriptor)
       if let permissions { fchmod(file.descriptor, permissions) }
       guard fsync(file.descriptor) == 0, file.link() else {
         throw FileError.system(path, "cannot be written")
@@ -85,12 +120,13 @@ public enum AtomicFile {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
-  private static func writeAll(_ data: Data, _ descriptor: Int32, _ path: String) throws(FileError) {
+  /// Calls `write` with a place and a count until all bytes are written.
+  private static func writeAll(
+    _ count: Int, _ path: String, _ write: (_ place: Int, _ count: Int) -> Int
+  ) throws(FileError) {
     var done = 0
-    while done < data.count {
-      let wrote = data.withUnsafeBytes { bytes in
-        systemWrite(descriptor, bytes.baseAddress.map { $0 + done }, data.count - done)
-      }
+    while done < count {
+      let wrote = write(done, count - done)
       if wrote < 0 && errno == EINTR { continue }
       guard wrote > 0 else { throw .system(path, "cannot be written") }
       done += wrote
@@ -134,7 +170,9 @@ private struct PartialFile {
 
 private func closeDescriptor(_ descriptor: Int32) { close(descriptor) }
 
-private func systemWrite(_ descriptor: Int32, _ source: UnsafeRawPointer?, _ count: Int) -> Int {
+private func systemWrite(
+  _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, _ place: Int, _ count: Int
+) -> Int {
   // One call cannot move more than 2 GiB on Linux.
-  write(descriptor, source, min(count, 1 << 30))
+  write(descriptor, bytes.baseAddress.map { $0 + place }, min(count, 1 << 30))
 }
