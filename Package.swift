@@ -27,7 +27,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.7.0"),
-    .package(url: "https://github.com/apple/swift-protobuf", from: "1.30.0"),
   ],
   targets: [
     // BLAS and LAPACK. `pkgConfig` finds LAPACKE; the module map links OpenBLAS before it, so that
@@ -46,24 +45,23 @@ let package = Package(
       swiftSettings: strict + lifetimes),
     // A network without a file format.
     .target(name: "ModelGraph", dependencies: ["TensorCore"], swiftSettings: strict),
+    // The file format: protobuf's wire format to a ModelGraph and back.
+    .target(name: "ONNX", dependencies: ["ModelGraph", "TensorCore"], swiftSettings: strict),
     .target(
-      name: "ONNX",
-      dependencies: ["ModelGraph", "TensorCore", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
-      exclude: ["Schema/onnx-subset.proto"],
-      swiftSettings: strict),
-    .target(
-      name: "Compress", dependencies: ["Conv", "Decompose", "LinearAlgebra", "ONNX", "TensorCore"],
+      name: "Compress", dependencies: ["Conv", "Decompose", "LinearAlgebra", "ModelGraph", "TensorCore"],
       swiftSettings: strict),
     // lowrank.h, and what its Swift side needs of C.
     .target(name: "CLowRank"),
     .target(
       name: "LowRankC",
-      dependencies: ["CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "ONNX", "TensorCore"],
+      dependencies: [
+        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "ONNX", "TensorCore",
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "lowrank",
       dependencies: [
-        "CAllocator", "Compress", "Conv", "Decompose", "LinearAlgebra", "ONNX", "TensorCore",
+        "CAllocator", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "ONNX", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -82,15 +80,18 @@ let package = Package(
       dependencies: ["AllocationCounter", "Conv", "LinearAlgebra", "TensorCore", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
+      name: "ModelGraphTests", dependencies: ["ModelGraph", "ONNX", "TensorCore", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "ONNXTests", dependencies: ["ModelGraph", "ONNX", "TensorCore", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "CompressTests", dependencies: ["Compress", "ONNX", "TensorCore", "TestSupport"],
+      name: "CompressTests", dependencies: ["Compress", "ModelGraph", "ONNX", "TensorCore", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "LowRankCTests",
       dependencies: [
-        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "LowRankC", "ONNX", "TensorCore",
-        "TestSupport",
+        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "LowRankC", "ModelGraph", "ONNX",
+        "TensorCore", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -1,5 +1,6 @@
 public import CLowRank
 internal import Compress
+internal import ModelGraph
 internal import ONNX
 internal import Synchronization
 internal import TensorCore
@@ -51,7 +52,7 @@ public func modelCompress(
     var report = try turn.withLock { _ throws(Failure) in
       do throws(CompressError) { return try model.compress(options) } catch { throw Failure(error) }
     }
-    do throws(ONNXError) { report.model.bytesAfter = try model.save(to: output) } catch {
+    do throws(ModelError) { report.model.bytesAfter = try model.saveONNX(to: output) } catch {
       throw Failure(error)
     }
     report.elapsedSeconds = (ContinuousClock.now - start) / .seconds(1)
@@ -59,7 +60,7 @@ public func modelCompress(
   }
 }
 
-private func readModel(_ path: String) throws(Failure) -> ONNXModel {
+private func readModel(_ path: String) throws(Failure) -> ModelGraph {
   guard !path.isEmpty else { throw Failure(LOWRANK_BAD_FILE, "the path is empty") }
-  do throws(ONNXError) { return try ONNXModel(contentsOf: path) } catch { throw Failure(error) }
+  do throws(ModelError) { return try ModelGraph(onnx: path) } catch { throw Failure(error) }
 }

@@ -1,5 +1,6 @@
 import Compress
 import Foundation
+import ModelGraph
 import ONNX
 import TensorCore
 import TestSupport
@@ -11,10 +12,10 @@ import Testing
   ) throws -> (report: CompressionReport, data: Data) {
     var options = CompressionOptions()
     change(&options)
-    var model = try ONNXModel(contentsOf: path)
+    var model = try ModelGraph(onnx: path)
     let report = try model.compress(options)
     let folder = try TemporaryFolder()
-    try model.save(to: folder.path("out.onnx"))
+    try model.saveONNX(to: folder.path("out.onnx"))
     return (report, try FileReader.bytes(ofFile: folder.path("out.onnx")))
   }
 
@@ -49,7 +50,7 @@ import Testing
     }
     let folder = try TemporaryFolder()
     try AtomicFile.write(data, to: folder.path("small.onnx"))
-    let small = try ONNXModel(contentsOf: folder.path("small.onnx"))
+    let small = try ModelGraph(onnx: folder.path("small.onnx"))
     var keep = CompressionOptions()
     keep.skip = "."
     let recount = try small.inspect(keep).model
@@ -62,7 +63,7 @@ import Testing
     let (report, data) = try compressed(mnist) { $0.criterion = .error(0) }
     #expect(report.layers.allSatisfy { $0.method == "keep" && $0.reason != nil })
     let folder = try TemporaryFolder()
-    try ONNXModel(contentsOf: mnist).save(to: folder.path("copy.onnx"))
+    try ModelGraph(onnx: mnist).saveONNX(to: folder.path("copy.onnx"))
     #expect(try FileReader.bytes(ofFile: folder.path("copy.onnx")) == data)
   }
 
@@ -145,7 +146,7 @@ import Testing
   }
 
   @Test func inspectionAgreesWithCompression() throws {
-    let model = try ONNXModel(contentsOf: mnist)
+    let model = try ModelGraph(onnx: mnist)
     let inspection = try model.inspect(CompressionOptions())
     let (report, _) = try compressed(mnist) { _ in }
     #expect(inspection.layers.map(\.name) == report.layers.map(\.name))

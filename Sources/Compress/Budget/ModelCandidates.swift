@@ -1,5 +1,5 @@
 import Decompose
-public import ONNX
+public import ModelGraph
 import TensorCore
 
 /// Every layer of a model analysed in every form: from this, the best choice for any budget follows without looking at
@@ -26,7 +26,7 @@ public struct ModelCandidates: Sendable {
   ///
   /// **Complexity** for each layer and form one eigenproblem or two; CP forms are found by iteration at four ranks.
   public init(
-    _ model: ONNXModel, _ options: CompressionOptions, progress: @Sendable (Progress) -> Void = { _ in }
+    _ model: ModelGraph, _ options: CompressionOptions, progress: @Sendable (Progress) -> Void = { _ in }
   ) throws(CompressError) {
     guard let budget = options.budget else {
       throw .option(name: "budget", reason: "candidates are for a budget, and none is given")
@@ -76,7 +76,7 @@ public struct ModelCandidates: Sendable {
   }
 
   private static func analyse(
-    _ model: ONNXModel, _ work: LayerWork, _ planner: LayerPlanner, _ budget: Budget,
+    _ model: ModelGraph, _ work: LayerWork, _ planner: LayerPlanner, _ budget: Budget,
     _ progress: @Sendable (Progress) -> Void
   ) -> [Findings] {
     let order = work.largestFirst
@@ -85,7 +85,7 @@ public struct ModelCandidates: Sendable {
     } _: { index -> Findings in
       let group = work.groups[index]
       let cost = { (form: FactoredForm) in budget.cost(form, group.cost) }
-      do throws(ONNXError) {
+      do throws(ModelError) {
         let kernel = try model.kernel(of: work.layers[group.members[0]])
         let (forms, reason, spectrum) = planner.candidates(kernel, group.cost)
         let list = LayerCandidates(forms, cost: cost, leastSaving: LayerPlanner.leastSaving)

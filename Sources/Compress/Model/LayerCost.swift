@@ -1,4 +1,4 @@
-import ONNX
+import ModelGraph
 import TensorCore
 
 /// What a layer costs in each form: weights always, multiplies where the model's shapes are known.

@@ -1,4 +1,4 @@
-import ONNX
+import ModelGraph
 import TensorCore
 
 /// Layers of a model that share a weight and so are analysed, priced and factored once.
@@ -10,7 +10,7 @@ struct LayerGroup {
 
 /// The layers of a model with what each costs, grouped by weight.
 struct LayerWork {
-  let layers: [ONNXLayer]
+  let layers: [FactorableLayer]
   let costs: [LayerCost?]
   /// Why a layer is not to be factored, whatever its kernel holds.
   let obstacles: [String?]
@@ -18,11 +18,14 @@ struct LayerWork {
   let groups: [LayerGroup]
 
   /// **Throws** `CompressError` for shapes or regular expressions that do not fit.
-  init(_ model: ONNXModel, _ options: CompressionOptions) throws(CompressError) {
+  init(_ model: ModelGraph, _ options: CompressionOptions) throws(CompressError) {
     let selection = try LayerSelection(options)
-    let layers = model.layers(foldingBatchNormalization: options.foldsBatchNormalization)
+    let layers: [FactorableLayer]
     let extents: [LayerExtents?]
-    do { extents = try model.extents(of: layers, inputShapes: options.inputShapes) } catch {
+    do throws(ModelError) {
+      layers = try model.layers(foldingBatchNormalization: options.foldsBatchNormalization)
+      extents = try model.extents(of: layers, inputShapes: options.inputShapes)
+    } catch {
       throw .model(error)
     }
     self.layers = layers
@@ -77,7 +80,7 @@ extension LayerWork {
 
 extension LayerCost {
   /// The cost of a layer; nil where its kernel's shape is unknown.
-  fileprivate init?(_ layer: ONNXLayer, uses: [LayerExtents]?) {
+  fileprivate init?(_ layer: FactorableLayer, uses: [LayerExtents]?) {
     guard let kernel = layer.kernelShape else { return nil }
     self.init(kernel: kernel, groups: layer.groups, isTransposed: layer.op == .convTranspose, uses: uses)
   }

@@ -1,5 +1,5 @@
 import LinearAlgebra
-public import ONNX
+public import ModelGraph
 import TensorCore
 
 /// How far long work has come.
@@ -12,7 +12,7 @@ public struct Progress: Sendable {
   public let layer: String
 }
 
-extension ONNXModel {
+extension ModelGraph {
   /// Factors the layers of the model in place, as `options` say.
   ///
   /// A layer that gains nothing, or cannot be factored, stays as it is, and the report says why. The result depends on
@@ -95,7 +95,7 @@ extension ONNXModel {
       progress(Progress(done: done, total: order.count, layer: work.name(ofGroup: index)))
     } _: { index in
       let layer = work.layers[work.groups[index].members[0]]
-      do throws(ONNXError) {
+      do throws(ModelError) {
         return decide(try kernel(of: layer), index, layer.elementType ?? .float32)
       } catch {
         return LayerPlan(choice: .keep(reason: error.description), spectrum: nil)

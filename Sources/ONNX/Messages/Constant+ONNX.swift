@@ -15,7 +15,7 @@ extension Constant: Message {
     while let field = try reader.nextField() {
       switch field.number {
       case 1: try reader.ints(field, into: &extents)
-      case 2: type = DataType(onnx: try reader.int(field))
+      case 2: type = DataType(number: try reader.int(field))
       case 8: name = try reader.string(field)
       default:
         if try !stored.read(field, from: &reader) { try reader.skip(field) }
@@ -26,7 +26,7 @@ extension Constant: Message {
 
   func write(to writer: inout WireWriter, _ options: WritingOptions) throws(ModelError) {
     for extent in extents { writer.int(1, extent) }
-    writer.int(2, type.onnx)
+    writer.int(2, type.number)
     if case .strings(let strings) = elements {
       for string in strings { writer.bytes(6, string) }
     }

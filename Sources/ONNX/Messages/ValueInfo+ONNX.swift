@@ -42,11 +42,11 @@ extension ValueInfo.ValueType {
 
   /// `TypeProto.Tensor`
   private init(tensorFrom reader: inout WireReader) throws(ModelError) {
-    var dataType = DataType(onnx: 0)
+    var dataType = DataType(number: 0)
     var shape: [ValueInfo.Dimension]?
     while let field = try reader.nextField() {
       switch field.number {
-      case 1: dataType = DataType(onnx: try reader.int(field))
+      case 1: dataType = DataType(number: try reader.int(field))
       case 2: shape = try reader.only(shape, field, readShape)
       default: try reader.skip(field)
       }
@@ -60,7 +60,7 @@ extension ValueInfo.ValueType {
     case .other(let bytes): writer.append(bytes)
     case .tensor(let dataType, let shape):
       var tensor = WireWriter()
-      tensor.int(1, dataType.onnx)
+      tensor.int(1, dataType.number)
       if let shape {
         var dimensions = WireWriter()
         for dimension in shape { dimensions.message(1, dimension.written) }

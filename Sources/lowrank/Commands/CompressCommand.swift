@@ -1,5 +1,6 @@
 import ArgumentParser
 import Compress
+import ModelGraph
 import ONNX
 import TensorCore
 
@@ -81,7 +82,7 @@ struct CompressCommand: ParsableCommand {
     let options = try options()
     var model = try arguments.loadModel()
     var (result, tradeOff) = try compress(&model, options)
-    result.model.bytesAfter = try model.save(to: output)
+    result.model.bytesAfter = try model.saveONNX(to: output)
     result.elapsedSeconds = (clock.now - start).seconds
     try writeReports(result, tradeOff, options)
     guard json != "-" else { return try printJSON(result) }
@@ -91,7 +92,7 @@ struct CompressCommand: ParsableCommand {
 
   /// Factors the layers; under a budget the page is to show the trade-off too, from the same analysis.
   private func compress(
-    _ model: inout ONNXModel, _ options: CompressionOptions
+    _ model: inout ModelGraph, _ options: CompressionOptions
   ) throws -> (CompressionReport, TradeOff?) {
     let bar = ProgressBar()
     defer { bar.finish() }

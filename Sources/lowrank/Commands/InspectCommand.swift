@@ -1,6 +1,6 @@
 import ArgumentParser
 import Compress
-import ONNX
+import ModelGraph
 
 /// `lowrank inspect`
 struct InspectCommand: ParsableCommand {

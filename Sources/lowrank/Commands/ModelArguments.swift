@@ -2,6 +2,7 @@ import ArgumentParser
 import CAllocator
 import Compress
 import Dispatch
+import ModelGraph
 import ONNX
 
 #if canImport(FoundationEssentials)
@@ -90,10 +91,10 @@ struct ModelArguments: ParsableArguments {
   }
 
   /// The model, read for work on one kernel after the other.
-  func loadModel() throws -> ONNXModel {
+  func loadModel() throws -> ModelGraph {
     // Kernels are the large blocks; each is used for a moment only.
     allocator_return_blocks(1 << 20)
-    return try ONNXModel(contentsOf: model)
+    return try ModelGraph(onnx: model)
   }
 
   /// Whether ranks are asked for layer by layer.
