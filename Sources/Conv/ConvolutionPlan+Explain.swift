@@ -72,7 +72,7 @@ extension FusedConvolution {
       return shape + "a product for each tap on padded rows, panels of \(design.panel(index)) vectors"
     case .winograd(let form):
       return shape
-        + "Winograd \(form.name), \(form.side * form.side) multiplies for"
+        + "Winograd \(form.name), \(form.points) multiplies for"
         + " \(form.kernel * form.kernel * form.tile * form.tile),"
         + " \(design.pixelsTogether(index)) tiles together, panels of \(design.panel(index)) vectors"
     }

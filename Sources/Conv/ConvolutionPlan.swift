@@ -33,9 +33,9 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   let largestBias: Double
   private let inputCount: Int
   private let outputCount: Int
-  private let plain: PlainConvolution<Element>
+  private var plain: PlainConvolution<Element>
   /// The fused run on kernels of our own, where it applies.
-  let fused: FusedConvolution?
+  private(set) var fused: FusedConvolution?
 
   /// A plan for a dense kernel.
   ///
@@ -111,7 +111,16 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   /// A workspace for this plan; larger ones serve as well.
   public func makeWorkspace() -> Workspace { Workspace(layout) }
 
-  private var layout: WorkspaceLayout { fused?.layout ?? plain.layout }
+  /// The regions of the workspace.
+  package var layout: WorkspaceLayout { fused?.layout ?? plain.layout }
+
+  /// The same plan for tests, the regions of its workspace at least `count` bytes apart: see `WorkspaceLayout.redZones`.
+  package func withRedZones(ofBytes count: Int) -> ConvolutionPlan {
+    var plan = self
+    plan.fused = fused.map { FusedConvolution($0, redZone: count) }
+    plan.plain = PlainConvolution(plain, redZone: count)
+    return plan
+  }
 
   /// Computes the convolution.
   ///

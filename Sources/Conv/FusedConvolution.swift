@@ -61,7 +61,17 @@ final class FusedConvolution: Sendable {
     self.weights = design.pack(weights, bias: bias)
     body = FusedBody(design, weights: self.weights.map(\.base))
     var layout = WorkspaceLayout()
-    workspace = layout.reserve(UInt8.self, count: design.slots * body.layout.byteCount)
+    workspace = layout.reserve(body.layout, copies: design.slots)
+    self.layout = layout
+  }
+
+  /// The same, with the regions of the workspace `redZone` bytes apart.
+  init(_ other: FusedConvolution, redZone: Int) {
+    (design, alternatives, batch) = (other.design, other.alternatives, other.batch)
+    (epilogue, table, weights) = (other.epilogue, other.table, other.weights)
+    body = FusedBody(design, weights: weights.map(\.base), redZone: redZone)
+    var layout = WorkspaceLayout()
+    workspace = layout.reserve(body.layout, copies: design.slots)
     self.layout = layout
   }
 

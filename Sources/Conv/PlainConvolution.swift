@@ -18,7 +18,22 @@ struct PlainConvolution<Element: LapackScalar>: Sendable {
   private let maps: [WorkspaceRegion<Element>]
 
   init(stages: [ConvolutionGeometry], weights: [Tensor<Element>], bias: Tensor<Element>?) {
-    var layout = WorkspaceLayout()
+    let transposed = zip(stages, weights).map { stage, weight in
+      let outputs = stage.outputChannels / stage.groups
+      return weight.reshaped([stage.groups, outputs, weight.count / stage.outputChannels]).permuted([0, 2, 1])
+    }
+    self.init(stages: stages, transposed: transposed, bias: bias, redZone: 0)
+  }
+
+  /// The same, with the regions of the workspace `redZone` bytes apart.
+  init(_ other: PlainConvolution, redZone: Int) {
+    self.init(stages: other.stages, transposed: other.weights, bias: other.bias, redZone: redZone)
+  }
+
+  private init(
+    stages: [ConvolutionGeometry], transposed: [Tensor<Element>], bias: Tensor<Element>?, redZone: Int
+  ) {
+    var layout = WorkspaceLayout(redZone: redZone)
     let columnCount = stages.map { stage in
       stage.isPointwise ? 0 : stage.kernelShape.count / stage.outputChannels * stage.outputPositions
     }
@@ -27,10 +42,7 @@ struct PlainConvolution<Element: LapackScalar>: Sendable {
     maps = (0..<min(2, between.count)).map { _ in layout.reserve(Element.self, count: between.max() ?? 0) }
     self.layout = layout
     self.stages = stages
-    self.weights = zip(stages, weights).map { stage, weight in
-      let outputs = stage.outputChannels / stage.groups
-      return weight.reshaped([stage.groups, outputs, weight.count / stage.outputChannels]).permuted([0, 2, 1])
-    }
+    self.weights = transposed
     self.bias = bias
   }
 
