@@ -6,7 +6,7 @@ extension FusedDesign {
     _ planes: [PlaneGeometry], machine: Machine, options: ConvolutionOptions
   ) -> [(design: FusedDesign, cycles: Double)] {
     let plain = FusedDesign(planes: planes, machine: machine, form: nil, band: 1)
-    let threads = max(1, min(options.threads, 64))
+    let threads = max(1, min(options.threads, mostThreads))
     var designs: [FusedDesign] = []
     for form in plain.forms(options) {
       let tile = form?.tile ?? 1

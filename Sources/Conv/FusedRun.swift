@@ -8,9 +8,10 @@ struct FusedRun {
   let residual: UnsafePointer<Float>?
   let output: UnsafeMutablePointer<Float>
   let memory: SlotMemory
-  /// Which of the threads of the slot this is, and how many there are.
-  let part: Int
-  let parts: Int
+  /// Which of the threads of the slot this is.
+  let thread: ThreadShare
+
+  var part: Int { thread.part }
 
   private var origins: UnsafeMutablePointer<Int> { memory[plan.body.cursors, part] }
   private var nexts: UnsafeMutablePointer<Int> { origins + plan.body.maps.count }
@@ -32,17 +33,10 @@ struct FusedRun {
   }
 
   /// Waits for the other threads of the slot.
-  func meet() {
-    guard parts > 1 else { return }
-    lowrank_pool_meet(part, parts)
-  }
+  func meet() { thread.meet() }
 
   /// This thread's share of `count` things in groups of `group`.
-  func share(_ count: Int, group: Int) -> Range<Int> {
-    guard parts > 1 else { return 0..<count }
-    let groups = (count + group - 1) / group
-    return min(count, part * groups / parts * group)..<min(count, (part + 1) * groups / parts * group)
-  }
+  func share(_ count: Int, group: Int) -> Range<Int> { thread.share(count, group: group) }
 
   /// The stages write the inner columns only, so the zeros around them are written once.
   private func clearPadding() {

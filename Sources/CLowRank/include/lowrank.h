@@ -273,7 +273,7 @@ typedef struct lowrank_plan_options {
   lowrank_backend backend;
   lowrank_winograd winograd;
   lowrank_activation activation;
-  int32_t threads; /* that share one run of own kernels, up to 64; 0 for 1 */
+  int32_t threads; /* that share one run, up to 64; 0 for 1. See lowrank_plan_info */
   double clip_low; /* for LOWRANK_CLIP */
   double clip_high;
 } lowrank_plan_options;
@@ -337,7 +337,7 @@ typedef struct lowrank_plan_info {
   size_t workspace_bytes; /* at any address: room to align it is counted in */
   int64_t multiplies;     /* of all stages */
   int32_t stage_count;
-  int32_t reserved;
+  int32_t threads; /* that share a run: those asked for, or fewer where there is less to share */
 } lowrank_plan_info;
 
 /* Fills `*info`, whose struct_size must be set. */
@@ -345,7 +345,11 @@ LOWRANK_API lowrank_status lowrank_plan_get_info(const lowrank_plan *plan, lowra
 
 /* Computes the convolution. The counts must be those of lowrank_plan_get_info, the workspace as large or larger; input,
  * output and workspace must not share memory. The contents of the workspace before do not matter and afterwards mean
- * nothing. Allocates nothing; a BLAS with several threads, which stages that own kernels do not cover run on, may. */
+ * nothing. Allocates nothing once the threads exist.
+ *
+ * Several runs at the same time share the processors that the process started with: those that would need more wait for
+ * one another, in the order in which they came. Stages that own kernels do not cover run on BLAS, whose thread count,
+ * global to the process, is 1 meanwhile and then put back. */
 LOWRANK_API lowrank_status lowrank_plan_run_f32(const lowrank_plan *plan, const float *input, size_t input_count,
                                                 float *output, size_t output_count, void *workspace,
                                                 size_t workspace_bytes);
