@@ -39,6 +39,75 @@ import Testing
     #expect { try ONNXModel(contentsOf: folder.path("model.onnx")) } throws: { "\($0)".contains("outside") }
   }
 
+  /// A folder with conv-external.onnx, its data beside it, after a change to the first tensor that lies in them.
+  private func changedExternalModel(
+    _ folder: TemporaryFolder, _ change: (inout TensorProto) -> Void
+  ) throws -> (path: String, tensor: String) {
+    for name in ["conv-external.weights.bin", "conv-external.biases.bin"] {
+      try AtomicFile.write(FileReader.bytes(ofFile: Vectors.path(name)), to: folder.path(name))
+    }
+    var proto = try ModelProto(serializedBytes: FileReader.bytes(ofFile: Vectors.path("conv-external.onnx")))
+    let place = try #require(proto.graph.initializer.firstIndex { $0.dataLocation == 1 })
+    change(&proto.graph.initializer[place])
+    let path = folder.path("model.onnx")
+    try AtomicFile.write(try proto.serializedData(), to: path)
+    return (path, proto.graph.initializer[place].name)
+  }
+
+  @Test(
+    arguments: [
+      [-1, 8, 3, 3], [.min], [-12, -8, 3, 3], [1 << 40, 1 << 40, 3, 3], [0, 1 << 62, 4], [12, 8, 3, 4],
+      [12, 8, 3],
+      [1 << 61], [],
+    ] as [[Int64]])
+  func externalDataOfOtherExtentsAreRefused(dims: [Int64]) throws {
+    let folder = try TemporaryFolder()
+    let (path, tensor) = try changedExternalModel(folder) { $0.dims = dims }
+    #expect { try ONNXModel(contentsOf: path) } throws: {
+      "\($0)".hasPrefix("\(path): tensor '\(tensor)': ") && "\($0)".contains("extents")
+    }
+  }
+
+  /// Without a length, external data are as long as the extents say, whatever follows them.
+  @Test func externalDataWithoutALengthEndWithTheirTensor() throws {
+    let folder = try TemporaryFolder()
+    let (path, _) = try changedExternalModel(folder) { tensor in
+      tensor.externalData.removeAll { $0.key == "length" }
+    }
+    let weights = folder.path("conv-external.weights.bin")
+    try AtomicFile.write(FileReader.bytes(ofFile: weights) + Data(count: 100), to: weights)
+    let whole = try ONNXModel(contentsOf: Vectors.path("conv-external.onnx"))
+    #expect(try ONNXModel(contentsOf: path).proto == whole.proto)
+  }
+
+  @Test(arguments: [[-1, 8, 3, 3], [1 << 40, 1 << 40], [12, 8, 3, 4], [0, 1 << 62, 4]] as [[Int64]])
+  func rawDataOfOtherExtentsAreRefused(dims: [Int64]) throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("model.onnx")
+    var model = try ONNXModel(contentsOf: Vectors.path("conv2d.onnx"))
+    let place = try #require(model.proto.graph.initializer.firstIndex { $0.hasRawData })
+    model.proto.graph.initializer[place].dims = dims
+    let tensor = model.proto.graph.initializer[place].name
+    try AtomicFile.write(try model.proto.serializedData(), to: path)
+    #expect { try ONNXModel(contentsOf: path) } throws: { "\($0)".hasPrefix("\(path): tensor '\(tensor)': ") }
+  }
+
+  /// Names and attributes out of a file do not break the lines of messages and reports.
+  @Test func messagesAreOneLine() throws {
+    var model = try ONNXModel(contentsOf: Vectors.path("conv2d.onnx"))
+    let node = try #require(model.layers().first).node
+    model.proto.graph.node[node].attribute.append(.ints("a\nb\u{1B}[2J", [1]))
+    let obstacle = try #require(model.layers().first?.obstacle)
+    #expect(obstacle == "its attribute 'a\\nb\\u{1B}[2J' cannot be carried over")
+    for error in [
+      ONNXError.file(FileError(path: "a\nb", reason: "c\nd")), .model(path: "a\nb", reason: "c\nd"),
+      .tensor(path: "a\nb", name: "c\nd", reason: "e\nf"), .node(path: "a\nb", name: "c\nd", reason: "e\nf"),
+    ] {
+      #expect(!"\(error)".contains("\n"))
+      #expect("\(error)".hasPrefix("a\\nb: "))
+    }
+  }
+
   /// Extents, groups and attributes that lie or overflow: the layer is left alone, and nothing traps.
   @Test(
     arguments: [

@@ -1,3 +1,4 @@
+import Foundation
 import TensorCore
 import TestSupport
 import Testing
@@ -46,6 +47,40 @@ import Testing
     #expect(extents.input == Array(input.extents.dropFirst(2)))
     #expect(extents.output == Array(output.extents.dropFirst(2)))
     #expect(extents.repetitions == input[0])
+  }
+
+  /// The extent behind a transposed convolution: input, kernel, stride, dilation, output_padding, and what ONNX Runtime
+  /// 1.32 gives for padding SAME (upper and lower alike) and VALID.
+  @Test(arguments: [
+    ([9, 2, 3, 1, 0], 26, 26), ([9, 3, 2, 1, 0], 18, 19), ([9, 3, 3, 1, 0], 27, 27),
+    ([5, 1, 4, 1, 0], 17, 17),
+    ([9, 2, 4, 2, 0], 35, 35), ([9, 2, 3, 1, 1], 27, 27), ([9, 2, 4, 1, 2], 36, 36),
+    ([9, 3, 2, 1, 1], 18, 20),
+    ([9, 2, 5, 1, 4], 45, 46),
+  ])
+  func transposedConvolutionsArePaddedAsInTheRuntime(numbers: [Int], same: Int, valid: Int) throws {
+    var model = try ONNXModel(contentsOf: Vectors.path("conv-transpose.onnx"))
+    let node = try #require(model.layers().first).node
+    let weight = try #require(
+      model.proto.graph.initializer.firstIndex { $0.name == model.proto.graph.node[node].input[1] })
+    let (inputs, outputs) = (
+      model.proto.graph.initializer[weight].dims[0], model.proto.graph.initializer[weight].dims[1]
+    )
+    model.proto.graph.initializer[weight] = TensorProto(
+      name: model.proto.graph.node[node].input[1],
+      Tensor<Float>(shape: [Int(inputs), Int(outputs), numbers[1], 1]), type: .float32)
+    for (padding, expected) in [("SAME_UPPER", same), ("SAME_LOWER", same), ("VALID", valid)] {
+      model.proto.graph.node[node].attribute = [
+        .ints("kernel_shape", [numbers[1], 1]), .ints("strides", [numbers[2], 1]),
+        .ints("dilations", [numbers[3], 1]), .ints("output_padding", [numbers[4], 0]),
+      ]
+      var automatic = AttributeProto()
+      (automatic.name, automatic.type, automatic.s) = ("auto_pad", 3, Data(padding.utf8))
+      model.proto.graph.node[node].attribute.append(automatic)
+      let shapes = [model.inputs[0].name: [1, Int(inputs), numbers[0], 6]]
+      let extents = try model.extents(of: model.layers(), inputShapes: shapes)
+      #expect(extents.first??.output == [expected, 6], "\(padding)")
+    }
   }
 
   @Test func aShapeForAnInputOverridesTheFiles() throws {

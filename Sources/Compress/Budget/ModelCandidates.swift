@@ -65,6 +65,12 @@ public struct ModelCandidates: Sendable {
         costs.append(multiplies)
       }
     }
+    // Budgets are fractions of the sum, reckoned in Double, which is exact to 2^53.
+    guard let total = CheckedInteger.sum(costs).value, total <= 1 << 53 else {
+      throw .model(
+        .model(path: path, reason: "its \(budget.unit) are too many to be shared out: are its extents meant?")
+      )
+    }
     return costs
   }
 

@@ -32,7 +32,7 @@ public struct ONNXLayer: Sendable {
   public let elementType: ElementType?
   /// The value that holds the weight: layers with the same one share it.
   public let weight: String
-  /// Why the layer cannot be factored; nil where it can.
+  /// Why the layer cannot be factored, on one line; nil where it can.
   public let obstacle: String?
   /// Whether a BatchNormalization stands straight behind the layer and can be folded into it.
   public var foldsBatchNormalization: Bool { batchNormalization != nil }

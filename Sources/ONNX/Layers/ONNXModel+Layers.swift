@@ -44,8 +44,8 @@ private struct LayerReader {
       ? shape.flatMap { graph.foldableBatchNormalization(behind: place, outputChannels: $0[0], index) } : nil
     return ONNXLayer(
       name: name, op: op, kernelShape: shape, groups: groups, elementType: tensor?.elementType,
-      weight: weight,
-      obstacle: obstacle, node: place, layout: layout, batchNormalization: normalization)
+      weight: weight, obstacle: obstacle?.onOneLine, node: place, layout: layout,
+      batchNormalization: normalization)
   }
 
   /// Which input holds the weight; nil for a product of two computed or two constant values.

@@ -13,11 +13,19 @@ extension TensorProto {
   /// The element type, where it is one of those that weights have.
   var elementType: ElementType? { ElementType(onnx: dataType) }
 
+  /// How many bytes raw data of these extents have; nil for types without a fixed size and those of later standards.
+  func byteCount(of shape: Shape) -> CheckedInteger? {
+    bitsPerElement(onnx: dataType).map { bits in
+      (CheckedInteger(shape.count) * CheckedInteger(bits)).dividedRoundingUp(by: 8)
+    }
+  }
+
   /// Whether the tensor has as many values as its extents say, as far as that can be told without reading them.
   var hasFloatValues: Bool {
     guard let shape, let type = elementType, dataLocation == 0 else { return false }
-    let (bytes, overflow) = shape.count.multipliedReportingOverflow(by: type.byteCount)
-    if hasRawData { return !overflow && rawData.count == bytes }
+    if hasRawData {
+      return (CheckedInteger(shape.count) * CheckedInteger(type.byteCount)).value == rawData.count
+    }
     return switch type {
     case .float32: floatData.count == shape.count
     case .float64: doubleData.count == shape.count

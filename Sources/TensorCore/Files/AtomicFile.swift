@@ -36,6 +36,41 @@ public enum AtomicFile {
     }
   }
 
+  /// Writes `data` to a new file, which appears whole or not at all, with the permissions of `sibling` if that is there.
+  ///
+  /// **Returns** false, with nothing done, where something has that name already.
+  ///
+  /// **Throws** `FileError` where anything fails; then nothing is left behind.
+  public static func create(
+    _ data: Data, at path: String, permissionsOf sibling: String
+  ) throws(FileError) -> Bool {
+    var status = stat()
+    guard lstat(path, &status) != 0 else { return false }
+    let permissions = stat(sibling, &status) == 0 ? status.st_mode & 0o777 : nil
+    let file = try PartialFile("\(path).partial-\(getpid())", directory: directory(of: path), named: path)
+    defer { file.close() }
+    do throws(FileError) {
+      try file.fill(data, permissions: permissions, named: path)
+      let isNew = file.link(as: path)
+      file.removeName()
+      guard isNew || errno == EEXIST else { throw FileError.system(path, "cannot be written") }
+      if isNew { synchronizeDirectory(of: path) }
+      return isNew
+    } catch {
+      file.removeName()
+      throw error
+    }
+  }
+
+  /// The regular file that `path` leads to, links followed, or that it would become.
+  ///
+  /// **Returns** nil for devices, pipes and directories.
+  public static func target(of path: String) -> String? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return path }
+    return status.st_mode & S_IFMT == S_IFREG ? resolved(path) : nil
+  }
+
   /// Finds out, before long work, whether `path` will be writable; leaves nothing behind.
   ///
   /// **Throws** `FileError` where it is not.
@@ -68,16 +103,23 @@ public enum AtomicFile {
     let file = try PartialFile(partial, directory: directory(of: target), named: path)
     defer { file.close() }
     do throws(FileError) {
-      try writeAll(data, file.descriptor, path)
-      if let permissions { fchmod(file.descriptor, permissions) }
-      guard fsync(file.descriptor) == 0, file.link() else {
+      try file.fill(data, permissions: permissions, named: path)
+      guard file.link(), rename(partial, target) == 0 else {
         throw FileError.system(path, "cannot be written")
       }
-      guard rename(partial, target) == 0 else { throw FileError.system(path, "cannot be written") }
+      synchronizeDirectory(of: target)
     } catch {
-      unlink(partial)
+      file.removeName()
       throw error
     }
+  }
+
+  /// Makes a new name outlast a loss of power. Some file systems cannot, and the file is there all the same.
+  private static func synchronizeDirectory(of path: String) {
+    let descriptor = open(directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    close(descriptor)
   }
 
   private static func directory(of path: String) -> String {
@@ -85,7 +127,7 @@ public enum AtomicFile {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
-  private static func writeAll(_ data: Data, _ descriptor: Int32, _ path: String) throws(FileError) {
+  fileprivate static func writeAll(_ data: Data, _ descriptor: Int32, _ path: String) throws(FileError) {
     var done = 0
     while done < data.count {
       let wrote = data.withUnsafeBytes { bytes in
@@ -116,11 +158,34 @@ private struct PartialFile {
     guard descriptor >= 0 else { throw .system(path, "cannot be written") }
   }
 
-  /// Gives the file its name.
+  /// Writes what is to be in the file.
+  func fill(_ data: Data, permissions: mode_t?, named path: String) throws(FileError) {
+    try AtomicFile.writeAll(data, descriptor, path)
+    if let permissions { fchmod(descriptor, permissions) }
+    guard fsync(descriptor) == 0 else { throw .system(path, "cannot be written") }
+  }
+
+  /// Gives the file its name as a part.
   func link() -> Bool {
     if isNamed { return true }
     unlink(name)
-    return linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0
+    return link(as: name)
+  }
+
+  /// Gives the file a name that nothing has yet.
+  func link(as target: String) -> Bool {
+    if isNamed {
+      // Some file systems know no second names: there the part's own is changed.
+      return systemLink(name, target) == 0 || errno != EEXIST && rename(name, target) == 0
+    }
+    return linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, target, AT_SYMLINK_FOLLOW) == 0
+  }
+
+  /// Takes the name as a part away again.
+  func removeName() {
+    let code = errno
+    unlink(name)
+    errno = code
   }
 
   func close() { closeDescriptor(descriptor) }
@@ -131,6 +196,8 @@ private struct PartialFile {
     private static var tmpFileFlag: Int32 { 0o20_000_000 | O_DIRECTORY }
   #endif
 }
+
+private func systemLink(_ name: String, _ target: String) -> Int32 { link(name, target) }
 
 private func closeDescriptor(_ descriptor: Int32) { close(descriptor) }
 

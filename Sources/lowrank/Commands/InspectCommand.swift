@@ -1,6 +1,7 @@
 import ArgumentParser
 import Compress
 import ONNX
+import TensorCore
 
 /// `lowrank inspect`
 struct InspectCommand: ParsableCommand {
@@ -43,7 +44,7 @@ extension InspectionReport {
       ])
     }
     let inputs = model.inputs.map { input in
-      "\(input.name) [\(input.shape.map { $0.map { $0.map(String.init) ?? "?" }.joined(separator: ", ") } ?? "?")]"
+      "\(input.name.onOneLine) [\(input.shape.map { $0.map { $0.map(String.init) ?? "?" }.joined(separator: ", ") } ?? "?")]"
     }
     let open = layers.contains { $0.macs == nil }
     return [
