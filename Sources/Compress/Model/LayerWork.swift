@@ -17,10 +17,11 @@ struct LayerWork {
   /// The layers that may be factored.
   let groups: [LayerGroup]
 
-  /// **Throws** `CompressError` for shapes or regular expressions that do not fit.
+  /// **Throws** `CompressError` for shapes or regular expressions that do not fit, patterns that match no layer among them.
   init(_ model: ONNXModel, _ options: CompressionOptions) throws(CompressError) {
     let selection = try LayerSelection(options)
     let layers = model.layers(foldingBatchNormalization: options.foldsBatchNormalization)
+    try selection.requireMatches(among: layers.map(\.name))
     let extents: [LayerExtents?]
     do { extents = try model.extents(of: layers, inputShapes: options.inputShapes) } catch {
       throw .model(error)
