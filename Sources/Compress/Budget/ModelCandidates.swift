@@ -8,7 +8,7 @@ public struct ModelCandidates: Sendable {
   let work: LayerWork
   let options: CompressionOptions
   let budget: Budget
-  /// One entry a group of layers that share a weight.
+  /// One entry a group of layers that share a kernel.
   private var candidates: [LayerCandidates]
   /// What an error of each group weighs.
   private let sensitivities: [Double]
@@ -38,8 +38,8 @@ public struct ModelCandidates: Sendable {
     let costs = try Self.denseCosts(work, budget, path: model.path)
     sensitivities = try work.weights(options.sensitivities)
     total = costs.reduce(0, +)
-    let grouped = work.groups.reduce(0) { $0 + budget.cost(.dense, $1.cost) }
-    fixedCost = total - grouped
+    let grouped = work.groups.indices.filter { !Self.isFixed($0, work, budget) }
+    fixedCost = grouped.reduce(total) { $0 - budget.cost(.dense, work.groups[$1].cost) }
     let found = Self.analyse(model, work, LayerPlanner(options: options), budget, progress)
     candidates = zip(found, sensitivities).map { $0.candidates.weighted(by: $1) }
     reasons = found.map(\.reason)
@@ -70,6 +70,11 @@ public struct ModelCandidates: Sendable {
     return costs
   }
 
+  /// Whether a group is kept because its weight would stay for others, and its factors come on top.
+  private static func isFixed(_ group: Int, _ work: LayerWork, _ budget: Budget) -> Bool {
+    if case .weights = budget { work.sharesItsWeight(group) } else { false }
+  }
+
   /// What the analysis of a group of layers found.
   private struct Findings: Sendable {
     let candidates: LayerCandidates
@@ -96,6 +101,11 @@ public struct ModelCandidates: Sendable {
     _ model: ONNXModel, _ work: LayerWork, group index: Int, _ planner: LayerPlanner, _ budget: Budget,
     allows: (FactoredForm) -> Bool
   ) -> Findings {
+    if isFixed(index, work, budget) {
+      return Findings(
+        candidates: LayerCandidates(keptAt: 0),
+        reason: "layers that it would not be factored with need its weight too", spectrum: nil)
+    }
     let group = work.groups[index]
     let cost = { (form: FactoredForm) in budget.cost(form, group.cost) }
     do throws(ONNXError) {

@@ -100,9 +100,10 @@ public struct CompressionReport: Codable, Sendable {
 extension CompressionReport {
   init(_ work: LayerWork, _ plans: [Int: LayerPlan], bytesBefore: Int) {
     let layers = work.layers.indices.map { Layer(work, at: $0, plans[$0]) }
-    let firstUses = work.layers.indices.filter { place in
-      !work.layers[..<place].contains { $0.weight == work.layers[place].weight }
-    }
+    let firstUses = work.firstUses(among: layers.indices)
+    // A weight stays while one layer is left that needs it; factors come once for each group.
+    let kept = work.firstUses(among: layers.indices.filter { !layers[$0].isFactored })
+    let factored = work.groups.map { $0.members[0] }.filter { layers[$0].isFactored }
     func sum(_ places: some Sequence<Int>, _ value: (Layer) -> Int?) -> Int {
       places.reduce(0) { total, place in
         let (sum, overflow) = total.addingReportingOverflow(value(layers[place]) ?? 0)
@@ -110,7 +111,7 @@ extension CompressionReport {
       }
     }
     model = Model(
-      paramsBefore: sum(firstUses, \.paramsBefore), paramsAfter: sum(firstUses, \.paramsAfter),
+      paramsBefore: sum(firstUses, \.paramsBefore), paramsAfter: sum(kept + factored, \.paramsAfter),
       macsBefore: sum(layers.indices, \.macsBefore), macsAfter: sum(layers.indices, \.macsAfter),
       bytesBefore: bytesBefore, bytesAfter: 0)
     self.layers = layers
