@@ -36,6 +36,8 @@ public struct ONNXLayer: Sendable {
   public let obstacle: String?
   /// Whether a BatchNormalization stands straight behind the layer and can be folded into it.
   public var foldsBatchNormalization: Bool { batchNormalization != nil }
+  /// What folding that BatchNormalization multiplies each output channel of the kernel with; nil where there is none.
+  public var foldedScale: [Double]? { batchNormalization?.scale }
 
   /// The place in `graph.node`.
   let node: Int

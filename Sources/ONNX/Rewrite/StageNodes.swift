@@ -3,7 +3,8 @@ import TensorCore
 /// Builds the nodes and weights that take a layer's place.
 struct StageNodes {
   private var names: UniqueNames
-  private var sharedWeights: [String: String] = [:]
+  /// The initializers that layers of the same kernel share.
+  private var sharedWeights: [StageWeight: String] = [:]
   /// The new initializers.
   private(set) var initializers: [TensorProto] = []
 
@@ -68,8 +69,9 @@ struct StageNodes {
     _ replacement: LayerReplacement, _ place: Int, _ stage: StageShape, inputsFirst: Bool
   ) -> String {
     let layer = replacement.layer
-    let key = "\(layer.weight) \(replacement.form) \(layer.groups) \(stage.name) \(inputsFirst)"
-    if layer.batchNormalization == nil, let name = sharedWeights[key] { return name }
+    let key = StageWeight(
+      kernel: layer.kernelIdentity, form: replacement.form, stage: stage.name, inputsFirst: inputsFirst)
+    if let name = sharedWeights[key] { return name }
     let kernel = replacement.weights[place]
     // [S, T / groups, ...] of a depthwise stage is [R, 1, ...] either way.
     let isDepthwise = stage.groups > 1 && stage.groups == stage.inputs
@@ -77,7 +79,7 @@ struct StageNodes {
       inputsFirst && !isDepthwise ? kernel.permuted([1, 0] + Array(2..<kernel.shape.order)) : kernel
     let name = names.unique("\(layer.name)/\(stage.name).weight")
     initializers.append(TensorProto(name: name, stored, type: layer.elementType ?? .float32))
-    if layer.batchNormalization == nil { sharedWeights[key] = name }
+    sharedWeights[key] = name
     return name
   }
 
@@ -89,6 +91,14 @@ struct StageNodes {
     initializers.append(TensorProto(name: name, shift, type: layer.elementType ?? .float32))
     return name
   }
+}
+
+/// What tells the weights of stages apart.
+private struct StageWeight: Hashable {
+  let kernel: KernelIdentity
+  let form: FactoredForm
+  let stage: String
+  let inputsFirst: Bool
 }
 
 extension ONNXLayer {

@@ -1,0 +1,22 @@
+import ONNX
+import TensorCore
+
+/// A layer's kernel as it is factored: with BatchNormalization folded in where the layer has one to fold.
+struct LayerKernel: Sendable {
+  /// `[T, S / groups, D...]`.
+  let values: Tensor<Float>
+  /// How its factors will be stored.
+  let type: ElementType
+  /// What folding multiplied each output channel with; nil where nothing was folded.
+  let foldedScale: [Double]?
+}
+
+extension ONNXModel {
+  /// The kernel of a layer with what its factors will go through.
+  ///
+  /// **Throws** `ONNXError` where the weight cannot be read.
+  func layerKernel(of layer: ONNXLayer) throws(ONNXError) -> LayerKernel {
+    LayerKernel(
+      values: try kernel(of: layer), type: layer.elementType ?? .float32, foldedScale: layer.foldedScale)
+  }
+}
