@@ -12,17 +12,20 @@ extension ONNXModel {
     var files = ExternalFiles(path: path)
     try files.resolve(&proto.graph)
     byteCount += files.byteCount
+    externalFiles = files.paths
   }
 }
 
-/// The external data files of one model, each mapped once.
+/// The external data files of one model, each read once.
 private struct ExternalFiles {
   let path: String
-  private var mapped: [String: Data] = [:]
+  private var files: [String: Data] = [:]
 
   init(path: String) { self.path = path }
 
-  var byteCount: Int { mapped.values.reduce(0) { $0 + $1.count } }
+  var byteCount: Int { files.values.reduce(0) { $0 + $1.count } }
+  var paths: [String] { files.keys.sorted().map { folder + $0 } }
+  private var folder: String { path.lastIndex(of: "/").map { String(path[...$0]) } ?? "" }
 
   mutating func resolve(_ graph: inout GraphProto) throws(ONNXError) {
     for index in graph.initializer.indices where graph.initializer[index].dataLocation == 1 {
@@ -72,11 +75,10 @@ private struct ExternalFiles {
   }
 
   private mutating func file(_ location: String) throws(ONNXError) -> Data {
-    if let data = mapped[location] { return data }
-    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+    if let data = files[location] { return data }
     do {
       let data = try FileReader.bytes(ofFile: folder + location)
-      mapped[location] = data
+      files[location] = data
       return data
     } catch { throw .file(error) }
   }

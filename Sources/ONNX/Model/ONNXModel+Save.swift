@@ -16,26 +16,34 @@ extension ONNXModel {
 
   /// Writes the model, beside its place first and then renamed, so that no partial file is ever seen.
   ///
-  /// Weights of less than 1.5 GiB together are written into the file; beyond that, into one file `PATH.data`.
+  /// Weights of less than 1.5 GiB together are written into the file; beyond that, into one file, `externalDataPath(of:)`.
   ///
   /// **Returns** the bytes written.
   ///
   /// **Throws** `ONNXError` where the file cannot be written.
   @discardableResult
   public func save(to path: String) throws(ONNXError) -> Int {
+    var files = FileTransaction()
+    let bytes = try save(to: path, in: &files)
+    do throws(FileError) { try files.commit() } catch { throw .file(error) }
+    return bytes
+  }
+
+  /// The same, to appear with the other files of a transaction when that is committed.
+  public func save(to path: String, in files: inout FileTransaction) throws(ONNXError) -> Int {
     let weights = proto.graph.initializer.reduce(0) { $0 + $1.rawData.count }
     do {
       if weights <= Self.inlineLimit {
         let data = try serialized(proto, path)
-        try AtomicFile.write(data, to: path)
+        try files.write(data, to: path)
         return data.count
       }
       var small = proto
       let blob = Self.externalize(
         &small.graph, file: String(path.split(separator: "/").last ?? "model") + ".data")
       let data = try serialized(small, path)
-      try AtomicFile.write(blob, to: path + ".data")
-      try AtomicFile.write(data, to: path)
+      try files.write(blob, to: Self.externalDataPath(of: path))
+      try files.write(data, to: path)
       return data.count + blob.count
     } catch let error as FileError {
       throw .file(error)
@@ -45,6 +53,9 @@ extension ONNXModel {
       throw .model(path: path, reason: "\(error)")
     }
   }
+
+  /// The file beside a model for weights that are too many for the model's own.
+  public static func externalDataPath(of path: String) -> String { path + ".data" }
 
   private func serialized(_ proto: ModelProto, _ path: String) throws(ONNXError) -> Data {
     do { return try proto.serializedData() } catch {
