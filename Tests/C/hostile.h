@@ -93,4 +93,7 @@ const char *sound_model(void);
 /* One wrong argument at a time, each with the status that it must be answered with (hostile_directed.c). */
 void directed_tests(void);
 
+/* Every structure with the sizes of older, newer and no headers (hostile_structures.c). */
+void structure_tests(void);
+
 #endif
