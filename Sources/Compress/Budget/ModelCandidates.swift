@@ -26,7 +26,8 @@ public struct ModelCandidates: Sendable {
   /// **Throws** `CompressError` for options that do not fit the model, or where the multiplies of a layer are unknown and
   /// the budget counts them.
   ///
-  /// **Complexity** for each layer and form one eigenproblem or two; CP forms are found by iteration at up to seven ranks.
+  /// **Complexity** for each layer and form one eigenproblem or two; CP forms are found by iteration at three ranks of
+  /// a large kernel, seven of a smaller one.
   public init(
     _ model: ONNXModel, _ options: CompressionOptions, progress: @Sendable (Progress) -> Void = { _ in }
   ) throws(CompressError) {

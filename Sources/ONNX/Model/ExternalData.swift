@@ -13,18 +13,24 @@ extension ONNXModel {
     var files = ExternalFiles(path: path)
     try files.resolve(&proto.graph)
     byteCount += files.byteCount
+<<<<<<< HEAD
     proto.metadataProps.removeAll { $0.key == ModelDataFile.metadataKey }
+=======
+    externalFiles = files.paths
+>>>>>>> 9bfb26609f2588f801724912096d6de0b0499a52
   }
 }
 
-/// The external data files of one model, each mapped once.
+/// The external data files of one model, each read once.
 private struct ExternalFiles {
   let path: String
-  private var mapped: [String: Data] = [:]
+  private var files: [String: Data] = [:]
 
   init(path: String) { self.path = path }
 
-  var byteCount: Int { mapped.values.reduce(0) { $0 + $1.count } }
+  var byteCount: Int { files.values.reduce(0) { $0 + $1.count } }
+  var paths: [String] { files.keys.sorted().map { folder + $0 } }
+  private var folder: String { path.lastIndex(of: "/").map { String(path[...$0]) } ?? "" }
 
   mutating func resolve(_ graph: inout GraphProto) throws(ONNXError) {
     for index in graph.initializer.indices { try complete(&graph.initializer[index]) }
@@ -89,10 +95,17 @@ private struct ExternalFiles {
   }
 
   private mutating func file(_ location: String) throws(ONNXError) -> Data {
+<<<<<<< HEAD
     if let data = mapped[location] { return data }
     do throws(FileError) {
       let data = try bytes(location)
       mapped[location] = data
+=======
+    if let data = files[location] { return data }
+    do {
+      let data = try FileReader.bytes(ofFile: folder + location)
+      files[location] = data
+>>>>>>> 9bfb26609f2588f801724912096d6de0b0499a52
       return data
     } catch { throw .file(error) }
   }

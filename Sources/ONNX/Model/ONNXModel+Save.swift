@@ -16,6 +16,7 @@ extension ONNXModel {
 
   /// Writes the model, beside its place first and then renamed, so that no partial file is ever seen.
   ///
+<<<<<<< HEAD
   /// Weights of less than 1.5 GiB together are written into the file; beyond that, into one new file beside it, named
   /// `PATH.data`, or `PATH.data.2` and so on where that name is taken. The data come first, the model that refers to them
   /// takes the old one's place after that, and only then the data that the old model had from here go, unless another
@@ -23,12 +24,16 @@ extension ONNXModel {
   /// A crash in between can leave a data file that nothing refers to. Both pairs need room on the disk for a moment.
   ///
   /// Where `PATH` is a link, both files are written where it leads to.
+=======
+  /// Weights of less than 1.5 GiB together are written into the file; beyond that, into one file, `externalDataPath(of:)`.
+>>>>>>> 9bfb26609f2588f801724912096d6de0b0499a52
   ///
   /// **Returns** the bytes written.
   ///
   /// **Throws** `ONNXError` where a file cannot be written; then all is as it was.
   @discardableResult
   public func save(to path: String) throws(ONNXError) -> Int {
+<<<<<<< HEAD
     try save(to: path, inlineLimit: Self.inlineLimit)
   }
 
@@ -78,12 +83,47 @@ extension ONNXModel {
       try done(.modelWritten)
       for old in earlier where !files.isReferredTo(old) { files.remove(old) }
       return data.count + (blob?.count ?? 0)
+=======
+    var files = FileTransaction()
+    let bytes = try save(to: path, in: &files)
+    do throws(FileError) { try files.commit() } catch { throw .file(error) }
+    return bytes
+  }
+
+  /// The same, to appear with the other files of a transaction when that is committed.
+  public func save(to path: String, in files: inout FileTransaction) throws(ONNXError) -> Int {
+    let weights = proto.graph.initializer.reduce(0) { $0 + $1.rawData.count }
+    do {
+      if weights <= Self.inlineLimit {
+        let data = try serialized(proto, path)
+        try files.write(data, to: path)
+        return data.count
+      }
+      var small = proto
+      let blob = Self.externalize(
+        &small.graph, file: String(path.split(separator: "/").last ?? "model") + ".data")
+      let data = try serialized(small, path)
+      try files.write(blob, to: Self.externalDataPath(of: path))
+      try files.write(data, to: path)
+      return data.count + blob.count
+    } catch let error as FileError {
+      throw .file(error)
+    } catch let error as ONNXError {
+      throw error
+>>>>>>> 9bfb26609f2588f801724912096d6de0b0499a52
     } catch {
       throw .file(error)
     }
   }
 
+<<<<<<< HEAD
   private func serialized(_ proto: ModelProto, _ path: String) throws(FileError) -> Data {
+=======
+  /// The file beside a model for weights that are too many for the model's own.
+  public static func externalDataPath(of path: String) -> String { path + ".data" }
+
+  private func serialized(_ proto: ModelProto, _ path: String) throws(ONNXError) -> Data {
+>>>>>>> 9bfb26609f2588f801724912096d6de0b0499a52
     do { return try proto.serializedData() } catch {
       throw FileError(path: path, reason: "the model cannot be written as protobuf: \(error)")
     }

@@ -16,6 +16,8 @@ public struct ONNXModel: Sendable {
   public let path: String
   /// The size of the model's files in bytes, external data included.
   public internal(set) var byteCount: Int
+  /// The paths of the files that the model's external data was read from.
+  public internal(set) var externalFiles: [String] = []
   var proto: ModelProto
 
   /// Reads a model file and the external data files that it names, which have to lie in its folder.
@@ -23,7 +25,7 @@ public struct ONNXModel: Sendable {
   /// **Throws** `ONNXError` for files that cannot be read, that are not ONNX models, or whose tensors contradict
   /// themselves.
   ///
-  /// **Complexity** the file is mapped, and parsed into one copy.
+  /// **Complexity** the file is read whole, and parsed into one copy.
   public init(contentsOf path: String) throws(ONNXError) {
     let data: Data
     do { data = try FileReader.bytes(ofFile: path) } catch { throw .file(error) }

@@ -14,14 +14,14 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "Print JSON.") var json = false
 
   func run() throws {
-    let model = try arguments.loadModel()
+    var outputs = try OutputSet(reading: [arguments.model])
+    let model = try arguments.loadModel(declaringTo: &outputs)
     let bar = ProgressBar()
     let report = try model.inspect(arguments.options) { progress in
       bar.show(done: progress.done, of: progress.total, label: progress.layer)
     }
     bar.finish()
-    if json { return try printJSON(report) }
-    print(report.text)
+    try outputs.finish(printing: json ? try jsonText(report) : report.text)
   }
 }
 
