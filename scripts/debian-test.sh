@@ -4,11 +4,11 @@
 #
 #     scripts/debian-test.sh arm64|amd64 [FILTER]
 #
-# FILTER, a regular expression, restricts the tests. Needs a Debian machine and root (or sudo); installs mmdebstrap,
-# and for a foreign architecture qemu-user-static. The systems are kept under ROOTS (by default
-# /var/cache/swift-lowrank), about 4 GB each, so that a second run builds only what changed; remove the folder to start
-# afresh. Under emulation two cores take half an hour to make the system and build, and an hour for all tests; a FILTER
-# shortens that.
+# FILTER, a regular expression as for `swift test --filter`, restricts the tests. Needs a Debian machine and root (or
+# sudo); installs mmdebstrap, and for a foreign architecture qemu-user-static. The systems are kept under ROOTS (by
+# default /var/cache/swift-lowrank), about 4 GB each, so that a second run builds only what changed; remove the folder to
+# start afresh. Under emulation two cores take half an hour to make the system and build, and an hour for all tests; a
+# FILTER shortens that.
 # CPUS names the processors that QEMU plays, the first of them for every test, the others for the numerical ones.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -32,7 +32,7 @@ host=$(dpkg --print-architecture)
 packages=ca-certificates,git,swiftlang,g++,liblapacke-dev,libopenblas-dev,pkg-config,python3-venv,procps
 # Debian's swiftlang has no _Testing_Foundation, which `import Foundation` beside `import Testing` would link.
 without_overlays=(-Xswiftc -Xfrontend -Xswiftc -disable-cross-import-overlays)
-numerical="LinearAlgebraTests DecomposeTests ConvTests"
+numerical="LinearAlgebraTests|DecomposeTests|ConvTests"
 
 if [ "$architecture" = "$host" ]; then
   cpus=(native)
@@ -132,12 +132,17 @@ enter() {
   ' bash "$cpu" "$@"
 }
 
+# Runs the tests whose names a regular expression matches, as the processor CPU: run_tests CPU TITLE EXPRESSION
 run_tests() {
-  local cpu=$1 target=$2 log=$roots/$architecture-$1-$2.log status=0
+  local cpu=$1 title=$2 log=$roots/$architecture-$1-$2.log status=0 found
   enter "$cpu" swift test --disable-sandbox --skip-build --no-parallel "${without_overlays[@]}" \
-    --filter "^$target\\.${filter:+.*$filter}" > "$log" 2>&1 || status=$?
-  printf '%-14s %-20s %s\n' "$cpu" "$target" \
-    "$(sed -n 's/^.*\(Test run with .*\)$/\1/p' "$log" | tail -n 1)"
+    --filter "$3" > "$log" 2>&1 || status=$?
+  found=$(sed -n 's/^.*\(Test run with .*\)$/\1/p' "$log" | tail -n 1)
+  printf '%-14s %-20s %s\n' "$cpu" "$title" "$found"
+  if [ "$cpu" = "${cpus[0]}" ] && [[ "$found" == "Test run with 0 tests"* ]]; then
+    echo "no test is named $3" >&2
+    status=1
+  fi
   if [ "$status" -ne 0 ]; then
     grep -E 'recorded an issue|error:|failed' "$log" | head -n 20 || true
     echo "failed: the whole log is $log" >&2
@@ -156,9 +161,18 @@ for cpu in "${cpus[@]}"; do
   echo "=== $architecture, $cpu"
   enter "$cpu" .build/debug/lowrank version
   enter "$cpu" .build/debug/lowrank selftest || failures=$((failures + 1))
+  if [ -n "$filter" ]; then
+    # One run: the filter may name tests of any target, with alternatives and anchors of its own.
+    restricted="^(?=(?:$numerical)\\.).*(?:$filter)"
+    if [ "$cpu" = "${cpus[0]}" ]; then restricted=$filter; fi
+    run_tests "$cpu" filtered "$restricted"
+    continue
+  fi
   for folder in Tests/*Tests; do
     target=$(basename "$folder")
-    if [ "$cpu" = "${cpus[0]}" ] || [[ " $numerical " == *" $target "* ]]; then run_tests "$cpu" "$target"; fi
+    if [ "$cpu" = "${cpus[0]}" ] || [[ "|$numerical|" == *"|$target|"* ]]; then
+      run_tests "$cpu" "$target" "^$target\\."
+    fi
   done
 done
 if [ "$failures" -ne 0 ]; then

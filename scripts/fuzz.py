@@ -4,11 +4,11 @@
     python3 scripts/fuzz.py [--count 10000] [--seed 1] [--lowrank PATH] [--failures FOLDER] [--case N]
 
 The models, arrays and factors of Tests/Vectors and Examples are cut off, overwritten, rearranged and edited where their
-formats hold lengths, extents and names; paths are made missing, directories, devices or unwritable. Of each run is
-demanded: exit code 0 or 1 (64 only where the options were changed too), so no signal and no trap; with 1, a message on
-the standard error that names a file of the case, and no output file nor a part of one; with 0, the output, which the
-command that takes it must accept. More than 10 seconds of the processor's time, a minute in all, or 4 GiB of memory is a
-failure.
+formats hold lengths, extents and names; nodes with absurd integers are put in front of layers; paths are made missing,
+directories, devices or unwritable. Of each run is demanded: exit code 0 or 1 (64 only where the options were changed too),
+so no signal and no trap; with 1, a message of one line on the standard error that names a file of the case, and no output
+file nor a part of one; with 0, the output, which the command that takes it must accept, and no control characters in
+what is printed. More than 10 seconds of the processor's time, a minute in all, or 4 GiB of memory is a failure.
 
 A case depends on the seed and its number alone: --case N runs one, and prints what came out. Failing cases are kept,
 each in a folder of its own with its files and command line. Needs nothing but Python. Exits with 1 where a case fails.
@@ -149,11 +149,9 @@ class Case:
             arguments += options_of(r, self.command)
         if self.command != "reconstruct" and "--threads" not in arguments:
             arguments += ["--threads", "1"]
-        if self.command in WRITES:
+        # A sweep prints figures alone, and goes with no output.
+        if self.command in WRITES and ("--sweep" not in arguments or r.random() < 0.1):
             arguments += ["-o", self.place_output(r)]
-            if "--sweep" in arguments:
-                # Prints figures alone.
-                self.output = None
         self.arguments = arguments
         self.before = self.listing()
 
@@ -249,6 +247,8 @@ class Case:
             external = ": cannot be read: " in errors
             if not self.usage and not external and not any(name and name in errors for name in named):
                 return "the message names no file"
+            if not self.usage and len(errors.strip().splitlines()) > 1:
+                return "a message of several lines"
             if set(self.listing()) - set(self.before):
                 return "exit 1 and an output or a part of one"
             if self.output and self.earlier is not None and self.read_output() != self.earlier:
@@ -256,6 +256,8 @@ class Case:
             return None
         if any(".partial-" in path for path in self.listing()):
             return "exit 0 and a part left"
+        if "--json" not in self.arguments and re.search("[\0-\t\v-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]", printed):
+            return "exit 0 and control characters in what it prints"
         # The condition of a CP model may be infinite: a zero kernel's is.
         if re.search(r"\bnan\b|(?<!condition )\binf\b", printed):
             return "exit 0 and a number that is none"

@@ -152,6 +152,11 @@ def every_field(message, found):
 def edit_model(r, data):
     """One edit or a few of a model's fields."""
     tree = parse(data, "Model")
+    if r.random() < 0.3:
+        for _ in range(r.choice([1, 1, 2, 4])):
+            insert_node(r, tree)
+        if r.random() < 0.7:
+            return serialize(tree)
     for _ in range(r.choice([1, 1, 1, 2, 3, 8])):
         found = every_field(tree, [])
         if not found:
@@ -161,6 +166,70 @@ def edit_model(r, data):
         message, field = r.choice([one for one in found if one[0]["kind"] == kind])
         edit_field(r, message, field, found)
     return serialize(tree)
+
+
+# What the shape inference works out, for nodes in front of a layer: the operator, how many integers each further input
+# has, and how many each attribute (0 for a single one).
+WINDOW = {b"strides": 2, b"dilations": 2, b"pads": 4}
+SHAPED = [
+    *((op, [], {b"kernel_shape": 2, b"ceil_mode": 0, **WINDOW}) for op in (b"MaxPool", b"AveragePool", b"LpPool")),
+    (b"Conv", ["weight"], {b"group": 0, **WINDOW}), (b"ConvTranspose", ["weight"], {b"group": 0, **WINDOW}),
+    (b"ConvTranspose", ["weight"], {b"output_padding": 2, b"output_shape": 2}),
+    (b"Reshape", [4], {b"allowzero": 0}), (b"Reshape", [], {b"shape": 4}), (b"Flatten", [], {b"axis": 0}),
+    (b"Transpose", [], {b"perm": 4}), (b"Concat", ["data"], {b"axis": 0}), (b"Slice", [1, 1, 1, 1], {}),
+    (b"Slice", [], {b"starts": 2, b"ends": 2, b"axes": 2}), (b"Split", [2], {b"axis": 0}),
+    (b"Split", [], {b"axis": 0, b"split": 2}), (b"Squeeze", [1], {}), (b"Squeeze", [], {b"axes": 1}),
+    (b"Unsqueeze", [1], {}), (b"Unsqueeze", [], {b"axes": 2}), (b"Gather", [1], {b"axis": 0}),
+    (b"Gather", ["data"], {b"axis": 0}), (b"Expand", [4], {}), (b"Tile", [4], {}), (b"Pad", [8], {}),
+    (b"Pad", [], {b"pads": 8}), (b"DepthToSpace", [], {b"blocksize": 0}), (b"SpaceToDepth", [], {b"blocksize": 0}),
+    (b"Resize", [0, 0, 4], {}), (b"ReduceMean", [], {b"axes": 2, b"keepdims": 0}), (b"ReduceSum", [2], {b"keepdims": 0}),
+    (b"ArgMax", [], {b"axis": 0, b"keepdims": 0}), (b"Shape", [], {b"start": 0, b"end": 0}),
+    (b"ConstantOfShape", [], {}), (b"Identity", [], {})]
+
+
+def insert_node(r, tree):
+    """Another node in front of one, with integers in it at which arithmetic breaks."""
+    graphs = [field[2] for field in tree["fields"] if isinstance(field[2], dict) and field[2]["kind"] == "Graph"]
+    nodes = [field for graph in graphs for field in graph["fields"] if field[0] == 1 and isinstance(field[2], dict)]
+    inputs = [(field, one) for field in nodes for one in field[2]["fields"] if one[0] == 1 and isinstance(one[2], bytes)]
+    if not inputs:
+        return
+    behind, taken = r.choice(inputs)
+    name = f"inserted{r.randrange(1 << 30)}".encode()
+    op, others, attributes = r.choice(SHAPED)
+    data = taken[2]
+    if r.random() < 0.2:
+        # Arithmetic on shapes in front of it.
+        op, others, attributes = r.choice([b"Add", b"Sub", b"Mul", b"Div", b"Max", b"Min", b"Range"]), ["data"] * 2, {}
+        data = name + b".0"
+    node, made = {"kind": "Node", "fields": [[1, 2, data], [2, 2, name], [4, 2, op]]}, []
+    for place, other in enumerate(others):
+        named = {"data": data, "weight": inputs[-1][1][2]}.get(other, name + b".%d" % place)
+        node["fields"].append([1, 2, named])
+        if not isinstance(other, str):
+            made.append(constant(r, named, other))
+    if data != taken[2]:
+        made.append(constant(r, data, r.choice([1, 1, 2, 4])))
+    for attribute, count in attributes.items():
+        if r.random() < 0.8:
+            node["fields"].append([5, 2, integer_attribute(r, attribute, count)])
+    taken[2] = name
+    graph = next(graph for graph in graphs if behind in graph["fields"])
+    at = graph["fields"].index(behind)
+    graph["fields"][at:at] = [[1, 2, one] for one in made + [node]]
+
+
+def integer_attribute(r, name, count):
+    numbers = [r.choice(EXTREMES) if r.random() < 0.4 else r.choice([0, 1, 1, 2, 3, -1]) for _ in range(max(1, count))]
+    kind, field = (7, 8) if count else (2, 3)
+    return {"kind": "Attribute", "fields": [[1, 2, name], [20, 0, kind], *([field, 0, number] for number in numbers)]}
+
+
+def constant(r, name, count):
+    """A node that makes `count` integers."""
+    attribute = integer_attribute(r, b"value_ints", max(1, count))
+    attribute["fields"] = attribute["fields"][: 2 + count]
+    return {"kind": "Node", "fields": [[2, 2, name], [4, 2, b"Constant"], [5, 2, attribute]]}
 
 
 def edit_field(r, message, field, found):
@@ -230,13 +299,13 @@ def edit_bytes(r, kind, number, value, found):
     if kind == "Entry" and r.random() < 0.8:
         return r.choice(LOCATIONS)
     if kind == "Attribute" and number == 1 and r.random() < 0.5:
-        return r.choice(NAMES)
+        return r.choice(NAMES + [value + b"\n" + value])
     if r.random() < 0.7:
         # Another string of the model: nodes that feed themselves, two values of one name, weights of another layer.
         strings = [field[2] for _, field in found if isinstance(field[2], bytes) and 0 < len(field[2]) < 100]
         return r.choice(strings or [b""])
     return r.choice([b"", b"\xff\xfe", b"x" * 100000, b"\0", "\u202e\U0001f600".encode(), b"/", value + b"/core",
-                     value * 2])
+                     value * 2, value + b"\nError: " + value, b"\r\x1b[2J" + value, "\u2028\x85".encode()])
 
 
 def edit_values(r, value):

@@ -52,7 +52,7 @@ class PlanInfo(Structure):
         numbers(c.c_size_t, "struct_size") + numbers(c.c_int32, "type", "order")
         + numbers(c.c_int64 * MAX_ORDER, "input_shape", "output_shape")
         + numbers(c.c_size_t, "input_count", "output_count", "workspace_bytes")
-        + numbers(c.c_int64, "multiplies") + numbers(c.c_int32, "stage_count", "reserved"))
+        + numbers(c.c_int64, "multiplies") + numbers(c.c_int32, "stage_count", "threads"))
 
 
 def call(name, *arguments):

@@ -1,115 +1,91 @@
-// For sched_getcpu and the sets of processors.
+// For sched_getcpu, the sets of processors and the names of threads.
 #define _GNU_SOURCE
 #include "CPool.h"
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
+#include <unistd.h>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-static inline void relax(void) { _mm_pause(); }
-#elif defined(__aarch64__)
-static inline void relax(void) { __builtin_arm_yield(); }
-#else
-static inline void relax(void) {}
-#endif
+#include "gate.h"
 
-/// How long a waiting thread looks before it sleeps: a network's next layer, and the next band of a map, find the others
-/// awake; an idle program keeps no processor busy, and on a busy machine two threads do not wait out each other's time
-/// slice.
-enum { SPIN_NANOSECONDS = 50000, LOOKS_PER_CLOCK = 64 };
-
-/// A number that one thread sets and others wait for.
-struct gate {
-  atomic_uint value;
-  atomic_uint sleepers;
-  pthread_mutex_t mutex;
-  pthread_cond_t changed;
-};
-
-static void gate_init(struct gate *gate) {
-  pthread_mutex_init(&gate->mutex, NULL);
-  pthread_cond_init(&gate->changed, NULL);
-}
-
-static unsigned gate_value(struct gate *gate) { return atomic_load_explicit(&gate->value, memory_order_acquire); }
-
-static uint64_t nanoseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-/// Waits while the gate shows `old`; returns whether it slept.
-static bool gate_wait(struct gate *gate, unsigned old) {
-  for (int i = 0; i < LOOKS_PER_CLOCK; ++i) {
-    if (gate_value(gate) != old) return false;
-    relax();
-  }
-  const uint64_t end = nanoseconds() + SPIN_NANOSECONDS;
-  for (int i = 1; i % LOOKS_PER_CLOCK != 0 || nanoseconds() < end; ++i) {
-    if (gate_value(gate) != old) return false;
-    relax();
-  }
-  pthread_mutex_lock(&gate->mutex);
-  // Sequentially consistent, as is the pair in gate_set: one of the two sees the other's store.
-  atomic_fetch_add(&gate->sleepers, 1);
-  while (atomic_load(&gate->value) == old) pthread_cond_wait(&gate->changed, &gate->mutex);
-  atomic_fetch_sub(&gate->sleepers, 1);
-  pthread_mutex_unlock(&gate->mutex);
-  return true;
-}
-
-static void gate_set(struct gate *gate, unsigned value) {
-  atomic_store(&gate->value, value);
-  if (atomic_load(&gate->sleepers) == 0) return;
-  pthread_mutex_lock(&gate->mutex);
-  pthread_cond_broadcast(&gate->changed);
-  pthread_mutex_unlock(&gate->mutex);
-}
+/// The most workers of all teams together.
+enum { MOST_WORKERS = 256 };
 
 struct worker {
   /// 1 while the worker has a part to run: set by the caller, cleared by the worker.
   _Alignas(128) struct gate busy;
+  struct lowrank_team *team;
   size_t part;
+  /// Where the worker was when it last looked.
+  atomic_int processor;
+  /// Whether a team has the worker; under the pool's mutex.
+  bool taken;
 };
 
-static struct {
-  pthread_mutex_t owner;  ///< held by the caller whose parts run
-  size_t count;           ///< workers made so far; worker i runs part i + 1
-  void (*body)(void *, size_t);
+struct lowrank_team {
+  lowrank_pool_body body;
   void *context;
+  /// Where the caller was when it last looked.
+  atomic_int processor;
+  size_t helpers;
+  struct worker *workers[LOWRANK_MOST_THREADS];  ///< worker i runs part i + 1
   /// The parts that have come to the barrier, and the number of times that all had.
   _Alignas(128) atomic_uint arrived;
   struct gate round;
-  /// Where each part was when it last looked.
-  atomic_int processors[LOWRANK_MOST_THREADS];
-  struct worker workers[LOWRANK_MOST_THREADS];
-} pool = {
-    .owner = PTHREAD_MUTEX_INITIALIZER,
-    .round = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER},
 };
 
+static struct {
+  /// Guards everything but what the gates guard.
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+  /// Callers take tickets, and are served in their order.
+  uint64_t tickets, served;
+  size_t running;  ///< threads of the teams that run, their callers among them
+  size_t count;    ///< workers made so far
+  struct worker workers[MOST_WORKERS];
+} pool = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
 #if defined(__linux__)
+/// The processors that the process started with.
+static cpu_set_t processors;
+static size_t processor_count;
+
+/// When the library is loaded, of the process's first thread: later, the first caller may have been tied to some.
+__attribute__((constructor)) static void look_for_processors(void) {
+  if (sched_getaffinity(getpid(), sizeof processors, &processors) == 0) {
+    processor_count = (size_t)CPU_COUNT(&processors);
+  }
+}
+
+static void use_all_processors(void) {
+  if (processor_count > 0) sched_setaffinity(0, sizeof processors, &processors);
+}
+
+static void set_name(void) { pthread_setname_np(pthread_self(), "lowrank-pool"); }
+
+static atomic_int *processor_of(struct lowrank_team *team, size_t part) {
+  return part == 0 ? &team->processor : &team->workers[part - 1]->processor;
+}
+
 /// Whether a part before this one was last on this processor.
-static bool is_shared(int processor, size_t part) {
+static bool is_shared(struct lowrank_team *team, int processor, size_t part) {
   for (size_t i = 0; i < part; ++i) {
-    if (atomic_load_explicit(&pool.processors[i], memory_order_relaxed) == processor) return true;
+    if (atomic_load_explicit(processor_of(team, i), memory_order_relaxed) == processor) return true;
   }
   return false;
 }
 
 /// Moves the thread to a processor that it may use and that no part before it is on, if there is one.
-static void move_away(size_t part) {
+static void move_away(struct lowrank_team *team, size_t part) {
   cpu_set_t allowed, others;
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
   others = allowed;
   for (size_t i = 0; i < part; ++i) {
-    const int processor = atomic_load_explicit(&pool.processors[i], memory_order_relaxed);
+    const int processor = atomic_load_explicit(processor_of(team, i), memory_order_relaxed);
     if (processor >= 0 && processor < CPU_SETSIZE) CPU_CLR(processor, &others);
   }
   if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0) return;
@@ -120,24 +96,35 @@ static void move_away(size_t part) {
 ///
 /// Linux may wake a thread on the processor of the one that wakes it though others are idle, and does not part two
 /// threads that take turns by the microsecond: seen with two threads on two idle processors, at the speed of one.
-static void settle(size_t part) {
+static void settle(struct lowrank_team *team, size_t part) {
   int processor = sched_getcpu();
-  if (is_shared(processor, part)) {
-    move_away(part);
+  if (is_shared(team, processor, part)) {
+    move_away(team, part);
     processor = sched_getcpu();
   }
-  atomic_store_explicit(&pool.processors[part], processor, memory_order_relaxed);
+  atomic_store_explicit(processor_of(team, part), processor, memory_order_relaxed);
 }
 #else
-static void settle(size_t part) { (void)part; }
+static const size_t processor_count = 0;
+static void use_all_processors(void) {}
+static void set_name(void) {}
+static void settle(struct lowrank_team *team, size_t part) { (void)team, (void)part; }
 #endif
+
+/// The threads that may run at the same time.
+static size_t most_threads(void) {
+  const long online = processor_count > 0 ? (long)processor_count : sysconf(_SC_NPROCESSORS_ONLN);
+  return online < 1 ? 1 : online < MOST_WORKERS ? (size_t)online : MOST_WORKERS;
+}
 
 static void *work(void *argument) {
   struct worker *w = argument;
+  use_all_processors();
+  set_name();
   for (;;) {
     gate_wait(&w->busy, 0);
-    settle(w->part);
-    pool.body(pool.context, w->part);
+    settle(w->team, w->part);
+    w->team->body(w->team->context, w->team, w->part);
     gate_set(&w->busy, 0);
   }
   return NULL;
@@ -145,78 +132,126 @@ static void *work(void *argument) {
 
 /// A forked process has none of its parent's threads, and makes its own when it first needs them.
 static void forget_threads(void) {
+  pthread_mutex_init(&pool.mutex, NULL);
+  pthread_cond_init(&pool.changed, NULL);
+  pool.served = pool.tickets;
+  pool.running = 0;
   pool.count = 0;
-  pthread_mutex_init(&pool.owner, NULL);
-  atomic_store(&pool.arrived, 0);
-  atomic_store(&pool.round.sleepers, 0);
-  gate_init(&pool.round);
 }
 
 static void watch_forks(void) { pthread_atfork(NULL, NULL, forget_threads); }
 
-/// Makes workers until there are `count`, or until one cannot be made.
-static void grow(size_t count) {
+/// The signals that a program handles in its own threads. A fault stays with the thread that makes it.
+static sigset_t signals_of_others(void) {
+  sigset_t set;
+  sigfillset(&set);
+  static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; ++i) sigdelset(&set, faults[i]);
+  return set;
+}
+
+/// Makes one more worker; false where the system has no thread left.
+static bool grow(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, watch_forks);
-  while (pool.count < count) {
-    struct worker *w = &pool.workers[pool.count];
-    *w = (struct worker){.part = pool.count + 1};
-    gate_init(&w->busy);
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, work, w) != 0) return;
-    pthread_detach(thread);
-    ++pool.count;
+  struct worker *w = &pool.workers[pool.count];
+  *w = (struct worker){.processor = -1};
+  gate_init(&w->busy);
+  // A thread begins with the signals of the one that makes it.
+  const sigset_t blocked = signals_of_others();
+  sigset_t former;
+  pthread_sigmask(SIG_SETMASK, &blocked, &former);
+  pthread_t thread;
+  const int failure = pthread_create(&thread, NULL, work, w);
+  pthread_sigmask(SIG_SETMASK, &former, NULL);
+  if (failure != 0) return false;
+  pthread_detach(thread);
+  ++pool.count;
+  return true;
+}
+
+/// Waits until the caller's turn has come and `parts` threads may run, and gives the team its workers.
+static void enter(struct lowrank_team *team, size_t parts) {
+  const size_t most = most_threads();
+  pthread_mutex_lock(&pool.mutex);
+  const uint64_t ticket = pool.tickets++;
+  while (ticket != pool.served || (pool.running > 0 && pool.running + parts > most)) {
+    pthread_cond_wait(&pool.changed, &pool.mutex);
   }
-}
-
-/// Takes the pool and makes workers for `parts` parts; returns how many there are, 0 where the pool is taken.
-static size_t take(size_t parts) {
-  if (parts <= 1 || pthread_mutex_trylock(&pool.owner) != 0) return 0;
-  const size_t wanted = (parts < LOWRANK_MOST_THREADS ? parts : LOWRANK_MOST_THREADS) - 1;
-  grow(wanted);
-  if (pool.count == 0) pthread_mutex_unlock(&pool.owner);
-  return pool.count < wanted ? pool.count : wanted;
-}
-
-/// Runs every part on `helpers` workers and the caller, and gives the pool back.
-static void run(size_t parts, size_t helpers, void (*body)(void *, size_t), void *context) {
-  pool.body = body;
-  pool.context = context;
-  settle(0);
-  for (size_t i = 0; i < helpers; ++i) gate_set(&pool.workers[i].busy, 1);
-  body(context, 0);
-  for (size_t part = helpers + 1; part < parts; ++part) body(context, part);
-  for (size_t i = 0; i < helpers; ++i) gate_wait(&pool.workers[i].busy, 1);
-  pthread_mutex_unlock(&pool.owner);
-}
-
-size_t lowrank_pool_run(size_t parts, void (*body)(void *context, size_t part), void *context) {
-  const size_t helpers = take(parts);
-  if (helpers > 0) {
-    run(parts, helpers, body, context);
-  } else {
-    for (size_t part = 0; part < parts; ++part) body(context, part);
+  ++pool.served;
+  pool.running += parts;
+  // The first that are idle: a caller who is alone finds those of its last run.
+  for (size_t i = 0; i < MOST_WORKERS && team->helpers < parts - 1; ++i) {
+    if (i == pool.count && !grow()) break;
+    if (pool.workers[i].taken) continue;
+    pool.workers[i].taken = true;
+    team->workers[team->helpers++] = &pool.workers[i];
   }
-  return helpers + 1;
+  // The next may have room beside this one.
+  if (pool.served != pool.tickets) pthread_cond_broadcast(&pool.changed);
+  pthread_mutex_unlock(&pool.mutex);
 }
 
-int lowrank_pool_together(size_t parts, void (*body)(void *context, size_t part), void *context) {
-  const size_t helpers = take(parts);
-  if (helpers == 0) return 0;
-  if (helpers + 1 < parts) {
-    pthread_mutex_unlock(&pool.owner);
-    return 0;
+/// Gives the workers back.
+static void leave(struct lowrank_team *team, size_t parts) {
+  pthread_mutex_lock(&pool.mutex);
+  pool.running -= parts;
+  for (size_t i = 0; i < team->helpers; ++i) team->workers[i]->taken = false;
+  if (pool.served != pool.tickets) pthread_cond_broadcast(&pool.changed);
+  pthread_mutex_unlock(&pool.mutex);
+}
+
+/// Runs every part on the team's workers and the caller.
+static void run(struct lowrank_team *team, size_t parts) {
+  settle(team, 0);
+  for (size_t i = 0; i < team->helpers; ++i) {
+    team->workers[i]->team = team;
+    team->workers[i]->part = i + 1;
+    gate_set(&team->workers[i]->busy, 1);
   }
-  run(parts, helpers, body, context);
-  return 1;
+  team->body(team->context, team, 0);
+  for (size_t part = team->helpers + 1; part < parts; ++part) team->body(team->context, team, part);
+  for (size_t i = 0; i < team->helpers; ++i) gate_wait(&team->workers[i]->busy, 1);
 }
 
-void lowrank_pool_meet(size_t part, size_t parts) {
-  const unsigned round = gate_value(&pool.round);
-  if (atomic_fetch_add(&pool.arrived, 1) + 1 == parts) {
-    atomic_store(&pool.arrived, 0);
-    gate_set(&pool.round, round + 1);
-  } else if (gate_wait(&pool.round, round)) {
-    settle(part);
+/// Runs the parts on a team of its own; returns its threads. Where `all` parts need a thread of their own and there are too
+/// few, runs nothing and returns 0.
+static size_t run_as_team(size_t parts, lowrank_pool_body body, void *context, bool all) {
+  const size_t threads = parts < LOWRANK_MOST_THREADS ? parts : LOWRANK_MOST_THREADS;
+  struct lowrank_team team;
+  team.body = body;
+  team.context = context;
+  team.helpers = 0;
+  atomic_init(&team.processor, -1);
+  atomic_init(&team.arrived, 0);
+  gate_init(&team.round);
+  enter(&team, threads);
+  const bool runs = !all || team.helpers + 1 == parts;
+  if (runs) run(&team, parts);
+  leave(&team, threads);
+  gate_destroy(&team.round);
+  return runs ? team.helpers + 1 : 0;
+}
+
+size_t lowrank_pool_run(size_t parts, lowrank_pool_body body, void *context) {
+  if (parts > 1) return run_as_team(parts, body, context, false);
+  if (parts == 1) body(context, NULL, 0);
+  return parts;
+}
+
+size_t lowrank_pool_together(size_t parts, lowrank_pool_body body, void *context) {
+  if (parts > 1) return run_as_team(parts, body, context, true);
+  if (parts == 1) body(context, NULL, 0);
+  return parts;
+}
+
+void lowrank_pool_meet(struct lowrank_team *team, size_t part) {
+  if (!team) return;
+  const unsigned round = gate_value(&team->round);
+  if (atomic_fetch_add(&team->arrived, 1) == team->helpers) {
+    atomic_store(&team->arrived, 0);
+    gate_set(&team->round, round + 1);
+  } else if (gate_wait(&team->round, round)) {
+    settle(team, part);
   }
 }

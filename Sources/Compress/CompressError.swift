@@ -1,4 +1,5 @@
 public import ModelGraph
+import TensorCore
 
 /// Why a model could not be inspected or compressed.
 public enum CompressError: Error, Sendable {
@@ -9,11 +10,11 @@ public enum CompressError: Error, Sendable {
 }
 
 extension CompressError: CustomStringConvertible {
-  /// A sentence that says what is wrong and where.
+  /// A sentence that says what is wrong and where, on one line.
   public var description: String {
     switch self {
     case .model(let error): error.description
-    case .option(let name, let reason): "\(name): \(reason)"
+    case .option(let name, let reason): "\(name): \(reason)".onOneLine
     }
   }
 }

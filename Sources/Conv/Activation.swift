@@ -4,8 +4,20 @@ public enum Activation: Hashable, Sendable {
   case none
   /// `max(x, 0)`
   case relu
-  /// `min(max(x, low), high)`; ReLU6 is `clip(low: 0, high: 6)`.
+  /// `min(max(x, low), high)`; ReLU6 is `clip(low: 0, high: 6)`. Either bound may be infinite; a NaN stays one.
+  ///
+  /// Plans trap where `low` is over `high` or one of them is NaN, for which there is no order that the result would be in:
+  /// bounds from outside go through `bounds(low:high:)`.
   case clip(low: Double, high: Double)
+
+  /// `clip(low:high:)` with bounds that come from outside.
+  ///
+  /// **Throws** where `low` is over `high` or one of them is NaN.
+  public static func bounds(low: Double, high: Double) throws(ConvError) -> Activation {
+    let activation = Activation.clip(low: low, high: high)
+    guard activation.isOrdered else { throw .boundsNotInOrder(low: low, high: high) }
+    return activation
+  }
 
   /// The least result.
   public var low: Double {
@@ -15,6 +27,9 @@ public enum Activation: Hashable, Sendable {
     case .clip(let low, _): low
     }
   }
+
+  /// Whether `low` is not over `high`; not so where one of them is NaN.
+  var isOrdered: Bool { low <= high }
 
   /// The greatest result.
   public var high: Double {

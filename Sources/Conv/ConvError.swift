@@ -8,6 +8,8 @@ public enum ConvError: Error, Hashable, Sendable {
   case groupsDoNotDivide(channels: Int, groups: Int)
   /// The kernel is larger than the padded input along an axis.
   case kernelLargerThanInput(axis: Int, kernel: Int, input: Int)
+  /// The bounds of a clip are the wrong way round, or one of them is NaN.
+  case boundsNotInOrder(low: Double, high: Double)
   /// The extents are so large that their product overflows.
   case tooLarge(what: String)
 }
@@ -24,6 +26,8 @@ extension ConvError: CustomStringConvertible {
       "\(channels) channels do not divide into \(groups) groups"
     case .kernelLargerThanInput(let axis, let kernel, let input):
       "the kernel covers \(kernel) positions of spatial axis \(axis), but the padded input has only \(input)"
+    case .boundsNotInOrder(let low, let high):
+      "a result cannot be clipped to what lies between \(low) and \(high)"
     case .tooLarge(let what):
       "the \(what) of the convolution is too large to count"
     }

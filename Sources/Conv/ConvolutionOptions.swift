@@ -41,7 +41,8 @@ public struct ConvolutionOptions: Hashable, Sendable {
   public var tuning: Tuning
   /// The output rows computed together; nil for what the cost model chooses.
   public var band: Int?
-  /// The number of threads that share the image among them.
+  /// The number of threads that share an image among them, at most 64, whatever runs the stages; see
+  /// `ConvolutionPlan.threadCount` for how many find something to do.
   public var threads: Int
 
   /// The defaults: everything chosen by the plan, one thread.

@@ -16,7 +16,9 @@ extension ConvolutionPlan {
         options.backend == .blas
         ? "as the options ask"
         : "because the kernels of this package are for Float, one or two spatial axes and one group or depthwise"
-      return "Stage after stage by im2col and CBLAS, \(reason); \(bytes(workspaceByteCount)) of workspace."
+      let sharing = threadCount > 1 ? "; \(threadCount) threads share every stage" : ""
+      return
+        "Stage after stage by im2col and CBLAS, \(reason)\(sharing); \(bytes(workspaceByteCount)) of workspace."
     }
     return ([fused.summary(bytes(workspaceByteCount))] + stages.indices.map { fused.summary(stage: $0) })
       .joined(separator: "\n")
@@ -72,7 +74,7 @@ extension FusedConvolution {
       return shape + "a product for each tap on padded rows, panels of \(design.panel(index)) vectors"
     case .winograd(let form):
       return shape
-        + "Winograd \(form.name), \(form.side * form.side) multiplies for"
+        + "Winograd \(form.name), \(form.points) multiplies for"
         + " \(form.kernel * form.kernel * form.tile * form.tile),"
         + " \(design.pixelsTogether(index)) tiles together, panels of \(design.panel(index)) vectors"
     }

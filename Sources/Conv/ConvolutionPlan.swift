@@ -11,7 +11,9 @@ public import TensorCore
 ///
 /// The result is `activation(convolution + bias + residual)`, all in one pass.
 ///
-/// A plan is immutable: many threads may run it at once, each with a workspace of its own.
+/// A plan is immutable: many threads may run it at once, each with a workspace of its own. Runs that take several threads
+/// wait for one another where they would need more than the processors that the process started with, in the order in which
+/// they came. On the path through CBLAS the BLAS's thread count, global to the process, is 1 during a run.
 ///
 /// **Shapes** input `[N, S, extents...]`, output `[N, T, output extents...]`, both row-major; see
 /// `ConvolutionGeometry`.
@@ -33,15 +35,24 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   let largestBias: Double
   private let inputCount: Int
   private let outputCount: Int
-  private let plain: PlainConvolution<Element>
+  private var executor: Executor
+
+  /// What runs the stages: the only one that holds their weights.
+  private enum Executor: Sendable {
+    case fused(FusedConvolution)
+    case plain(PlainConvolution<Element>)
+  }
+
   /// The fused run on kernels of our own, where it applies.
-  let fused: FusedConvolution?
+  var fused: FusedConvolution? {
+    if case .fused(let fused) = executor { fused } else { nil }
+  }
 
   /// A plan for a dense kernel.
   ///
   /// **Shapes** `kernel` [T, S / groups, D...], `bias` [T].
   ///
-  /// **Traps** where a shape is not the geometry's.
+  /// **Traps** where a shape is not the geometry's, or the activation's bounds are not in order.
   public init(
     _ geometry: ConvolutionGeometry, kernel: Tensor<Element>, bias: Tensor<Element>? = nil,
     activation: Activation = .none, options: ConvolutionOptions = ConvolutionOptions()
@@ -57,7 +68,8 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   ///
   /// **Shapes** `factors.kernelShape` [T, S, D...], `bias` [T].
   ///
-  /// **Traps** where the geometry has more than one group or its kernel shape is another.
+  /// **Traps** where the geometry has more than one group, its kernel shape is another, or the activation's bounds are not
+  /// in order.
   public init(
     _ geometry: ConvolutionGeometry, factors: FactoredKernel<Element>, bias: Tensor<Element>? = nil,
     activation: Activation = .none, options: ConvolutionOptions = ConvolutionOptions()
@@ -75,7 +87,8 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   ///
   /// **Shapes** one weight tensor of `weightShape` for each stage, `bias` [T].
   ///
-  /// **Traps** where the stages do not lead from S channels to T, or a shape does not fit.
+  /// **Traps** where the stages do not lead from S channels to T, a shape does not fit, or the activation's bounds are not
+  /// in order.
   public init(
     _ geometry: ConvolutionGeometry, stages shapes: [StageShape], weights: [Tensor<Element>],
     bias: Tensor<Element>? = nil, activation: Activation = .none,
@@ -85,6 +98,7 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
       shapes.map(\.weightShape) == weights.map(\.shape), "weights of \(weights.map(\.shape)) for \(shapes)")
     precondition(
       bias == nil || bias?.count == geometry.outputChannels, "a bias of \(String(describing: bias?.shape))")
+    precondition(activation.isOrdered, "\(activation): the bounds are not in order")
     self.geometry = geometry
     self.activation = activation
     self.options = options
@@ -92,13 +106,16 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
     stages = geometry.stages(shapes)
     bounds = weights.map { StageBound($0) }
     largestBias = bias?.elements.reduce(0) { max($0, abs(Double($1))) } ?? 0
-    plain = PlainConvolution(stages: stages, weights: weights, bias: bias)
-    if options.backend == .automatic, let weights = weights as? [Tensor<Float>] {
-      fused = FusedConvolution.planned(
+    if options.backend == .automatic, let weights = weights as? [Tensor<Float>],
+      let fused = FusedConvolution.planned(
         stages: stages, weights: weights, bias: bias as? Tensor<Float>, activation: activation,
         options: options)
+    {
+      executor = .fused(fused)
     } else {
-      fused = nil
+      executor = .plain(
+        PlainConvolution(
+          stages: stages, weights: weights, bias: bias, activation: activation, threads: options.threads))
     }
   }
 
@@ -111,7 +128,32 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   /// A workspace for this plan; larger ones serve as well.
   public func makeWorkspace() -> Workspace { Workspace(layout) }
 
-  private var layout: WorkspaceLayout { fused?.layout ?? plain.layout }
+  /// The regions of the workspace.
+  package var layout: WorkspaceLayout {
+    switch executor {
+    case .fused(let fused): fused.layout
+    case .plain(let plain): plain.layout
+    }
+  }
+
+  /// The number of threads that share a run: those that `options` ask for, fewer where the layer has less to share, and at
+  /// most 64.
+  public var threadCount: Int {
+    switch executor {
+    case .fused(let fused): fused.threadCount
+    case .plain(let plain): plain.threadCount
+    }
+  }
+
+  /// The same plan for tests, the regions of its workspace at least `count` bytes apart: see `WorkspaceLayout.redZones`.
+  package func withRedZones(ofBytes count: Int) -> ConvolutionPlan {
+    var plan = self
+    switch executor {
+    case .fused(let fused): plan.executor = .fused(FusedConvolution(fused, redZone: count))
+    case .plain(let plain): plan.executor = .plain(PlainConvolution(plain, redZone: count))
+    }
+    return plan
+  }
 
   /// Computes the convolution.
   ///
@@ -126,6 +168,17 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   public func run(
     input: Span<Element>, output: inout MutableSpan<Element>, workspace: inout Workspace
   ) {
+    _ = runCountingThreads(input: input, output: &output, workspace: &workspace)
+  }
+
+  /// Computes the convolution and returns the number of threads that did: `threadCount`, or fewer where the system has no
+  /// more.
+  #if compiler(<6.3)
+    @_lifetime(output: copy output)
+  #endif
+  package func runCountingThreads(
+    input: Span<Element>, output: inout MutableSpan<Element>, workspace: inout Workspace
+  ) -> Int {
     input.withUnsafeBufferPointer {
       run(input: $0, residual: UnsafeBufferPointer(start: nil, count: 0), output: &output, workspace)
     }
@@ -150,7 +203,7 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
       "a residual of \(residual.count) elements for \(geometry.outputShape)")
     input.withUnsafeBufferPointer { input in
       residual.withUnsafeBufferPointer { residual in
-        run(input: input, residual: residual, output: &output, workspace)
+        _ = run(input: input, residual: residual, output: &output, workspace)
       }
     }
   }
@@ -158,7 +211,7 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   private func run(
     input: UnsafeBufferPointer<Element>, residual: UnsafeBufferPointer<Element>,
     output: inout MutableSpan<Element>, _ workspace: borrowing Workspace
-  ) {
+  ) -> Int {
     precondition(
       input.count == inputCount, "\(input.count) elements for \(geometry.inputShape)")
     precondition(
@@ -166,17 +219,16 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
     precondition(
       workspace.byteCount >= workspaceByteCount,
       "a workspace of \(workspace.byteCount) bytes for a plan that needs \(workspaceByteCount)")
-    let count = output.count
-    output.withUnsafeMutableBufferPointer { output in
-      guard let x = input.baseAddress, let y = output.baseAddress else { return }
-      if let fused {
-        fused.run(
+    return output.withUnsafeMutableBufferPointer { output in
+      guard let x = input.baseAddress, let y = output.baseAddress else { return 0 }
+      switch executor {
+      case .fused(let fused):
+        return fused.run(
           input: UnsafeRawPointer(x).assumingMemoryBound(to: Float.self),
           residual: UnsafeRawPointer(residual.baseAddress)?.assumingMemoryBound(to: Float.self),
           output: UnsafeMutableRawPointer(y).assumingMemoryBound(to: Float.self), workspace: workspace)
-      } else {
-        plain.run(input: x, output: y, workspace: workspace)
-        Epilogue(activation).finish(y, adding: residual.baseAddress, count: count)
+      case .plain(let plain):
+        return plain.run(input: x, residual: residual.baseAddress, output: y, workspace: workspace)
       }
     }
   }

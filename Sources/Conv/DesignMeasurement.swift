@@ -39,7 +39,7 @@ struct DesignMeasurement {
             for _ in 0..<Self.repetitions {
               for (index, plan) in plans.enumerated() {
                 let time = ContinuousClock().measure {
-                  plan.run(input: x, residual: nil, output: y, workspace: workspace)
+                  _ = plan.run(input: x, residual: nil, output: y, workspace: workspace)
                 }
                 times[index] = min(times[index], time)
               }

@@ -2,10 +2,10 @@ import TensorCore
 
 /// The parts of a plan for a design, and the workspace of a slot that they are carved from.
 struct FusedBody: Sendable {
-  var layout = WorkspaceLayout()
-  var maps: [RowMap] = []
-  var stages: [RowStage] = []
-  var memories: [StageMemory] = []
+  private(set) var layout: WorkspaceLayout
+  private(set) var maps: [RowMap] = []
+  let stages: [RowStage]
+  private(set) var memories: [StageMemory] = []
   let entry: EntryStage
   let exit: ExitStage
   /// A row of zeros, as long as the longest of a map.
@@ -13,7 +13,9 @@ struct FusedBody: Sendable {
   /// For each thread and map the first row of the run and the next one to compute.
   let cursors: WorkspacePieces<Int>
 
-  init(_ design: FusedDesign, weights: [UnsafePointer<Float>]) {
+  /// `redZone` bytes keep the regions apart: see `WorkspaceLayout.init(redZone:)`.
+  init(_ design: FusedDesign, weights: [UnsafePointer<Float>], redZone: Int = 0) {
+    layout = WorkspaceLayout(redZone: redZone)
     stages = design.core.map { RowStage(design.planes[$0], design.algorithm($0)) }
     if !design.isSingle1x1 { maps = Self.maps(design, stages, &layout) }
     for (i, index) in design.core.enumerated() {
@@ -39,12 +41,12 @@ struct FusedBody: Sendable {
       let reader = index < stages.count ? stages[index] : nil
       let writer = index > 0 ? stages[index - 1] : nil
       let width = writer?.outputWidth ?? first.inputWidth
-      if let reader { rows = max(1, reader.inputRows(for: rows)) }
+      if let reader { rows = reader.capacity(forRows: rows) }
       let before = reader?.padding.left ?? 0
       maps.append(
         RowMap(
           channels: reader?.inputs ?? writer?.outputs ?? design.last.inputChannels,
-          height: writer?.outputHeight ?? first.inputHeight, width: width, before: before,
+          width: width, before: before,
           columns: max(reader?.inputColumns ?? 0, before + max(width, writer?.outputColumns ?? 0)),
           capacity: rows, in: &layout))
     }
@@ -55,16 +57,17 @@ struct FusedBody: Sendable {
     _ design: FusedDesign, _ weights: [UnsafePointer<Float>], map: RowMap?, _ layout: inout WorkspaceLayout
   ) -> EntryStage {
     let (first, parts) = (design.planes[0], design.parts)
-    var (columns, chunk, rows) = (WeightPointer?.none, 0, 0)
+    var (columns, pixels, rows) = (WeightPointer?.none, 0, 0)
     if design.entersBy1x1, let map {
       columns = WeightPointer(base: weights[0])
       // The pixels of a chunk, in all channels, are read again for each panel of columns: they fill a small part of the
       // second cache.
-      chunk = max(28, 16384 / first.inputChannels)
-      rows = max(1, chunk / map.width)
+      pixels = max(28, 16384 / first.inputChannels)
+      rows = max(1, pixels / map.width)
     }
     return EntryStage(
-      columns: columns, panel: columns == nil ? 1 : design.panel(0), chunk: chunk,
+      columns: columns, panel: columns == nil ? 1 : design.panel(0), pixelsTogether: pixels,
+      rowsTogether: rows,
       sources: layout.reserve(AddressBits.self, parts: parts, count: rows),
       targets: layout.reserve(AddressBits.self, parts: parts, count: rows))
   }
@@ -101,17 +104,14 @@ struct FusedBody: Sendable {
     _ stage: RowStage, from source: RowMap, to target: RowMap, weights: WeightPointer, panel: Int, parts: Int,
     _ layout: inout WorkspaceLayout
   ) -> StageMemory {
-    let taps = stage.kernel.height * stage.kernel.width
     var (transformed, products, overhang) = (0, 0, 0)
-    var (sources, targets) = (max(target.capacity * taps, source.capacity), target.capacity)
     if case .winograd(let form) = stage.algorithm {
-      let (tile, points) = (form.tile, form.side * form.side)
-      let tiles = (target.capacity + tile - 1) / tile * ((stage.outputWidth + tile - 1) / tile)
-      transformed = points * (tiles * source.pitch + 16)
-      products = points * (tiles * target.pitch + 16)
+      let grid = form.grid(rows: target.capacity, columns: stage.outputWidth)
+      transformed = form.points * grid.pointStride(pitch: source.pitch)
+      products = form.points * grid.pointStride(pitch: target.pitch)
       overhang = target.rowCount
-      (sources, targets) = (form.side, form.side)
     }
+    let (sources, targets) = stage.pointers(rows: target.capacity)
     return StageMemory(
       weights: weights, panel: panel, sources: layout.reserve(AddressBits.self, parts: parts, count: sources),
       targets: layout.reserve(AddressBits.self, parts: parts, count: targets),

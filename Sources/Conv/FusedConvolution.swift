@@ -61,7 +61,17 @@ final class FusedConvolution: Sendable {
     self.weights = design.pack(weights, bias: bias)
     body = FusedBody(design, weights: self.weights.map(\.base))
     var layout = WorkspaceLayout()
-    workspace = layout.reserve(UInt8.self, count: design.slots * body.layout.byteCount)
+    workspace = layout.reserve(body.layout, copies: design.slots)
+    self.layout = layout
+  }
+
+  /// The same, with the regions of the workspace `redZone` bytes apart.
+  init(_ other: FusedConvolution, redZone: Int) {
+    (design, alternatives, batch) = (other.design, other.alternatives, other.batch)
+    (epilogue, table, weights) = (other.epilogue, other.table, other.weights)
+    body = FusedBody(design, weights: weights.map(\.base), redZone: redZone)
+    var layout = WorkspaceLayout()
+    workspace = layout.reserve(body.layout, copies: design.slots)
     self.layout = layout
   }
 
@@ -91,51 +101,36 @@ final class FusedConvolution: Sendable {
     }
   }
 
-  /// Runs every image through all stages.
+  /// The threads that a run takes.
+  var threadCount: Int { max(design.slots, design.parts) }
+
+  /// Runs every image through all stages; returns the number of threads that did.
   func run(
     input: UnsafePointer<Float>, residual: UnsafePointer<Float>?, output: UnsafeMutablePointer<Float>,
     workspace: borrowing Workspace
-  ) {
-    let memory = UnsafeMutableRawPointer(workspace.pointer(to: self.workspace))
-    var job = FusedJob(
-      plan: Unmanaged.passUnretained(self), input: input, residual: residual, output: output, memory: memory,
-      together: true)
-    withExtendedLifetime(self) {
-      if design.parts > 1 {
-        if lowrank_pool_together(design.parts, FusedJob.body, &job) != 0 { return }
-        // The pool is taken: one thread does the share of all.
-        job.together = false
-      }
-      _ = lowrank_pool_run(design.slots, FusedJob.body, &job)
-    }
+  ) -> Int {
+    let run = SharedRun(
+      input: input, residual: residual.map { UnsafeRawPointer($0) }, output: output,
+      memory: UnsafeMutableRawPointer(workspace.pointer(to: self.workspace)))
+    return share(run, parts: threadCount, together: design.parts > 1)
+  }
+}
+
+extension FusedConvolution: SharedRunner {
+  /// A slot, or a part of the only slot.
+  func run(_ run: SharedRun, _ thread: ThreadShare) {
+    let slot = design.parts > 1 ? 0 : thread.part
+    FusedRun(
+      plan: self, input: run.input.assumingMemoryBound(to: Float.self),
+      residual: run.residual?.assumingMemoryBound(to: Float.self),
+      output: run.output.assumingMemoryBound(to: Float.self),
+      memory: SlotMemory(base: run.memory + slot * body.layout.byteCount),
+      thread: design.parts > 1 ? thread : .alone
+    ).run(slot: slot)
   }
 }
 
 /// The kernels' table is constant.
 private struct UncheckedTable: @unchecked Sendable {
   let pointer: UnsafePointer<lowrank_kernels>
-}
-
-/// What the threads of a run share.
-private struct FusedJob {
-  let plan: Unmanaged<FusedConvolution>
-  let input: UnsafePointer<Float>
-  let residual: UnsafePointer<Float>?
-  let output: UnsafeMutablePointer<Float>
-  let memory: UnsafeMutableRawPointer
-  var together: Bool
-
-  /// One thread's part: a slot, or a part of the only slot.
-  static let body: @convention(c) (UnsafeMutableRawPointer?, Int) -> Void = { job, index in
-    guard let job = job?.assumingMemoryBound(to: FusedJob.self).pointee else { return }
-    job.plan._withUnsafeGuaranteedRef { plan in
-      let parts = job.together ? plan.design.parts : 1
-      let slot = parts > 1 ? 0 : index
-      FusedRun(
-        plan: plan, input: job.input, residual: job.residual, output: job.output,
-        memory: SlotMemory(base: job.memory + slot * plan.body.layout.byteCount), part: parts > 1 ? index : 0,
-        parts: parts
-      ).run(slot: slot)
-    }
-  }
 }

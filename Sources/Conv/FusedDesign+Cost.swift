@@ -6,7 +6,7 @@ extension FusedDesign {
     _ planes: [PlaneGeometry], machine: Machine, options: ConvolutionOptions
   ) -> [(design: FusedDesign, cycles: Double)] {
     let plain = FusedDesign(planes: planes, machine: machine, form: nil, band: 1)
-    let threads = max(1, min(options.threads, 64))
+    let threads = max(1, min(options.threads, mostThreads))
     var designs: [FusedDesign] = []
     for form in plain.forms(options) {
       let tile = form?.tile ?? 1
@@ -69,7 +69,7 @@ extension FusedDesign {
     for index in planes.indices.reversed() {
       let plane = planes[index]
       total += stageCycles(index, rows: min(rows, plane.outputHeight), bands: bandsOfSlot)
-      rows = (rows - 1) * plane.stride.height + (plane.kernel.height - 1) * plane.dilation.height + 1
+      rows = plane.rowsRead(by: 0..<rows).count
     }
     // What spills out of the caches is written and read again at the speed of memory.
     let spilling = Double(bandBytes * slots) / (Double(machine.sharedBytes) / 8) - 1
@@ -93,9 +93,9 @@ extension FusedDesign {
     var cycles = 0.0
     var transforms = 0.0
     if core.contains(index), case .winograd(let form) = algorithm(index) {
-      let points = Double(form.side * form.side)
+      let points = Double(form.points)
       for (count, height) in [(rows / band, band), (1, rows % band)] where height > 0 && count > 0 {
-        let tiles = Self.tiles(plane, form, rows: height)
+        let tiles = form.grid(rows: height, columns: plane.outputWidth).count
         // Each tile of a product is loaded and stored once: some tens of cycles.
         cycles +=
           points * Double(count)
@@ -125,10 +125,9 @@ extension FusedDesign {
     for index in planes.indices.reversed() {
       let plane = planes[index]
       if core.contains(index), case .winograd(let form) = algorithm(index) {
-        let points = form.side * form.side
-        bytes += pixelsTogether(index) * points * (plane.inputChannels + plane.outputChannels) * 4
+        bytes += pixelsTogether(index) * form.points * (plane.inputChannels + plane.outputChannels) * 4
       }
-      rows = (rows - 1) * plane.stride.height + (plane.kernel.height - 1) * plane.dilation.height + 1
+      rows = plane.rowsRead(by: 0..<rows).count
       bytes += rows * plane.inputWidth * plane.inputChannels * 4
     }
     return bytes

@@ -68,12 +68,8 @@ struct FusedDesign: Sendable {
     guard core.contains(index), case .winograd(let form) = algorithm(index) else {
       return planes[index].outputWidth
     }
-    return Self.tiles(planes[index], form, rows: min(band, planes[index].outputHeight))
-  }
-
-  /// The tiles that cover some rows of a stage's output.
-  static func tiles(_ plane: PlaneGeometry, _ form: WinogradForm, rows: Int) -> Int {
-    (rows + form.tile - 1) / form.tile * ((plane.outputWidth + form.tile - 1) / form.tile)
+    let plane = planes[index]
+    return form.grid(rows: min(band, plane.outputHeight), columns: plane.outputWidth).count
   }
 
   /// The panel of a stage's packed columns.

@@ -29,8 +29,10 @@ struct EntryStage: Sendable {
   /// The packed columns of a 1x1 stage; nil for a mere change of layout.
   let columns: WeightPointer?
   let panel: Int
-  /// Pixels of the input that go through all columns together.
-  let chunk: Int
+  /// Pixels of the input that go through all columns together, and the whole rows that they make: at least one, of which
+  /// pieces go together where a row is longer.
+  let pixelsTogether: Int
+  let rowsTogether: Int
   let sources: WorkspacePieces<AddressBits>
   let targets: WorkspacePieces<AddressBits>
 }

@@ -18,10 +18,9 @@ extension FusedRun {
       return
     }
     // Whole rows where several fit in a chunk, else pieces of one.
-    let rowsTogether = max(1, entry.chunk / width)
-    let pieces = (width + entry.chunk - 1) / entry.chunk
-    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: rowsTogether) {
-      let chunk = start..<min(start + rowsTogether, rows.upperBound)
+    let pieces = (width + entry.pixelsTogether - 1) / entry.pixelsTogether
+    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: entry.rowsTogether) {
+      let chunk = start..<min(start + entry.rowsTogether, rows.upperBound)
       for piece in 0..<pieces {
         let pixels = piece * width / pieces..<(piece + 1) * width / pieces
         enter(columns.base, source + start * width + pixels.lowerBound, positions, rows: chunk, pixels)

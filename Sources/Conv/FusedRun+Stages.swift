@@ -23,7 +23,7 @@ extension FusedRun {
     product.panel = own.panel
     var start = rows.lowerBound
     while start < rows.upperBound {
-      let (even, taps) = stage.evenRows(start..<rows.upperBound, height: source.height)
+      let (even, taps) = stage.evenRows(start..<rows.upperBound)
       var next = 0
       for y in even {
         targets[y - start] =
@@ -55,7 +55,7 @@ extension FusedRun {
     product.vectors = vectors.count
     product.w_row = plan.design.machine.vectors(stage.outputs) * width
     for y in rows {
-      let taps = stage.evenRows(y..<(y + 1), height: source.height).taps
+      let taps = stage.evenRows(y..<(y + 1)).taps
       product.taps = putTaps(
         of: stage, index, y, taps, at: sources, from: 0, channel: vectors.lowerBound * width)
       product.w =
@@ -74,10 +74,9 @@ extension FusedRun {
     let vectors = share(plan.design.machine.vectors(stage.outputs), group: 1)
     guard !vectors.isEmpty else { return }
     let channel = vectors.lowerBound * width
-    let first = rows.lowerBound * stage.stride.height - stage.padding.top
-    for i in 0..<stage.inputRows(for: rows.count) {
+    for (i, y) in stage.plane.rowsRead(by: rows).enumerated() {
       sources[i] = UnsafePointer(
-        row(first + i, of: index) + (source.before - stage.padding.left) * source.pitch + channel)
+        row(y, of: index) + (source.before - stage.padding.left) * source.pitch + channel)
     }
     for (i, y) in rows.enumerated() {
       targets[i] = slot(y, of: index + 1) + target.before * target.pitch + channel
@@ -116,13 +115,12 @@ extension FusedRun {
 
   /// Winograd: the tiles of a band are transformed, multiplied point by point, and transformed back.
   func winograd(stage index: Int, _ rows: Range<Int>, _ form: WinogradForm) {
-    let (stage, own, tile) = (plan.body.stages[index], plan.body.memories[index], form.tile)
+    let (stage, own) = (plan.body.stages[index], plan.body.memories[index])
     let (source, target) = (plan.body.maps[index], plan.body.maps[index + 1])
-    let (across, down) = ((stage.outputWidth + tile - 1) / tile, (rows.count + tile - 1) / tile)
+    let grid = form.grid(rows: rows.count, columns: stage.outputWidth)
     let width = plan.design.machine.width
     let (v, m) = (memory[own.transformed], memory[own.products])
-    // One line more than the tiles, so that the points do not fight over the same sets of the cache.
-    let (vPoint, mPoint) = (across * down * source.pitch + 16, across * down * target.pitch + 16)
+    let (vPoint, mPoint) = (grid.pointStride(pitch: source.pitch), grid.pointStride(pitch: target.pitch))
     winogradForward(stage: index, rows, form, v, vPoint)
     meet()
     let vectors = share(plan.design.machine.vectors(stage.outputs), group: own.panel)
@@ -132,7 +130,7 @@ extension FusedRun {
     product.a = UnsafePointer(sources)
     product.c = UnsafePointer(targets)
     product.rows = 1
-    product.pixels = across * down
+    product.pixels = grid.count
     product.taps = 1
     (product.depth, product.b_depth) = (stage.inputs, stage.inputs)
     (product.a_pixel, product.c_pixel) = (source.pitch, target.pitch)
@@ -140,7 +138,7 @@ extension FusedRun {
     product.panel = own.panel
     let weights = own.weights.base + vectors.lowerBound * width * stage.inputs
     let weightsPoint = plan.design.machine.vectors(stage.outputs) * width * stage.inputs
-    for point in 0..<(form.side * form.side) {
+    for point in 0..<form.points {
       sources[0] = UnsafePointer(v + point * vPoint)
       targets[0] = m + point * mPoint + vectors.lowerBound * width
       product.b = weights + point * weightsPoint
@@ -160,7 +158,7 @@ extension FusedRun {
     let sources = memory.sources(own.sources, part)
     var transform = lowrank_winograd_input()
     transform.rows = UnsafePointer(sources)
-    transform.tiles = (stage.outputWidth + form.tile - 1) / form.tile
+    transform.tiles = form.grid(rows: rows.count, columns: stage.outputWidth).across
     transform.vectors = vectors.count
     (transform.pixel, transform.v_tile, transform.v_point) = (source.pitch, source.pitch, vPoint)
     for start in stride(from: rows.lowerBound, to: rows.upperBound, by: form.tile) {
@@ -184,7 +182,7 @@ extension FusedRun {
     let targets = memory.targets(own.targets, part)
     var transform = lowrank_winograd_output()
     transform.rows = UnsafePointer(targets)
-    transform.tiles = (stage.outputWidth + form.tile - 1) / form.tile
+    transform.tiles = form.grid(rows: rows.count, columns: stage.outputWidth).across
     transform.vectors = vectors.count
     (transform.pixel, transform.m_tile, transform.m_point) = (target.pitch, target.pitch, mPoint)
     for start in stride(from: rows.lowerBound, to: rows.upperBound, by: form.tile) {

@@ -8,9 +8,10 @@ struct FusedRun {
   let residual: UnsafePointer<Float>?
   let output: UnsafeMutablePointer<Float>
   let memory: SlotMemory
-  /// Which of the threads of the slot this is, and how many there are.
-  let part: Int
-  let parts: Int
+  /// Which of the threads of the slot this is.
+  let thread: ThreadShare
+
+  var part: Int { thread.part }
 
   private var origins: UnsafeMutablePointer<Int> { memory[plan.body.cursors, part] }
   private var nexts: UnsafeMutablePointer<Int> { origins + plan.body.maps.count }
@@ -25,24 +26,17 @@ struct FusedRun {
       for start in stride(from: rows.lowerBound, to: rows.upperBound, by: height) {
         let band = start..<min(start + height, rows.upperBound)
         meet()
-        if maps > 0 { require(map: maps - 1, rowsBefore: band.upperBound, image: image) }
+        if maps > 0 { require(map: maps - 1, band, image: image) }
         leave(band, image: image)
       }
     }
   }
 
   /// Waits for the other threads of the slot.
-  func meet() {
-    guard parts > 1 else { return }
-    lowrank_pool_meet(part, parts)
-  }
+  func meet() { thread.meet() }
 
   /// This thread's share of `count` things in groups of `group`.
-  func share(_ count: Int, group: Int) -> Range<Int> {
-    guard parts > 1 else { return 0..<count }
-    let groups = (count + group - 1) / group
-    return min(count, part * groups / parts * group)..<min(count, (part + 1) * groups / parts * group)
-  }
+  func share(_ count: Int, group: Int) -> Range<Int> { thread.share(count, group: group) }
 
   /// The stages write the inner columns only, so the zeros around them are written once.
   private func clearPadding() {
@@ -60,12 +54,11 @@ struct FusedRun {
 
   /// Empties the rings: each map begins at the first row that output rows from `row` on need.
   private func begin(at row: Int) {
-    let (maps, stages) = (plan.body.maps, plan.body.stages)
     var row = row
-    for index in maps.indices.reversed() {
+    for index in plan.body.maps.indices.reversed() {
       origins[index] = row
       nexts[index] = row
-      if index > 0 { row = stages[index - 1].inputStart(for: row, height: maps[index - 1].height) }
+      if index > 0 { row = plan.body.stages[index - 1].inputRows(for: row..<(row + 1)).lowerBound }
     }
   }
 
@@ -81,23 +74,25 @@ struct FusedRun {
     return memory[map.region] + (y - origins[index]) % map.capacity * map.rowCount
   }
 
-  /// Computes the rows of a map that are still missing before `end`, and what they need first.
-  private func require(map index: Int, rowsBefore end: Int, image: Int) {
-    guard nexts[index] < end else { return }
-    let rows = nexts[index]..<end
+  /// Computes those of the needed rows of a map that are still missing, and what they need first.
+  ///
+  /// The rows between these and the last ones, which a stride larger than the kernel leaves unread, are skipped: the ring
+  /// and the lists of pointers have no room for them.
+  private func require(map index: Int, _ needed: Range<Int>, image: Int) {
+    let rows = min(max(nexts[index], needed.lowerBound), needed.upperBound)..<needed.upperBound
+    guard !rows.isEmpty else { return }
     if index == 0 {
       enter(rows, image: image)
     } else {
       let stage = plan.body.stages[index - 1]
-      let height = plan.body.maps[index - 1].height
-      require(map: index - 1, rowsBefore: stage.inputEnd(for: end, height: height), image: image)
+      require(map: index - 1, stage.inputRows(for: rows), image: image)
       switch stage.algorithm {
       case .direct: direct(stage: index - 1, rows)
       case .depthwise: depthwise(stage: index - 1, rows)
       case .winograd(let form): winograd(stage: index - 1, rows, form)
       }
     }
-    nexts[index] = end
+    nexts[index] = rows.upperBound
     meet()
   }
 }

@@ -10,29 +10,31 @@ import TensorCore
 struct Im2Col {
   let geometry: ConvolutionGeometry
 
-  /// Writes the columns of `channels` input maps that lie one behind the other at `source`.
+  /// Writes the columns of `channels` input maps that lie one behind the other at `source`, for some of the outputs along
+  /// the first spatial axis.
   ///
-  /// **Shapes** `target` [channels D..., H'W'...].
+  /// **Shapes** `target` [channels D..., outerRows W'...].
   ///
   /// **Complexity** one pass over `target`, no allocation.
-  func columns<E: Scalar>(channels: Int, source: UnsafePointer<E>, target: UnsafeMutablePointer<E>) {
+  func columns<E: Scalar>(
+    channels: Int, outerRows: Range<Int>, source: UnsafePointer<E>, target: UnsafeMutablePointer<E>
+  ) {
     let taps = geometry.kernel.reduce(1, *)
-    let positions = geometry.outputPositions
+    let positions = geometry.outputPositions / (geometry.outputExtents.first ?? 1) * outerRows.count
     for channel in 0..<channels {
       let map = source + channel * geometry.inputPositions
       for tap in 0..<taps {
         row(
-          axis: 0, tap: tap, tapsBelow: taps, source: map,
-          target: target + (channel * taps + tap) * positions,
-          positions: positions)
+          axis: 0, outputs: outerRows, tap: tap, tapsBelow: taps, source: map,
+          target: target + (channel * taps + tap) * positions, positions: positions)
       }
     }
   }
 
-  /// Writes what one tap sees, over the axes from `axis` on: `positions` elements.
+  /// Writes what one tap sees, over the axes from `axis` on, of which this one's `outputs`: `positions` elements.
   private func row<E: Scalar>(
-    axis: Int, tap: Int, tapsBelow: Int, source: UnsafePointer<E>, target: UnsafeMutablePointer<E>,
-    positions: Int
+    axis: Int, outputs: Range<Int>, tap: Int, tapsBelow: Int, source: UnsafePointer<E>,
+    target: UnsafeMutablePointer<E>, positions: Int
   ) {
     guard axis < geometry.order else {
       target.pointee = source.pointee
@@ -41,23 +43,23 @@ struct Im2Col {
     let taps = tapsBelow / geometry.kernel[axis]
     let first = tap / taps * geometry.dilation[axis] - geometry.paddingBefore[axis]
     let (stride, extent) = (geometry.stride[axis], geometry.inputExtents[axis])
-    let outputs = geometry.outputExtents[axis]
     // The outputs whose source lies inside the input; outside of them everything is padding.
     let inside =
-      min(
-        outputs, max(0, (stride - 1 - first) / stride))..<min(
-        outputs, max(0, (extent - 1 - first + stride) / stride))
-    let below = positions / outputs
+      (max(0, (stride - 1 - first) / stride)..<max(0, (extent - 1 - first + stride) / stride)).clamped(
+        to: outputs)
+    let below = positions / outputs.count
     let sourceBelow = geometry.inputExtents[(axis + 1)...].reduce(1, *)
     guard !inside.isEmpty else {
       target.update(repeating: 0, count: positions)
       return
     }
-    target.update(repeating: 0, count: inside.lowerBound * below)
-    (target + inside.upperBound * below).update(repeating: 0, count: (outputs - inside.upperBound) * below)
+    let before = inside.lowerBound - outputs.lowerBound
+    target.update(repeating: 0, count: before * below)
+    (target + (before + inside.count) * below).update(
+      repeating: 0, count: (outputs.upperBound - inside.upperBound) * below)
     if axis == geometry.order - 1 {
       let from = source + (inside.lowerBound * stride + first)
-      let to = target + inside.lowerBound
+      let to = target + before
       if stride == 1 {
         to.update(from: from, count: inside.count)
       } else {
@@ -67,8 +69,9 @@ struct Im2Col {
     }
     for y in inside {
       row(
-        axis: axis + 1, tap: tap % taps, tapsBelow: taps, source: source + (y * stride + first) * sourceBelow,
-        target: target + y * below, positions: below)
+        axis: axis + 1, outputs: 0..<geometry.outputExtents[axis + 1], tap: tap % taps, tapsBelow: taps,
+        source: source + (y * stride + first) * sourceBelow,
+        target: target + (y - outputs.lowerBound) * below, positions: below)
     }
   }
 }

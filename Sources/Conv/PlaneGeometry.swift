@@ -30,6 +30,17 @@ struct PlaneGeometry: Sendable {
     padding = (before.height, before.width)
   }
 
+  /// The input rows that some output rows read, numbered over the edges: those before 0 and from `inputHeight` on are
+  /// padding.
+  ///
+  /// The rings, the lists of pointers, the loops and the cost model all count rows with this function.
+  func rowsRead(by rows: Range<Int>) -> Range<Int> {
+    guard !rows.isEmpty else { return 0..<0 }
+    let first = rows.lowerBound * stride.height - padding.top
+    let last = (rows.upperBound - 1) * stride.height - padding.top + (kernel.height - 1) * dilation.height
+    return first..<(last + 1)
+  }
+
   /// Whether every output reads the input of the same place only.
   var isPointwise: Bool {
     kernel == (1, 1) && stride == (1, 1) && padding == (0, 0) && outputHeight == inputHeight

@@ -2,11 +2,11 @@ import TensorCore
 
 /// A map between two stages of a fused run: channel-last rows, of which a ring keeps only those still needed.
 ///
-/// Row y lies at slot (y - first row of the run) mod `capacity`; `before` zero columns stand in front of each row and as
+/// Row y lies at slot (y - first row of the run) mod `capacity`, which is what the reader's band spans, so that rows
+/// between bands that nobody reads take no place; `before` zero columns stand in front of each row and as
 /// many behind it as its reader needs.
 struct RowMap: Sendable {
   let channels: Int
-  let height: Int
   let width: Int
   /// Floats between neighbouring pixels.
   let pitch: Int
@@ -19,11 +19,10 @@ struct RowMap: Sendable {
   let region: WorkspaceRegion<Float>
 
   init(
-    channels: Int, height: Int, width: Int, before: Int, columns: Int, capacity: Int,
+    channels: Int, width: Int, before: Int, columns: Int, capacity: Int,
     in layout: inout WorkspaceLayout
   ) {
     self.channels = channels
-    self.height = height
     self.width = width
     self.before = before
     self.columns = columns

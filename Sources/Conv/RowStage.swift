@@ -15,27 +15,21 @@ struct RowStage: Sendable {
     }
   }
 
+  let plane: PlaneGeometry
   let algorithm: Algorithm
-  let inputs: Int
-  let outputs: Int
-  let kernel: (height: Int, width: Int)
-  let stride: (height: Int, width: Int)
-  let dilation: (height: Int, width: Int)
-  let padding: (top: Int, left: Int)
-  let outputHeight: Int
-  let outputWidth: Int
 
-  init(_ g: PlaneGeometry, _ algorithm: Algorithm) {
+  init(_ plane: PlaneGeometry, _ algorithm: Algorithm) {
+    self.plane = plane
     self.algorithm = algorithm
-    inputs = g.inputChannels
-    outputs = g.outputChannels
-    kernel = g.kernel
-    stride = g.stride
-    dilation = g.dilation
-    padding = g.padding
-    outputHeight = g.outputHeight
-    outputWidth = g.outputWidth
   }
+
+  var inputs: Int { plane.inputChannels }
+  var outputs: Int { plane.outputChannels }
+  var kernel: (height: Int, width: Int) { plane.kernel }
+  var stride: (height: Int, width: Int) { plane.stride }
+  var dilation: (height: Int, width: Int) { plane.dilation }
+  var padding: (top: Int, left: Int) { plane.padding }
+  var outputWidth: Int { plane.outputWidth }
 
   /// The outputs that one step along an axis makes: 1, or the side of a Winograd tile.
   var tile: Int { algorithm.tile }
@@ -46,19 +40,22 @@ struct RowStage: Sendable {
       && stride.height == stride.width && stride.width <= 2 && dilation == (1, 1)
   }
 
-  /// The input rows that `rows` output rows read.
-  func inputRows(for rows: Int) -> Int {
-    (rows - 1) * stride.height + (kernel.height - 1) * dilation.height + 1
+  /// The input rows, of those that there are, that output rows read.
+  func inputRows(for rows: Range<Int>) -> Range<Int> {
+    plane.rowsRead(by: rows).clamped(to: 0..<plane.inputHeight)
   }
 
-  /// The first row behind those that output rows before `end` read, at most `height`.
-  func inputEnd(for end: Int, height: Int) -> Int {
-    min(height, max(0, (end - 1) * stride.height - padding.top + (kernel.height - 1) * dilation.height + 1))
-  }
+  /// The input rows that a ring holds for a reader of `rows` output rows at a time.
+  func capacity(forRows rows: Int) -> Int { plane.rowsRead(by: 0..<rows).count }
 
-  /// The first row that output rows from `start` on read.
-  func inputStart(for start: Int, height: Int) -> Int {
-    min(height, max(0, start * stride.height - padding.top))
+  /// The most pointers that computing `rows` output rows takes at once: to taps or rows of the input, and to rows of the
+  /// output.
+  func pointers(rows: Int) -> (sources: Int, targets: Int) {
+    switch algorithm {
+    case .direct: (rows * kernel.height * kernel.width, rows)
+    case .depthwise: isSquare ? (capacity(forRows: rows), rows) : (kernel.height * kernel.width, 0)
+    case .winograd(let form): (form.side, form.tile)
+    }
   }
 
   /// The columns that the stage reads of a map, padding and the overhang of the last tile included.
@@ -70,15 +67,15 @@ struct RowStage: Sendable {
   var outputColumns: Int { roundUp(outputWidth, to: tile) }
 
   /// The output rows from `rows` on whose taps lie in the input for the same rows of the kernel, and those rows.
-  func evenRows(_ rows: Range<Int>, height: Int) -> (rows: Range<Int>, taps: Range<Int>) {
-    let taps = tapsInside(rows.lowerBound, height: height)
+  func evenRows(_ rows: Range<Int>) -> (rows: Range<Int>, taps: Range<Int>) {
+    let taps = tapsInside(rows.lowerBound)
     var end = rows.lowerBound + 1
-    while end < rows.upperBound, tapsInside(end, height: height) == taps { end += 1 }
+    while end < rows.upperBound, tapsInside(end) == taps { end += 1 }
     return (rows.lowerBound..<end, taps)
   }
 
-  private func tapsInside(_ row: Int, height: Int) -> Range<Int> {
-    let first = row * stride.height - padding.top
+  private func tapsInside(_ row: Int) -> Range<Int> {
+    let (first, height) = (row * stride.height - padding.top, plane.inputHeight)
     let from = min(kernel.height, first >= 0 ? 0 : (-first + dilation.height - 1) / dilation.height)
     let to = first >= height ? from : min(kernel.height, (height - 1 - first) / dilation.height + 1)
     return from..<max(from, to)

@@ -10,23 +10,26 @@ struct SlotMemory {
 
   /// The piece of one thread.
   subscript<E>(pieces: WorkspacePieces<E>, part: Int) -> UnsafeMutablePointer<E> {
-    self[pieces.region] + part * pieces.count
+    (base + pieces.byteOffset + part * pieces.byteStride).assumingMemoryBound(to: E.self)
   }
 }
 
-/// A region of a workspace with a piece for each of the threads that share a slot.
+/// Regions of a workspace, one for each of the threads that share a slot.
 struct WorkspacePieces<Element: BitwiseCopyable & Sendable>: Sendable {
-  let region: WorkspaceRegion<Element>
-  /// The elements of a piece.
-  let count: Int
+  /// Where the first piece begins.
+  let byteOffset: Int
+  /// From one piece to the next.
+  let byteStride: Int
 }
 
 extension WorkspaceLayout {
-  /// Adds a region of `parts` pieces that share no cache line.
+  /// Adds `parts` pieces of `count` elements that share no cache line.
   mutating func reserve<E: BitwiseCopyable & Sendable>(_ type: E.Type, parts: Int, count: Int)
     -> WorkspacePieces<E>
   {
-    let padded = roundUp(count, to: max(1, 128 / MemoryLayout<E>.stride))
-    return WorkspacePieces(region: reserve(type, count: parts * padded), count: padded)
+    let start = byteCount
+    // Processors fetch lines in pairs.
+    for _ in 0..<parts { _ = reserve(type, count: count, boundary: 128) }
+    return WorkspacePieces(byteOffset: start, byteStride: (byteCount - start) / max(1, parts))
   }
 }

@@ -116,6 +116,29 @@ struct WinogradForm: Hashable, Sendable {
   }
 }
 
+/// The tiles that cover some rows of a stage's output, and the matrices that they make: for each point the tiles in order,
+/// a row of channels each.
+struct TileGrid {
+  let across: Int
+  let down: Int
+
+  var count: Int { across * down }
+
+  /// Floats between the matrices of neighbouring points: one line more than the tiles, so that the points do not fight
+  /// over the same sets of the cache.
+  func pointStride(pitch: Int) -> Int { count * pitch + 16 }
+}
+
+extension WinogradForm {
+  /// The tiles that cover `rows` rows of `columns` outputs.
+  func grid(rows: Int, columns: Int) -> TileGrid {
+    TileGrid(across: (columns + tile - 1) / tile, down: (rows + tile - 1) / tile)
+  }
+
+  /// The number of points.
+  var points: Int { side * side }
+}
+
 private func powers(of a: Double, count: Int) -> [Double] {
   (0..<count).reduce(into: []) { powers, _ in powers.append((powers.last ?? 1) * (powers.isEmpty ? 1 : a)) }
 }

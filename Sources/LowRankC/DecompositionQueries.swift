@@ -12,13 +12,12 @@ public func decompositionGetInfo(
   _ decomposition: OpaquePointer?, _ info: UnsafeMutablePointer<lowrank_decomposition_info>?
 ) -> lowrank_status {
   guarded("lowrank_decomposition_get_info") { () throws(Failure) in
-    let target = try required(info, "info")
-    var filled = try structure(UnsafePointer(target), "info")
-    switch try DecompositionObject.of(decomposition) {
-    case .float(let stored): stored.fill(&filled)
-    case .double(let stored): stored.fill(&filled)
+    try fill(info, "info") { filled throws(Failure) in
+      switch try DecompositionObject.of(decomposition) {
+      case .float(let stored): stored.fill(&filled)
+      case .double(let stored): stored.fill(&filled)
+      }
     }
-    target.pointee = filled
   }
 }
 
@@ -33,23 +32,22 @@ public func decompositionGetTensor(
   _ info: UnsafeMutablePointer<lowrank_tensor_info>?
 ) -> lowrank_status {
   guarded("lowrank_decomposition_get_tensor") { () throws(Failure) in
-    let target = try required(info, "info")
-    var filled = try structure(UnsafePointer(target), "info")
-    let (name, groups, shape): (String, Int, Shape)
-    switch try DecompositionObject.of(decomposition) {
-    case .float(let stored):
-      let found = try stored.tensor(part, index)
-      (name, groups, shape) = (found.name, found.groups, found.tensor.shape)
-    case .double(let stored):
-      let found = try stored.tensor(part, index)
-      (name, groups, shape) = (found.name, found.groups, found.tensor.shape)
+    try fill(info, "info") { filled throws(Failure) in
+      let (name, groups, shape): (String, Int, Shape)
+      switch try DecompositionObject.of(decomposition) {
+      case .float(let stored):
+        let found = try stored.tensor(part, index)
+        (name, groups, shape) = (found.name, found.groups, found.tensor.shape)
+      case .double(let stored):
+        let found = try stored.tensor(part, index)
+        (name, groups, shape) = (found.name, found.groups, found.tensor.shape)
+      }
+      write(name, to: &filled.name)
+      filled.order = Int32(shape.order)
+      filled.groups = Int32(groups)
+      write(shape.extents + [Int](repeating: 0, count: Int(LOWRANK_MAX_ORDER)), to: &filled.shape)
+      filled.count = Int64(shape.count)
     }
-    write(name, to: &filled.name)
-    filled.order = Int32(shape.order)
-    filled.groups = Int32(groups)
-    write(shape.extents + [Int](repeating: 0, count: Int(LOWRANK_MAX_ORDER)), to: &filled.shape)
-    filled.count = Int64(shape.count)
-    target.pointee = filled
   }
 }
 

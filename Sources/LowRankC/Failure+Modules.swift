@@ -25,6 +25,7 @@ extension Failure {
     let status =
       switch error {
       case .tooLarge: LOWRANK_TOO_LARGE
+      case .boundsNotInOrder: LOWRANK_INVALID_ARGUMENT
       default: LOWRANK_BAD_GEOMETRY
       }
     self.init(status, error.description)

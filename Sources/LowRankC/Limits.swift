@@ -18,7 +18,7 @@ enum Limits {
   static var paddedExtent: Int { 1 << 24 }
   /// The rows of an image: a plan tries heights of bands one after the other.
   static var rows: Int { 1 << 20 }
-  /// The elements of one map with all padding. With all the factors of a layout (64 threads, 36 points of Winograd's
+  /// The elements of one map with all padding. With all the factors of a layout (64 threads, 49 points of Winograd's
   /// tiles for 4, 8 bytes) still within `Int`.
   static var map: Int { 1 << 46 }
 

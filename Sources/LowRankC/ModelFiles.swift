@@ -2,12 +2,7 @@ public import CLowRank
 internal import Compress
 internal import ModelGraph
 internal import ONNX
-internal import Synchronization
 internal import TensorCore
-
-/// One model at a time: the BLAS's thread count is global to the process, and two calls that set it and put it back
-/// would leave it wrong.
-private let turn = Mutex(())
 
 /// `lowrank_model_inspect`
 #if compiler(>=6.3)
@@ -24,9 +19,8 @@ public func modelInspect(
     let path = try text(path, atMost: 4095, "path")
     let options = try CompressionOptions(options)
     let model = try readModel(path)
-    let report = try turn.withLock { _ throws(Failure) in
-      do throws(CompressError) { return try model.inspect(options) } catch { throw Failure(error) }
-    }
+    let report: InspectionReport
+    do throws(CompressError) { report = try model.inspect(options) } catch { throw Failure(error) }
     result.pointee = HandleTable.insert(try ReportObject(report))
   }
 }
@@ -47,17 +41,29 @@ public func modelCompress(
     let output = try text(outputPath, atMost: 4095, "output_path")
     let options = try CompressionOptions(options)
     let start = ContinuousClock.now
+    try requireApart(output, from: [path])
     do throws(FileError) { try AtomicFile.requireWritable(output) } catch { throw Failure(error) }
     var model = try readModel(path)
-    var report = try turn.withLock { _ throws(Failure) in
-      do throws(CompressError) { return try model.compress(options) } catch { throw Failure(error) }
-    }
+    try requireApart(output, from: model.externalFiles)
+    var report: CompressionReport
+    do throws(CompressError) { report = try model.compress(options) } catch { throw Failure(error) }
     do throws(ModelError) { report.model.bytesAfter = try model.saveONNX(to: output) } catch {
       throw Failure(error)
     }
     report.elapsedSeconds = (ContinuousClock.now - start) / .seconds(1)
     result.pointee = HandleTable.insert(try ReportObject(report))
   }
+}
+
+/// Throws where a model that is written, or its external data, would replace a file that is read.
+private func requireApart(_ output: String, from inputs: [String]) throws(Failure) {
+  var roles = FileRoles()
+  do throws(FileError) {
+    for path in inputs { try roles.add(input: path, title: "the input \(path)") }
+    for path in [output, ModelGraph.externalDataPath(of: output)] {
+      try roles.add(output: path, title: "output_path \(path)")
+    }
+  } catch { throw Failure(LOWRANK_INVALID_ARGUMENT, error.description) }
 }
 
 private func readModel(_ path: String) throws(Failure) -> ModelGraph {

@@ -30,12 +30,11 @@ struct PlanOptions {
     case LOWRANK_NO_ACTIVATION: return .none
     case LOWRANK_RELU: return .relu
     case LOWRANK_CLIP:
-      // Also false for a NaN.
-      guard given.clip_low <= given.clip_high else {
-        throw Failure(
-          LOWRANK_INVALID_ARGUMENT, "options->clip_low is \(given.clip_low), clip_high \(given.clip_high)")
+      do throws(ConvError) {
+        return try .bounds(low: given.clip_low, high: given.clip_high)
+      } catch {
+        throw Failure(error)
       }
-      return .clip(low: given.clip_low, high: given.clip_high)
     default: throw Failure(LOWRANK_INVALID_ARGUMENT, "there is no activation \(given.activation.rawValue)")
     }
   }

@@ -88,13 +88,12 @@ public func planGetInfo(
   _ plan: OpaquePointer?, _ info: UnsafeMutablePointer<lowrank_plan_info>?
 ) -> lowrank_status {
   guarded("lowrank_plan_get_info") { () throws(Failure) in
-    let target = try required(info, "info")
-    var filled = try structure(UnsafePointer(target), "info")
-    switch try PlanObject.of(plan) {
-    case .float(let stored): stored.fill(&filled)
-    case .double(let stored): stored.fill(&filled)
+    try fill(info, "info") { filled throws(Failure) in
+      switch try PlanObject.of(plan) {
+      case .float(let stored): stored.fill(&filled)
+      case .double(let stored): stored.fill(&filled)
+      }
     }
-    target.pointee = filled
   }
 }
 

@@ -30,7 +30,7 @@ struct StoredPlan<Element: CScalar>: Sendable {
     info.workspace_bytes = workspaceBytes
     info.multiplies = Int64(plan.multiplies)
     info.stage_count = Int32(plan.stages.count)
-    info.reserved = 0
+    info.threads = Int32(clamping: plan.threadCount)
   }
 }
 

@@ -10,17 +10,16 @@ internal import LinearAlgebra
 #endif
 public func system(_ info: UnsafeMutablePointer<lowrank_system_info>?) -> lowrank_status {
   guarded("lowrank_system") { () throws(Failure) in
-    let target = try required(info, "info")
-    var filled = try structure(UnsafePointer(target), "info")
-    write(
-      "\(LOWRANK_VERSION_MAJOR).\(LOWRANK_VERSION_MINOR).\(LOWRANK_VERSION_PATCH)", to: &filled.version)
-    write(architecture, to: &filled.architecture)
-    write(KernelVariant.best.rawValue, to: &filled.kernels)
-    write(BLASLibrary.core, to: &filled.blas_core)
-    write(BLASLibrary.configuration, to: &filled.blas)
-    filled.blas_threads = Int32(clamping: BLASLibrary.threadCount)
-    filled.reserved = 0
-    target.pointee = filled
+    try fill(info, "info") { filled in
+      write(
+        "\(LOWRANK_VERSION_MAJOR).\(LOWRANK_VERSION_MINOR).\(LOWRANK_VERSION_PATCH)", to: &filled.version)
+      write(architecture, to: &filled.architecture)
+      write(KernelVariant.best.rawValue, to: &filled.kernels)
+      write(BLASLibrary.core, to: &filled.blas_core)
+      write(BLASLibrary.configuration, to: &filled.blas)
+      filled.blas_threads = Int32(clamping: BLASLibrary.threadCount)
+      filled.reserved = 0
+    }
   }
 }
 

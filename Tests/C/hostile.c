@@ -120,6 +120,7 @@ int main(int argc, char **argv) {
   printf("%lu hostile calls of each of %zu functions, seed %llu\n", calls, functions, (unsigned long long)seed);
   memory_make();
   directed_tests();
+  structure_tests();
   chance_seed(seed);
   all_calls(calls / 10 + 1, false);
   const size_t before = used();

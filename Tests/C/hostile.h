@@ -32,6 +32,8 @@ int32_t some_int(int32_t sound);
 size_t some_count(size_t sound, size_t room);
 /* The pointer itself, null, or one that is misaligned. */
 void *some_pointer(void *sound);
+/* A copy of a structure of `size` bytes, with its size or another one in front and zeros or rubbish behind. */
+void *some_structure(const void *sound, size_t size);
 /* A kernel's extents, mostly small ones, and their product; returns the order. */
 int32_t some_shape(int64_t shape[16], size_t *count);
 /* A double out of the ordinary or not. */
@@ -90,5 +92,8 @@ const char *sound_model(void);
 
 /* One wrong argument at a time, each with the status that it must be answered with (hostile_directed.c). */
 void directed_tests(void);
+
+/* Every structure with the sizes of older, newer and no headers (hostile_structures.c). */
+void structure_tests(void);
 
 #endif

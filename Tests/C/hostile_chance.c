@@ -1,6 +1,7 @@
 #include "hostile.h"
 
 #include <math.h>
+#include <string.h>
 
 static _Thread_local uint64_t state = 1;
 static _Thread_local bool sound_call;
@@ -46,6 +47,24 @@ size_t some_count(size_t sound, size_t room) {
 void *some_pointer(void *sound) {
   if (!hostile()) return sound;
   return chance(2) ? NULL : (char *)sound + 1 + chance(3);
+}
+
+void *some_structure(const void *sound, size_t size) {
+  /* Room for the largest size that is looked at: a structure's size is believed. */
+  static _Thread_local _Alignas(16) unsigned char rooms[4][4096 + 64];
+  static _Thread_local unsigned next;
+  unsigned char *room = rooms[next++ % 4];
+  memset(room, 0, sizeof *rooms);
+  memcpy(room, sound, size);
+  size_t given = size;
+  if (hostile()) {
+    const size_t sizes[] = {0, 1, 4, 8, 12, 16, 72, size - 8, size - 4, size - 1, size + 1, size + 8, size * 2, 4096,
+                            4104, (size_t)1 << 40, SIZE_MAX / 2 + 1, SIZE_MAX - 7, SIZE_MAX};
+    given = sizes[chance(sizeof sizes / sizeof *sizes)];
+    if (chance(4) == 0) room[size + chance(64)] = 1;
+  }
+  memcpy(room, &given, sizeof given);
+  return some_pointer(room);
 }
 
 double some_double(double sound) {

@@ -13,14 +13,14 @@ int32_t some_shape(int64_t shape[16], size_t *count) {
 static const void *some_decompose_options(lowrank_decompose_options *options) {
   if (chance(2)) return NULL;
   *options = (lowrank_decompose_options){
-      .struct_size = some_count(sizeof *options, sizeof *options),
+      .struct_size = sizeof *options,
       .tucker2_algorithm = (lowrank_tucker2_algorithm)some_int((int32_t)chance(3)),
       .cp_iterations = some_int((int32_t)chance(5)),
       .cp_tolerance = some_double(1e-3),
       .cp_seed = (uint64_t)some_integer(3)};
   /* Iterations that are many but allowed are no attack, only slow. */
   if (options->cp_iterations > 1000 && options->cp_iterations <= 100000) options->cp_iterations = 100001;
-  return some_pointer(options);
+  return some_structure(options, sizeof *options);
 }
 
 /* The elements of the largest kernel that is factored: large ones are no attack, only slow. */
@@ -50,16 +50,16 @@ DECOMPOSE(f32, float)
 DECOMPOSE(f64, double)
 
 static void get_info(void) {
-  lowrank_decomposition_info info = {.struct_size = some_count(sizeof info, sizeof info)};
+  lowrank_decomposition_info info = {.struct_size = sizeof info};
   judge("lowrank_decomposition_get_info",
-        lowrank_decomposition_get_info(some_handle(DECOMPOSITION), some_pointer(&info)), NULL);
+        lowrank_decomposition_get_info(some_handle(DECOMPOSITION), some_structure(&info, sizeof info)), NULL);
 }
 
 static void get_tensor(void) {
-  lowrank_tensor_info info = {.struct_size = some_count(sizeof info, sizeof info)};
+  lowrank_tensor_info info = {.struct_size = sizeof info};
   judge("lowrank_decomposition_get_tensor",
         lowrank_decomposition_get_tensor(some_handle(DECOMPOSITION), (lowrank_part)some_int((int32_t)chance(2)),
-                                         some_int((int32_t)chance(4)), some_pointer(&info)),
+                                         some_int((int32_t)chance(4)), some_structure(&info, sizeof info)),
         NULL);
 }
 

@@ -56,7 +56,7 @@ static const void *some_model_options(lowrank_model_options *options, const char
   shapes[1] = some_text("y=1");
   shapes[2] = shapes[3] = some_text("z=2");
   if (chance(4) == 0) return NULL;
-  *options = (lowrank_model_options){.struct_size = some_count(sizeof *options, sizeof *options),
+  *options = (lowrank_model_options){.struct_size = sizeof *options,
                                      .method = (lowrank_model_method)some_int((int32_t)chance(5)),
                                      .criterion = (lowrank_criterion)some_int((int32_t)chance(4)),
                                      .criterion_value = some_double(0.4),
@@ -69,7 +69,7 @@ static const void *some_model_options(lowrank_model_options *options, const char
                                      .input_shape_count = some_int(0),
                                      .keep_batch_norm = some_int((int32_t)chance(2))};
   if (options->input_shape_count > 4 && options->input_shape_count <= 1024) options->input_shape_count = 4;
-  return some_pointer(options);
+  return some_structure(options, sizeof *options);
 }
 
 static void keep(const char *function, lowrank_status status, void **result) {
@@ -122,8 +122,8 @@ static void report_destroy(void) {
 }
 
 static void system_info(void) {
-  lowrank_system_info info = {.struct_size = some_count(sizeof info, sizeof info)};
-  judge("lowrank_system", lowrank_system(some_pointer(&info)), NULL);
+  lowrank_system_info info = {.struct_size = sizeof info};
+  judge("lowrank_system", lowrank_system(some_structure(&info, sizeof info)), NULL);
 }
 
 static void status_name(void) {

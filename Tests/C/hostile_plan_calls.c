@@ -1,7 +1,7 @@
 #include "hostile.h"
 
 static const void *some_geometry(lowrank_geometry *geometry, int32_t order) {
-  *geometry = (lowrank_geometry){.struct_size = some_count(sizeof *geometry, sizeof *geometry),
+  *geometry = (lowrank_geometry){.struct_size = sizeof *geometry,
                                  .axes = some_int(order - 2),
                                  .groups = some_int((int32_t)chance(2)),
                                  .batch = some_integer(chance(3))};
@@ -12,19 +12,19 @@ static const void *some_geometry(lowrank_geometry *geometry, int32_t order) {
     geometry->padding_before[axis] = some_integer(chance(3));
     geometry->padding_after[axis] = some_integer(chance(3));
   }
-  return some_pointer(geometry);
+  return some_structure(geometry, sizeof *geometry);
 }
 
 static const void *some_plan_options(lowrank_plan_options *options) {
   if (chance(2)) return NULL;
-  *options = (lowrank_plan_options){.struct_size = some_count(sizeof *options, sizeof *options),
+  *options = (lowrank_plan_options){.struct_size = sizeof *options,
                                     .backend = (lowrank_backend)some_int((int32_t)chance(2)),
                                     .winograd = (lowrank_winograd)some_int((int32_t)chance(5)),
                                     .activation = (lowrank_activation)some_int((int32_t)chance(3)),
                                     .threads = some_int((int32_t)chance(4)),
                                     .clip_low = some_double(-1),
                                     .clip_high = some_double(1)};
-  return some_pointer(options);
+  return some_structure(options, sizeof *options);
 }
 
 /* Most often a plan of the right precision, which handle_keep has put into that half of the pool. */
@@ -124,8 +124,8 @@ PLANS(f32, float)
 PLANS(f64, double)
 
 static void get_info(void) {
-  lowrank_plan_info info = {.struct_size = some_count(sizeof info, sizeof info)};
-  judge("lowrank_plan_get_info", lowrank_plan_get_info(some_handle(PLAN), some_pointer(&info)), NULL);
+  lowrank_plan_info info = {.struct_size = sizeof info};
+  judge("lowrank_plan_get_info", lowrank_plan_get_info(some_handle(PLAN), some_structure(&info, sizeof info)), NULL);
 }
 
 const struct call plan_calls[] = {

@@ -3,38 +3,6 @@ import TensorCore
 import TestSupport
 import Testing
 
-/// What a run of the command left.
-private struct Run {
-  let status: Int32
-  let output: String
-  let error: String
-}
-
-/// Runs the `lowrank` that was built beside the tests.
-private func lowrank(_ arguments: String...) throws -> Run { try lowrank(arguments) }
-
-private func lowrank(_ arguments: [String]) throws -> Run {
-  let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-  let process = Process()
-  process.executableURL = tests.deletingLastPathComponent().appendingPathComponent("lowrank")
-  process.arguments = arguments
-  let (output, error) = (Pipe(), Pipe())
-  process.standardOutput = output
-  process.standardError = error
-  try process.run()
-  let text = try output.fileHandleForReading.readToEnd() ?? Data()
-  let complaint = try error.fileHandleForReading.readToEnd() ?? Data()
-  process.waitUntilExit()
-  #expect(process.terminationReason == .exit, "\(arguments) was ended by a signal")
-  return Run(
-    status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
-    error: String(decoding: complaint, as: UTF8.self))
-}
-
-private func json(_ text: String) throws -> [String: Any] {
-  try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-}
-
 @Suite struct CommandTests {
   private let mnist = Vectors.example("mnist.onnx")
 

@@ -26,9 +26,16 @@ import Testing
       Double(report.model.macsAfter) == (allocation.achieved * Double(report.model.macsBefore)).rounded())
     #expect(allocation.achieved > fraction - 0.01)
     #expect(allocation.gap < 0.02)
-    // HOOI and the closed forms only lower the errors that the allocation went by; rounding apart.
     let sum = report.layers.reduce(0) { $0 + $1.relativeError * $1.relativeError }
-    #expect(sum <= allocation.squaredError * (1 + 1e-4))
+    // Sums of ten numbers in another order.
+    #expect(abs(sum - allocation.squaredError) <= 16 * Double.ulpOfOne * sum)
+    // HOOI and the closed forms only lower the errors that the allocation went by; rounding apart.
+    let planned = try #require(
+      try ModelCandidates(
+        ONNXModel(contentsOf: Vectors.example("mnist.onnx")), options(.multiplies(fraction), method)
+      )
+      .tradeOff([fraction]).points[0].squaredError)
+    #expect(sum <= planned * (1 + 1e-4))
   }
 
   /// Sharing out beats giving every layer the same part of its energy at the same cost.
@@ -68,7 +75,7 @@ import Testing
       $0 + ($1.name == layer.name ? 100 : 1) * $1.relativeError * $1.relativeError
     }
     let allocation = try #require(second.allocation)
-    #expect(sum <= allocation.squaredError * (1 + 1e-4))
+    #expect(abs(sum - allocation.squaredError) <= 16 * Double.ulpOfOne * sum)
     for wrong in [["nothing": 1], [layer.name: -1], [layer.name: .nan]] {
       options.sensitivities = wrong
       var model = try ModelGraph(onnx: path)
@@ -92,7 +99,9 @@ import Testing
     #expect(errors == errors.sorted(by: >) && errors.last == 0)
     var other = model
     let report = try other.compress(options(.multiplies(0.4), .tucker2))
-    #expect(report.allocation?.squaredError == curve.points[1].squaredError)
+    // The curve goes by truncations; HOOI only lowers their errors, rounding apart.
+    let written = try #require(report.allocation).squaredError
+    #expect(written <= errors[0] * (1 + 1e-4) && written > 0.9 * errors[0])
     #expect(report.model.macsAfter == curve.points[1].cost)
   }
 

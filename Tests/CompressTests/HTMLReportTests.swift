@@ -81,6 +81,8 @@ import Testing
     for layer in report.layers {
       #expect(html.contains(layer.name) && html.contains(layer.formText))
       guard layer.isFactored else { continue }
+      let unfolded = layer.relativeErrorUnfolded.map { "\(fixed($0, 4)) unfolded" }
+      #expect((unfolded != nil) == layer.foldedBatchNormalization && html.contains(unfolded ?? layer.name))
       let spectrum = try #require(layer.spectrum)
       for (curve, rank) in zip(spectrum.curves, layer.ranks) {
         #expect(curve.rank(method: layer.method, ranks: layer.ranks) == rank)

@@ -54,4 +54,24 @@ import Testing
     )
     #expect(written == expected)
   }
+
+  /// The model that is read, and the files of its external data, are not written over, by whatever path.
+  @Test func aModelIsNotWrittenOverItsOwnFiles() throws {
+    let folder = try TemporaryFolder()
+    let names = ["conv-external.onnx", "conv-external.weights.bin", "conv-external.biases.bin"]
+    for name in names {
+      try FileManager.default.copyItem(atPath: Vectors.path(name), toPath: folder.path(name))
+    }
+    try FileManager.default.createSymbolicLink(atPath: folder.path("here"), withDestinationPath: ".")
+    try FileManager.default.linkItem(atPath: folder.path(names[1]), toPath: folder.path("o.onnx.data"))
+    for output in [names[0], names[1], "./\(names[0])", "here/\(names[0])", "here/\(names[1])", "o.onnx"] {
+      var report: OpaquePointer?
+      let status = modelCompress(folder.path(names[0]), "\(folder.path)/\(output)", nil, &report)
+      #expect(status == LOWRANK_INVALID_ARGUMENT && report == nil, "\(output)")
+      #expect(String(cString: lowrank_last_error()).contains("the same file as the input"))
+    }
+    for name in names {
+      #expect(FileManager.default.contentsEqual(atPath: folder.path(name), andPath: Vectors.path(name)))
+    }
+  }
 }

@@ -41,6 +41,34 @@ import Testing
     #expect(extents.repetitions == input[0])
   }
 
+  /// The extent behind a transposed convolution: input, kernel, stride, dilation, output_padding, and what ONNX Runtime
+  /// 1.32 gives for padding SAME (upper and lower alike) and VALID.
+  @Test(arguments: [
+    ([9, 2, 3, 1, 0], 26, 26), ([9, 3, 2, 1, 0], 18, 19), ([9, 3, 3, 1, 0], 27, 27),
+    ([5, 1, 4, 1, 0], 17, 17),
+    ([9, 2, 4, 2, 0], 35, 35), ([9, 2, 3, 1, 1], 27, 27), ([9, 2, 4, 1, 2], 36, 36),
+    ([9, 3, 2, 1, 1], 18, 20),
+    ([9, 2, 5, 1, 4], 45, 46),
+  ])
+  func transposedConvolutionsArePaddedAsInTheRuntime(numbers: [Int], same: Int, valid: Int) throws {
+    var model = try ModelGraph(onnx: Vectors.path("conv-transpose.onnx"))
+    let layer = try #require(try model.layers().first)
+    let weight = try #require(model.main.constants[layer.weight])
+    let (inputs, outputs) = (weight.extents[0], weight.extents[1])
+    model.main.constants[layer.weight] = Constant(
+      name: layer.weight, Tensor<Float>(shape: [inputs, outputs, numbers[1], 1]), type: .float32)
+    for (padding, expected) in [("SAME_UPPER", same), ("SAME_LOWER", same), ("VALID", valid)] {
+      model.main.nodes[layer.node].attributes = [
+        Attribute("kernel_shape", .ints([numbers[1], 1])), Attribute("strides", .ints([numbers[2], 1])),
+        Attribute("dilations", .ints([numbers[3], 1])), Attribute("output_padding", .ints([numbers[4], 0])),
+        Attribute("auto_pad", text: padding),
+      ]
+      let shapes = [model.inputs[0].name: [1, inputs, numbers[0], 6]]
+      let extents = try model.extents(of: try model.layers(), inputShapes: shapes)
+      #expect(extents.first??.output == [expected, 6], "\(padding)")
+    }
+  }
+
   @Test func aShapeForAnInputOverridesTheFiles() throws {
     let model = try ModelGraph(onnx: Vectors.example("mnist.onnx"))
     let layers = try model.layers()

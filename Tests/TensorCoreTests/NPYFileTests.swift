@@ -40,6 +40,8 @@ import Testing
     "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }",
     "{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 2), }",
     "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999), }",
+    "{'descr': '<f4', 'fortran_order': True, 'shape': (0, 4611686018427387904, 4611686018427387904), }",
+    "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 4611686018427387904, 4611686018427387904), }",
     "{'descr': '<f4', 'fortran_order': Maybe, 'shape': (1,), }",
     "{'descr': '<f4', 'shape': (1,), }",
     "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }",

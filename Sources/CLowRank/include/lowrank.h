@@ -22,12 +22,17 @@
  *     lowrank_report_copy and the output of a run. lowrank_last_error() says in words what is wrong, for the calling
  *     thread.
  *   - Every function may be called from several threads at once, and one plan may be run by several threads, each with
- *     an output and a workspace of its own. lowrank_model_* calls wait for one another, since they set the BLAS's
- *     thread count, which is global to the process, and put it back.
+ *     an output and a workspace of its own. The BLAS's thread count is global to the process: lowrank_model_* calls hold
+ *     it at one while they work, also for calls of the BLAS from elsewhere, and the last of them to end puts it back.
  *   - Pointers to float, double, int64_t and structures must be aligned as their types ask (LOWRANK_MISALIGNED
  *     otherwise). A workspace may begin at any address.
  *   - Structures begin with `struct_size`, to be set to sizeof the structure; all else may be zero, which asks for the
  *     default, unless their text says otherwise. So `lowrank_geometry g = {.struct_size = sizeof g};` is a good start.
+ *   - Later versions add members to the end of structures only, so that programs and libraries of different versions go
+ *     together. A struct_size at which a member listed here ends, from the first one behind struct_size on
+ *     (lowrank_geometry: from `input` on), is that of an older header: members behind it count as zero and are not
+ *     written. A larger one, up to 4096 and a multiple of the structure's alignment, is that of a newer header: all bytes
+ *     behind the members listed here must be zero, and stay so. Any other is a LOWRANK_INVALID_ARGUMENT.
  *
  * The library never prints, never ends the process on account of its arguments, and no exception leaves it. As in any C
  * library, a pointer that is neither null nor misaligned is believed to point at as many elements as its count says.
@@ -273,7 +278,7 @@ typedef struct lowrank_plan_options {
   lowrank_backend backend;
   lowrank_winograd winograd;
   lowrank_activation activation;
-  int32_t threads; /* that share one run of own kernels, up to 64; 0 for 1 */
+  int32_t threads; /* that share one run, up to 64; 0 for 1. See lowrank_plan_info */
   double clip_low; /* for LOWRANK_CLIP */
   double clip_high;
 } lowrank_plan_options;
@@ -337,7 +342,7 @@ typedef struct lowrank_plan_info {
   size_t workspace_bytes; /* at any address: room to align it is counted in */
   int64_t multiplies;     /* of all stages */
   int32_t stage_count;
-  int32_t reserved;
+  int32_t threads; /* that share a run: those asked for, or fewer where there is less to share */
 } lowrank_plan_info;
 
 /* Fills `*info`, whose struct_size must be set. */
@@ -345,7 +350,11 @@ LOWRANK_API lowrank_status lowrank_plan_get_info(const lowrank_plan *plan, lowra
 
 /* Computes the convolution. The counts must be those of lowrank_plan_get_info, the workspace as large or larger; input,
  * output and workspace must not share memory. The contents of the workspace before do not matter and afterwards mean
- * nothing. Allocates nothing; a BLAS with several threads, which stages that own kernels do not cover run on, may. */
+ * nothing. Allocates nothing once the threads exist.
+ *
+ * Several runs at the same time share the processors that the process started with: those that would need more wait for
+ * one another, in the order in which they came. Stages that own kernels do not cover run on BLAS, whose thread count,
+ * global to the process, is 1 meanwhile and then put back. */
 LOWRANK_API lowrank_status lowrank_plan_run_f32(const lowrank_plan *plan, const float *input, size_t input_count,
                                                 float *output, size_t output_count, void *workspace,
                                                 size_t workspace_bytes);
@@ -360,11 +369,11 @@ LOWRANK_API lowrank_status lowrank_plan_destroy(lowrank_plan *plan);
 
 /* The forms that layers may be brought into. */
 typedef enum lowrank_model_method {
-  LOWRANK_MODEL_AUTO = 0,    /* Tucker-2 for kernels with spatial extents, two matrices for the rest */
-  LOWRANK_MODEL_TUCKER2 = 1,
-  LOWRANK_MODEL_SVD = 2,
-  LOWRANK_MODEL_SPATIAL = 3,
-  LOWRANK_MODEL_CHANNEL = 4
+  LOWRANK_MODEL_AUTO = 0,    /* for each layer the best of those below that fit it */
+  LOWRANK_MODEL_TUCKER2 = 1, /* kernels with spatial extents; other layers are kept */
+  LOWRANK_MODEL_SVD = 2,     /* two matrices for layers without spatial extents; others are kept */
+  LOWRANK_MODEL_SPATIAL = 3, /* kernels with two spatial axes, D x 1 and 1 x D in the cheaper order; others are kept */
+  LOWRANK_MODEL_CHANNEL = 4  /* kernels with spatial extents, D x D and 1 x 1 in the cheaper order; others are kept */
 } lowrank_model_method;
 
 /* How ranks are chosen. */
@@ -399,7 +408,8 @@ LOWRANK_API lowrank_status lowrank_model_inspect(const char *path, const lowrank
                                                  lowrank_report **result);
 
 /* Factors the layers of an ONNX file and writes another, beside its place first and then renamed, so that no partial
-   file is ever seen. The report is that of `lowrank compress --json`. */
+   file is ever seen. The output may be none of the files that are read, external data included, by whatever path
+   (LOWRANK_INVALID_ARGUMENT). The report is that of `lowrank compress --json`. */
 LOWRANK_API lowrank_status lowrank_model_compress(const char *path, const char *output_path,
                                                   const lowrank_model_options *options, lowrank_report **result);
 

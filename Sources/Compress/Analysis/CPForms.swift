@@ -9,6 +9,7 @@ final class CPForms: FormAnalysis {
   private let kernel: Tensor<Float>
   private let isCP4: Bool
   private var tried: [Int: Double] = [:]
+  private var factored: [Int: Decomposition<Float>] = [:]
 
   /// The parts of the dense weights that the ranks to try take: fewer for large kernels, where a try is dear and each
   /// rank is a small step.
@@ -79,9 +80,17 @@ final class CPForms: FormAnalysis {
     return result.certificate.relativeError
   }
 
+  func relativeError(_ form: FactoredForm) throws(DecomposeError) -> Double {
+    try decomposition(form).relativeError
+  }
+
   func decomposition(_ form: FactoredForm) throws(DecomposeError) -> Decomposition<Float> {
     let rank = form.ranks[0]
-    return isCP4 ? try cp4(kernel, rank: rank).decomposition : try cp3(kernel, rank: rank).decomposition
+    if let known = factored[rank] { return known }
+    let result =
+      isCP4 ? try cp4(kernel, rank: rank).decomposition : try cp3(kernel, rank: rank).decomposition
+    factored[rank] = result
+    return result
   }
 
   /// The ranks that were tried so far.

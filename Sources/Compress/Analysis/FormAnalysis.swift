@@ -22,6 +22,9 @@ protocol FormAnalysis {
   /// Forms over the useful range of ranks, all multiples of `multiple` or full, with their errors; in the same order
   /// for all kernels of one shape. No iteration that is to come raises an error.
   func candidates(multiple: Int) throws(DecomposeError) -> [RankedForm]
+  /// The relative error of a form with any ranks: for closed forms that of the truncation, which no iteration that is to
+  /// come raises, else that of its factors.
+  func relativeError(_ form: FactoredForm) throws(DecomposeError) -> Double
   /// The factors of a form.
   func decomposition(_ form: FactoredForm) throws(DecomposeError) -> Decomposition<Float>
   /// What is lost at each rank, from what the analysis knows by now.
@@ -66,6 +69,10 @@ struct Tucker2Forms: FormAnalysis {
     }
   }
 
+  func relativeError(_ form: FactoredForm) -> Double {
+    analysis.relativeError(outputRank: form.ranks[0], inputRank: form.ranks[1])
+  }
+
   func decomposition(_ form: FactoredForm) throws(DecomposeError) -> Decomposition<Float> {
     try analysis.decomposition(outputRank: form.ranks[0], inputRank: form.ranks[1])
   }
@@ -97,6 +104,8 @@ struct SingleRankForms<Analysis: RankAnalysis<Float>>: FormAnalysis {
       RankedForm(form: analysis.form(rank: $0), relativeError: analysis.relativeError(rank: $0))
     }
   }
+
+  func relativeError(_ form: FactoredForm) -> Double { analysis.relativeError(rank: form.ranks[0]) }
 
   func decomposition(_ form: FactoredForm) throws(DecomposeError) -> Decomposition<Float> {
     try analysis.decomposition(rank: form.ranks[0])

@@ -4,6 +4,8 @@ import TensorCore
 
 /// A layer's kernel, group by group, in one kind of form.
 struct LayerAnalysis {
+  /// The kind of form.
+  let kind: FormKind
   private let kernels: [Tensor<Float>]
   /// The squared norm of each group's kernel.
   private let energies: [Double]
@@ -13,6 +15,7 @@ struct LayerAnalysis {
   ///
   /// **Throws** `DecomposeError` where the form does not suit the kernel or its numbers are not finite.
   init(_ kernel: Tensor<Float>, groups: Int, kind: FormKind) throws(DecomposeError) {
+    self.kind = kind
     let outputs = kernel.shape[0] / groups
     kernels = (0..<groups).map { group in
       groups == 1
@@ -47,17 +50,17 @@ struct LayerAnalysis {
     return largest
   }
 
-  /// The form with the ranks that a criterion asks for, nil where none will do, and what it is compared by with those
-  /// of other kinds: the lower the better.
+  /// The form with the ranks that a criterion asks for; nil where none will do.
   func best(
     _ criterion: RankCriterion, multiple: Int, cost: LayerCost
-  ) throws(DecomposeError) -> (form: FactoredForm, score: Double)? {
+  ) throws(DecomposeError) -> ScoredForm? {
     let full = analyses[0].fullRanks
     let wanted: [Int]
     switch criterion {
     case .error(let limit):
       let forms = try candidates(multiple: multiple).filter { $0.relativeError <= limit }.map(\.form)
-      return forms.min { cost.price($0) < cost.price($1) }.map { ($0, Double(cost.price($0))) }
+      return forms.min { cost.price($0) < cost.price($1) }
+        .map { ScoredForm(form: $0, score: Double(cost.price($0))) }
     case .macsRatio(let ratio): return try nearest(multiple, within: ratio, of: cost.price)
     case .paramsRatio(let ratio): return try nearest(multiple, within: ratio, of: cost.weights)
     case .energy(let energy): wanted = try ranks(energy: energy)
@@ -68,16 +71,17 @@ struct LayerAnalysis {
     }
     let form = analyses[0].form(
       ranks: zip(wanted, full).map { roundedRank($0, multiple: multiple, extent: $1) })
-    return (form, Double(cost.price(form)))
+    return ScoredForm(form: form, score: Double(cost.price(form)))
   }
 
   /// The form of the least error whose cost is within a part of the dense layer's.
   private func nearest(
     _ multiple: Int, within ratio: Double, of cost: (FactoredForm) -> Int
-  ) throws(DecomposeError) -> (form: FactoredForm, score: Double)? {
+  ) throws(DecomposeError) -> ScoredForm? {
     let limit = ratio * Double(cost(.dense))
     let affordable = try candidates(multiple: multiple).filter { Double(cost($0.form)) <= limit }
-    return affordable.min { $0.relativeError < $1.relativeError }.map { ($0.form, $0.relativeError) }
+    return affordable.min { $0.relativeError < $1.relativeError }
+      .map { ScoredForm(form: $0.form, score: $0.relativeError) }
   }
 
   /// What is lost at each rank, over all groups.
@@ -88,18 +92,40 @@ struct LayerAnalysis {
     }
   }
 
-  /// The factors of a form that this analysis gave, as they will be stored in `type`.
+  /// The relative error that a form of this kind is expected to have, from the analysis alone: no less than that of its
+  /// factors, rounding apart.
+  ///
+  /// **Throws** `DecomposeError` where the form has to be factored for that and cannot be.
+  func relativeError(_ form: FactoredForm) throws(DecomposeError) -> Double {
+    var errors: [Double] = []
+    for analysis in analyses { errors.append(try analysis.relativeError(form)) }
+    return pooledError(errors, energies)
+  }
+
+  /// The factors of a form that this analysis gave, as they will be stored in `type`; `foldedScale` is what a
+  /// BatchNormalization multiplied the kernel's output channels with.
   ///
   /// **Throws** `DecomposeError` where a decomposition fails.
-  func factors(_ form: FactoredForm, type: ElementType) throws(DecomposeError) -> LayerFactors {
+  func factors(
+    _ form: FactoredForm, type: ElementType, foldedScale: [Double]?
+  ) throws(DecomposeError) -> LayerFactors {
     var decompositions: [Decomposition<Float>] = []
-    for (analysis, kernel) in zip(analyses, kernels) {
+    var unfolded = foldedScale.map(UnfoldedError.init)
+    for (group, (analysis, kernel)) in zip(analyses, kernels).enumerated() {
       let exact = try analysis.decomposition(form)
-      decompositions.append(
-        type == .float32 ? exact : exact.mapFactors(of: kernel) { $0.rounded(to: type) })
+      let stored = type == .float32 ? exact : exact.mapFactors(of: kernel) { $0.rounded(to: type) }
+      unfolded?.add(kernel, stored.kernel.reconstructed(), from: group * kernel.shape[0])
+      decompositions.append(stored)
     }
-    return LayerFactors(groups: decompositions, energies: energies)
+    return LayerFactors(groups: decompositions, energies: energies, unfoldedError: unfolded?.value)
   }
+}
+
+/// A form with the ranks that a criterion asks for.
+struct ScoredForm {
+  let form: FactoredForm
+  /// What it is compared by with forms of other kinds under the same criterion: the lower the better.
+  let score: Double
 }
 
 /// One kind of form, before ranks.

@@ -9,6 +9,8 @@ struct LayerFactors: Sendable {
   let weights: [Tensor<Float>]
   /// `||K - reconstruction|| / ||K||`, from the factors as stored.
   let relativeError: Double
+  /// The same without the BatchNormalization that was folded into K; nil where none was.
+  let unfoldedError: Double?
   /// An upper bound that theory gives.
   let errorBound: Double
 }
@@ -18,7 +20,8 @@ extension LayerFactors {
   ///
   /// Groups stand one after the other along the output channels of every stage. `energies` are the squared norms of the
   /// groups' kernels.
-  init(groups: [Decomposition<Float>], energies: [Double]) {
+  init(groups: [Decomposition<Float>], energies: [Double], unfoldedError: Double?) {
+    self.unfoldedError = unfoldedError
     form = groups[0].kernel.form
     let stages = groups.map { $0.kernel.stageWeights }
     weights = stages[0].indices.map { stage in Tensor(stacked: stages.map { $0[stage] }) }

@@ -23,31 +23,32 @@ struct LayerPlanner: Sendable {
   /// A form has to save this part of the cost: passes over memory eat up what less would gain.
   static let leastSaving = 0.05
 
-  static let noRanks = "no ranks do what was asked for"
-
   /// Factors a kernel as the options say, or says why not.
-  ///
-  /// `type` is how the factors will be stored; the error counts them as rounded to it.
-  func plan(_ kernel: Tensor<Float>, type: ElementType, cost: LayerCost) -> LayerPlan {
+  func plan(_ kernel: LayerKernel, cost: LayerCost) -> LayerPlan {
     var spectrum = options.recordsSpectra ? LayerSpectrum(curves: []) : nil
-    let choice = choice(kernel, type, cost, &spectrum)
+    let choice = choice(kernel, cost) { analysis, _ in spectrum?.add(analysis.curves) }
     return LayerPlan(choice: choice, spectrum: spectrum?.curves.isEmpty == true ? nil : spectrum)
   }
 
-  private func choice(
-    _ kernel: Tensor<Float>, _ type: ElementType, _ cost: LayerCost, _ spectrum: inout LayerSpectrum?
+  /// What becomes of a kernel under the criterion: the one place where that is decided, for `compress` and `inspect` alike.
+  ///
+  /// `look` sees each kind of form in turn, with the best of its kind where there is one; again from the first where
+  /// the error of the factors asks for a stricter choice.
+  func choice(
+    _ kernel: LayerKernel, _ cost: LayerCost, look: (LayerAnalysis, ScoredForm?) -> Void
   ) -> LayerChoice {
     if let reason = obstacle(cost) { return .keep(reason: reason) }
     do throws(DecomposeError) {
       guard case .error(let limit) = options.criterion else {
-        return try choose(kernel, options.criterion, type, cost, &spectrum)
+        return try choose(kernel, options.criterion, cost, look)
       }
-      // Rounding to half precision can lift an error that only just met the limit over it: then a little stricter.
+      // Rounding to half precision, and of CP's errors between the ranks tried, can lift an error that only just met the
+      // limit over it: then a little stricter.
       for strictness in [1, 0.98, 0.9] {
-        let choice = try choose(kernel, .error(limit * strictness), type, cost, &spectrum)
+        let choice = try choose(kernel, .error(limit * strictness), cost, look)
         guard case .factor(let factors) = choice, factors.relativeError > limit else { return choice }
       }
-      return .keep(reason: "rounding alone exceeds the error asked for")
+      return .keep(reason: "its factors as they are stored exceed the error asked for")
     } catch {
       return .keep(reason: error.description)
     }
@@ -65,39 +66,41 @@ struct LayerPlanner: Sendable {
   }
 
   private func choose(
-    _ kernel: Tensor<Float>, _ criterion: RankCriterion, _ type: ElementType, _ cost: LayerCost,
-    _ spectrum: inout LayerSpectrum?
+    _ kernel: LayerKernel, _ criterion: RankCriterion, _ cost: LayerCost,
+    _ look: (LayerAnalysis, ScoredForm?) -> Void
   ) throws(DecomposeError) -> LayerChoice {
     // An analysis holds copies of the kernel: only the best so far is kept.
-    var best: (analysis: LayerAnalysis, form: FactoredForm, score: Double)?
+    var best: (analysis: LayerAnalysis, found: ScoredForm)?
     for kind in kinds(cost) {
-      let analysis = try LayerAnalysis(kernel, groups: cost.groups, kind: kind)
+      let analysis = try LayerAnalysis(kernel.values, groups: cost.groups, kind: kind)
       let found = try analysis.best(criterion, multiple: options.rankMultiple, cost: cost)
-      if let found, found.score < best?.score ?? .infinity { best = (analysis, found.form, found.score) }
-      spectrum?.add(analysis.curves)
+      if let found, found.score < best?.found.score ?? .infinity { best = (analysis, found) }
+      look(analysis, found)
     }
-    guard let best else { return .keep(reason: Self.noRanks) }
-    if let reason = reasonNotToUse(best.form, cost) { return .keep(reason: reason) }
-    let factors = try best.analysis.factors(best.form, type: type)
+    // A form without error is one within rounding; an error of 0 asks for the numbers as they are.
+    if criterion == .error(0) { return .keep(reason: "an error of 0 changes nothing") }
+    guard let best else { return .keep(reason: "no ranks do what was asked for") }
+    if let reason = reasonNotToUse(best.found.form, cost) { return .keep(reason: reason) }
+    return try factors(kernel, best.analysis, best.found.form)
+  }
+
+  private func factors(
+    _ kernel: LayerKernel, _ analysis: LayerAnalysis, _ form: FactoredForm
+  ) throws(DecomposeError) -> LayerChoice {
+    let factors = try analysis.factors(form, type: kernel.type, foldedScale: kernel.foldedScale)
     guard factors.relativeError.isFinite else {
-      return .keep(reason: "its factors would overflow \(type.name)")
+      return .keep(reason: "its factors would overflow \(kernel.type.name)")
     }
     return .factor(factors)
   }
 
   /// Factors a kernel into a given form.
-  func factor(_ kernel: Tensor<Float>, _ form: FactoredForm, type: ElementType, cost: LayerCost)
-    -> LayerChoice
-  {
+  func factor(_ kernel: LayerKernel, _ form: FactoredForm, cost: LayerCost) -> LayerChoice {
     do throws(DecomposeError) {
       guard let kind = kinds(cost).first(where: { $0.method == form.method }) else {
         return .keep(reason: "\(form.method) is not among the forms for it")
       }
-      let factors = try LayerAnalysis(kernel, groups: cost.groups, kind: kind).factors(form, type: type)
-      guard factors.relativeError.isFinite else {
-        return .keep(reason: "its factors would overflow \(type.name)")
-      }
-      return .factor(factors)
+      return try factors(kernel, LayerAnalysis(kernel.values, groups: cost.groups, kind: kind), form)
     } catch {
       return .keep(reason: error.description)
     }

@@ -41,6 +41,14 @@ struct LayerCandidates: Sendable {
       })
   }
 
+  /// The same candidates, the one at `place` with another error; errors may not fall with the cost then.
+  func setting(_ squaredError: Double, at place: Int) -> LayerCandidates {
+    var changed = candidates
+    changed[place] = Candidate(
+      form: changed[place].form, cost: changed[place].cost, squaredError: squaredError)
+    return LayerCandidates(candidates: changed)
+  }
+
   private init(candidates: [Candidate]) { self.candidates = candidates }
 
   /// A layer that can only be kept.

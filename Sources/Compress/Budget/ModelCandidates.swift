@@ -8,10 +8,12 @@ public struct ModelCandidates: Sendable {
   let work: LayerWork
   let options: CompressionOptions
   let budget: Budget
-  /// One entry a group of layers that share a weight.
-  private let candidates: [LayerCandidates]
-  /// Why a group can only be kept.
-  private let reasons: [String?]
+  /// One entry a group of layers that share a kernel.
+  private var candidates: [LayerCandidates]
+  /// What an error of each group weighs.
+  private let sensitivities: [Double]
+  /// Why a group can only be kept, or why forms of it were ruled out.
+  private var reasons: [String?]
   /// What the analysis of each group found, where the options ask for it.
   let spectra: [LayerSpectrum?]
   /// The cost of the layers that are in no group, which are kept.
@@ -24,7 +26,8 @@ public struct ModelCandidates: Sendable {
   /// **Throws** `CompressError` for options that do not fit the model, or where the multiplies of a layer are unknown and
   /// the budget counts them.
   ///
-  /// **Complexity** for each layer and form one eigenproblem or two; CP forms are found by iteration at four ranks.
+  /// **Complexity** for each layer and form one eigenproblem or two; CP forms are found by iteration at three ranks of
+  /// a large kernel, seven of a smaller one.
   public init(
     _ model: ModelGraph, _ options: CompressionOptions, progress: @Sendable (Progress) -> Void = { _ in }
   ) throws(CompressError) {
@@ -34,10 +37,10 @@ public struct ModelCandidates: Sendable {
     let work = try LayerWork(model, options)
     (self.work, self.options, self.budget) = (work, options, budget)
     let costs = try Self.denseCosts(work, budget, path: model.path)
-    let sensitivities = try work.weights(options.sensitivities)
+    sensitivities = try work.weights(options.sensitivities)
     total = costs.reduce(0, +)
-    let grouped = work.groups.reduce(0) { $0 + budget.cost(.dense, $1.cost) }
-    fixedCost = total - grouped
+    let grouped = work.groups.indices.filter { !Self.isFixed($0, work, budget) }
+    fixedCost = grouped.reduce(total) { $0 - budget.cost(.dense, work.groups[$1].cost) }
     let found = Self.analyse(model, work, LayerPlanner(options: options), budget, progress)
     candidates = zip(found, sensitivities).map { $0.candidates.weighted(by: $1) }
     reasons = found.map(\.reason)
@@ -65,7 +68,18 @@ public struct ModelCandidates: Sendable {
         costs.append(multiplies)
       }
     }
+    // Budgets are fractions of the sum, reckoned in Double, which is exact to 2^53.
+    guard let total = CheckedInteger.sum(costs).value, total <= 1 << 53 else {
+      throw .model(
+        .model(path: path, reason: "its \(budget.unit) are too many to be shared out: are its extents meant?")
+      )
+    }
     return costs
+  }
+
+  /// Whether a group is kept because its weight would stay for others, and its factors come on top.
+  private static func isFixed(_ group: Int, _ work: LayerWork, _ budget: Budget) -> Bool {
+    if case .weights = budget { work.sharesItsWeight(group) } else { false }
   }
 
   /// What the analysis of a group of layers found.
@@ -82,29 +96,71 @@ public struct ModelCandidates: Sendable {
     let order = work.largestFirst
     let results = inParallel(order, threads: planner.options.threads) { done, index in
       progress(Progress(done: done, total: order.count, layer: work.name(ofGroup: index)))
-    } _: { index -> Findings in
-      let group = work.groups[index]
-      let cost = { (form: FactoredForm) in budget.cost(form, group.cost) }
-      do throws(ModelError) {
-        let kernel = try model.kernel(of: work.layers[group.members[0]])
-        let (forms, reason, spectrum) = planner.candidates(kernel, group.cost)
-        let list = LayerCandidates(forms, cost: cost, leastSaving: LayerPlanner.leastSaving)
-        return Findings(
-          candidates: list, reason: reason ?? (list.candidates.count == 1 ? "no form saves anything" : nil),
-          spectrum: spectrum)
-      } catch {
-        return Findings(
-          candidates: LayerCandidates(keptAt: cost(.dense)), reason: error.description, spectrum: nil)
-      }
+    } _: { index in
+      findings(model, work, group: index, planner, budget) { _ in true }
     }
     let byGroup = Dictionary(uniqueKeysWithValues: zip(order, results))
     return work.groups.indices.compactMap { byGroup[$0] }
   }
 
+  /// Analyses one group in the forms that `allows` lets through.
+  private static func findings(
+    _ model: ModelGraph, _ work: LayerWork, group index: Int, _ planner: LayerPlanner, _ budget: Budget,
+    allows: (FactoredForm) -> Bool
+  ) -> Findings {
+    if isFixed(index, work, budget) {
+      return Findings(
+        candidates: LayerCandidates(keptAt: 0),
+        reason: "layers that it would not be factored with need its weight too", spectrum: nil)
+    }
+    let group = work.groups[index]
+    let cost = { (form: FactoredForm) in budget.cost(form, group.cost) }
+    do throws(ModelError) {
+      let kernel = try model.kernel(of: work.layers[group.members[0]])
+      let (forms, reason, spectrum) = planner.candidates(kernel, group.cost)
+      let list = LayerCandidates(
+        forms.filter { allows($0.form) }, cost: cost, leastSaving: LayerPlanner.leastSaving)
+      return Findings(
+        candidates: list, reason: reason ?? (list.candidates.count == 1 ? "no form saves anything" : nil),
+        spectrum: spectrum)
+    } catch {
+      return Findings(
+        candidates: LayerCandidates(keptAt: cost(.dense)), reason: error.description, spectrum: nil)
+    }
+  }
+
+  /// Analyses one group anew in the forms that `allows` lets through, because `reason` ruled others out.
+  mutating func restrict(
+    group: Int, of model: ModelGraph, reason: String, allows: (FactoredForm) -> Bool
+  ) {
+    let found = Self.findings(
+      model, work, group: group, LayerPlanner(options: options), budget, allows: allows)
+    candidates[group] = found.candidates.weighted(by: sensitivities[group])
+    reasons[group] = reason
+  }
+
   /// The best choice for a fraction of the dense cost; nil where no choice is that cheap.
   func allocation(fraction: Double) -> Allocation? {
-    let budget = Int((fraction * Double(total)).rounded(.down)) - fixedCost
-    return Allocation(candidates, budget: budget)
+    Allocation(candidates, budget: room(fraction: fraction))
+  }
+
+  /// What the groups may cost together.
+  private func room(fraction: Double) -> Int {
+    Int((fraction * Double(total)).rounded(.down)) - fixedCost
+  }
+
+  /// An allocation measured by the errors of the factors as written, one a group, 0 where it is kept: its sum, and the
+  /// Lagrangian bound of all choices whose candidates have these errors where written, and elsewhere those that the
+  /// choice went by. The choice itself is among them, so the bound is at most its sum.
+  func settled(_ allocation: Allocation, errors: [Double]) -> (squaredError: Double, lowerBound: Double) {
+    let known = candidates.indices.map { group in
+      let squaredError = sensitivities[group] * errors[group] * errors[group]
+      return candidates[group].setting(squaredError, at: allocation.choices[group])
+    }
+    let sum = zip(known, allocation.choices).reduce(0) { $0 + $1.0.candidates[$1.1].squaredError }
+    let bound = LagrangianRelaxation(known, budget: room(fraction: budget.fraction)).bound
+    // Rounding of the sums alone can put the bound above the sum.
+    return (sum, min(sum, max(0, bound)))
   }
 
   /// The cheapest that the model can become, as a fraction of its cost.
@@ -120,6 +176,9 @@ public struct ModelCandidates: Sendable {
       return (form, form == nil ? reason ?? "the budget is better spent on keeping it" : nil)
     }
   }
+
+  /// Why a group can only be kept, or why forms of it were ruled out; nil where neither is so.
+  func reason(_ group: Int) -> String? { reasons[group] }
 
   /// The whole cost of an allocation.
   func cost(_ allocation: Allocation) -> Int { fixedCost + allocation.cost }

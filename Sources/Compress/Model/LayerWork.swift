@@ -1,14 +1,14 @@
 import ModelGraph
 import TensorCore
 
-/// Layers of a model that share a weight and so are analysed, priced and factored once.
+/// Layers of a model that share a kernel and so are analysed, priced and factored once.
 struct LayerGroup {
   /// Places in the model's list of layers.
   var members: [Int]
   let cost: LayerCost
 }
 
-/// The layers of a model with what each costs, grouped by weight.
+/// The layers of a model with what each costs, grouped by kernel.
 struct LayerWork {
   let layers: [FactorableLayer]
   let costs: [LayerCost?]
@@ -17,29 +17,25 @@ struct LayerWork {
   /// The layers that may be factored.
   let groups: [LayerGroup]
 
-  /// **Throws** `CompressError` for shapes or regular expressions that do not fit.
+  /// **Throws** `CompressError` for shapes or regular expressions that do not fit, patterns that match no layer among them.
   init(_ model: ModelGraph, _ options: CompressionOptions) throws(CompressError) {
     let selection = try LayerSelection(options)
     let layers: [FactorableLayer]
+    do { layers = try model.layers(foldingBatchNormalization: options.foldsBatchNormalization) } catch {
+      throw .model(error)
+    }
+    try selection.requireMatches(among: layers.map(\.name))
     let extents: [LayerExtents?]
-    do throws(ModelError) {
-      layers = try model.layers(foldingBatchNormalization: options.foldsBatchNormalization)
-      extents = try model.extents(of: layers, inputShapes: options.inputShapes)
-    } catch {
+    do { extents = try model.extents(of: layers, inputShapes: options.inputShapes) } catch {
       throw .model(error)
     }
     self.layers = layers
     costs = zip(layers, extents).map { layer, extents in LayerCost(layer, uses: extents.map { [$0] }) }
     let obstacles = layers.map { $0.obstacle ?? selection.obstacle($0.name) }
     self.obstacles = obstacles
-    // A folded BatchNormalization makes a kernel of its own out of a shared weight.
     let places = layers.indices.filter { obstacles[$0] == nil }
-    let byWeight = Dictionary(grouping: places) { place in
-      let layer = layers[place]
-      let own = layer.foldsBatchNormalization ? " \(layer.name)" : ""
-      return "\(layer.weight) \(layer.op.rawValue) \(layer.kernelShape?.description ?? "")\(own)"
-    }
-    groups = byWeight.values.sorted { $0[0] < $1[0] }.compactMap { members in
+    let byKernel = Dictionary(grouping: places) { layers[$0].kernelIdentity }
+    groups = byKernel.values.sorted { $0[0] < $1[0] }.compactMap { members in
       let uses = members.map { extents[$0] }
       let known = uses.compactMap { $0 }
       return LayerCost(layers[members[0]], uses: known.count == uses.count ? known : nil)
@@ -72,6 +68,18 @@ extension LayerWork {
       let known = group.members.compactMap { sensitivities[layers[$0].name] }
       return known.isEmpty ? 1 : known.reduce(0, +)
     }
+  }
+
+  /// Whether layers outside the group need its weight as well, so that factoring the group alone adds weights.
+  func sharesItsWeight(_ index: Int) -> Bool {
+    let members = groups[index].members
+    return layers.indices.contains { layers[$0].weight == layers[members[0]].weight && !members.contains($0) }
+  }
+
+  /// Those of some layers whose weight none before them has.
+  func firstUses(among places: some Sequence<Int>) -> [Int] {
+    var seen = Set<String>()
+    return places.filter { seen.insert(layers[$0].weight).inserted }
   }
 
   /// The name of a group's first layer.

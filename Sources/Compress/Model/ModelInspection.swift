@@ -6,9 +6,13 @@ extension ModelGraph {
   /// Looks at every layer of the model: its cost, its spectrum, and what each form would save within the error of
   /// `options.criterion` (or by its energy or ratio).
   ///
+  /// What is shown as the layer's form, or as the reason why it stays, is what `compress` makes of it: both choose by the
+  /// same code. A budget is not looked at.
+  ///
   /// **Throws** `CompressError` for options that do not fit the model.
   ///
-  /// **Complexity** one eigenproblem a mode of each kernel; nothing is factored.
+  /// **Complexity** that of `compress`: one eigenproblem a mode of each kernel, and the form that is chosen is factored, as
+  /// only its factors tell whether they stay within the error and the element type.
   public func inspect(
     _ options: CompressionOptions, progress: @Sendable (Progress) -> Void = { _ in }
   ) throws(CompressError) -> InspectionReport {
@@ -20,7 +24,7 @@ extension ModelGraph {
     } _: { index in
       let group = work.groups[index]
       do throws(ModelError) {
-        return planner.preview(try kernel(of: work.layers[group.members[0]]), cost: group.cost)
+        return planner.preview(try layerKernel(of: work.layers[group.members[0]]), cost: group.cost)
       } catch {
         return LayerPreview(energyRanks: [], forms: [], reason: error.description)
       }
@@ -47,57 +51,56 @@ struct LayerPreview: Sendable {
 }
 
 extension LayerPlanner {
-  /// What `plan` would choose, without factoring, and the ranks for common parts of the energy.
-  func preview(_ kernel: Tensor<Float>, cost: LayerCost) -> LayerPreview {
-    if let reason = obstacle(cost) { return LayerPreview(energyRanks: [], forms: [], reason: reason) }
+  /// What `plan` chooses, what else there was to choose from, and the ranks for common parts of the energy.
+  func preview(_ kernel: LayerKernel, cost: LayerCost) -> LayerPreview {
+    var energyRanks: [InspectionReport.EnergyRanks]?
+    var found = FormsFound()
+    let choice = choice(kernel, cost) { analysis, best in
+      if energyRanks == nil { energyRanks = Self.energyRanks(analysis) }
+      found.note(analysis, best)
+    }
+    let forms = found.bestOfEachMethod.map { ranked in
+      InspectionReport.Form(
+        method: ranked.form.method, ranks: ranked.form.ranks, relativeError: ranked.relativeError,
+        params: cost.weights(ranked.form), macs: cost.multiplies(ranked.form))
+    }
+    let reason: String? = if case .keep(let reason) = choice { reason } else { nil }
+    return LayerPreview(energyRanks: energyRanks ?? [], forms: forms, reason: reason)
+  }
+
+  /// The ranks for common parts of the energy; none where a search for them fails.
+  private static func energyRanks(_ analysis: LayerAnalysis) -> [InspectionReport.EnergyRanks] {
     do throws(DecomposeError) {
-      var energyRanks: [InspectionReport.EnergyRanks] = []
-      var candidates: [RankedForm] = []
-      for (place, kind) in kinds(cost).enumerated() {
-        let analysis = try LayerAnalysis(kernel, groups: cost.groups, kind: kind)
-        if place == 0 { energyRanks = try Self.energyRanks(analysis) }
-        if let best = try cheapest(analysis, cost) { candidates.append(best) }
+      var result: [InspectionReport.EnergyRanks] = []
+      for energy in [0.8, 0.9, 0.95, 0.99] {
+        result.append(InspectionReport.EnergyRanks(energy: energy, ranks: try analysis.ranks(energy: energy)))
       }
-      let best = cheapestOfEachMethod(candidates, cost)
-      let forms = best.map { ranked in
-        InspectionReport.Form(
-          method: ranked.form.method, ranks: ranked.form.ranks, relativeError: ranked.relativeError,
-          params: cost.weights(ranked.form), macs: cost.multiplies(ranked.form))
-      }
-      return LayerPreview(
-        energyRanks: energyRanks, forms: forms,
-        reason: best.first.map { reasonNotToUse($0.form, cost) } ?? Self.noRanks)
+      return result
     } catch {
-      return LayerPreview(energyRanks: [], forms: [], reason: error.description)
+      return []
     }
   }
 }
 
-extension LayerPlanner {
-  private static func energyRanks(
-    _ analysis: LayerAnalysis
-  ) throws(DecomposeError) -> [InspectionReport.EnergyRanks] {
-    var result: [InspectionReport.EnergyRanks] = []
-    for energy in [0.8, 0.9, 0.95, 0.99] {
-      result.append(InspectionReport.EnergyRanks(energy: energy, ranks: try analysis.ranks(energy: energy)))
-    }
-    return result
+/// The best form of each kind that a choice was made from, with its error.
+private struct FormsFound {
+  private var forms: [(method: String, ranked: RankedForm, score: Double)] = []
+
+  /// Takes the best of one kind down, in place of what an earlier round found for it.
+  mutating func note(_ analysis: LayerAnalysis, _ best: ScoredForm?) {
+    let method = analysis.kind.method
+    forms.removeAll { $0.method == method }
+    // A form that cannot be factored is none to show; where it is the one chosen, the choice says why.
+    guard let best, let error = try? analysis.relativeError(best.form) else { return }
+    forms.append((method, RankedForm(form: best.form, relativeError: error), best.score))
   }
 
-  /// The form that meets the criterion, with its error.
-  private func cheapest(
-    _ analysis: LayerAnalysis, _ cost: LayerCost
-  ) throws(DecomposeError) -> RankedForm? {
-    let best = try analysis.best(options.criterion, multiple: options.rankMultiple, cost: cost)
-    guard let best else { return nil }
-    return try analysis.candidates(multiple: options.rankMultiple).first { $0.form == best.form }
-  }
-
-  /// The cheaper of two orientations, cheapest method first.
-  private func cheapestOfEachMethod(_ candidates: [RankedForm], _ cost: LayerCost) -> [RankedForm] {
-    let byKind = Dictionary(grouping: candidates) { $0.form.method.prefix { $0 != "-" } }
-    return byKind.values.compactMap { $0.min { cost.price($0.form) < cost.price($1.form) } }
-      .sorted { (cost.price($0.form), $0.form.method) < (cost.price($1.form), $1.form.method) }
+  /// The better of two orientations, and first the one that is chosen: of equals that which was looked at first.
+  var bestOfEachMethod: [RankedForm] {
+    var methods = Set<Substring>()
+    let ordered = forms.enumerated().sorted { ($0.element.score, $0.offset) < ($1.element.score, $1.offset) }
+    return ordered.map(\.element).filter { methods.insert($0.method.prefix { $0 != "-" }).inserted }
+      .map(\.ranked)
   }
 }
 

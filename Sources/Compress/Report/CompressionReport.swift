@@ -19,20 +19,34 @@ public struct CompressionReport: Codable, Sendable {
     public var bytesAfter: Int
   }
 
-  /// How well a budget was shared out.
+  /// How well a budget was shared out, measured on what was written.
   public struct Allocation: Codable, Sendable {
     /// What is counted: `multiplies` or `weights`.
     public var unit: String
     /// The fraction asked for.
     public var fraction: Double
-    /// The fraction reached.
+    /// The fraction reached by the model written.
     public var achieved: Double
-    /// The sum over the layers of the squared relative errors, before any iteration lowered them.
+    /// The sum over the layers of the squared relative errors, each times the layer's sensitivity, from the factors as
+    /// written. Layers that share a weight count as one.
     public var squaredError: Double
-    /// No choice under the budget has a smaller sum.
+    /// No choice among the candidates under the budget has a smaller sum, where the forms that were written count with
+    /// the errors of their factors and all others with the errors that the choice went by: those of truncation, of the
+    /// truncated HOSVD for Tucker-2, and for CP between those of ranks that were tried. At most `squaredError`.
+    ///
+    /// It bounds the choice, not the art: HOOI might lower errors of forms that were not chosen below those they count
+    /// with.
     public var lowerBound: Double
-    /// How far from the best the choice can be at most, as a part of its sum.
+    /// How far from the best such choice what was written can be at most, as a part of its sum:
+    /// `(squaredError - lowerBound) / squaredError`.
     public var gap: Double
+
+    /// Puts the numbers together; the gap follows.
+    init(unit: String, fraction: Double, achieved: Double, squaredError: Double, lowerBound: Double) {
+      (self.unit, self.fraction, self.achieved) = (unit, fraction, achieved)
+      (self.squaredError, self.lowerBound) = (squaredError, lowerBound)
+      gap = squaredError > 0 ? (squaredError - lowerBound) / squaredError : 0
+    }
   }
 
   /// One convolution or fully connected layer.
@@ -49,8 +63,12 @@ public struct CompressionReport: Codable, Sendable {
     public var method: String
     /// Ranks in mode order; empty where kept.
     public var ranks: [Int]
-    /// `||K - reconstruction|| / ||K||`, from the factors as written; 0 where kept.
+    /// `||K - reconstruction|| / ||K||`, from the factors as written; 0 where kept. Where a BatchNormalization was folded, K
+    /// is the kernel with each output channel times its scale.
     public var relativeError: Double
+    /// The same of the kernel as it was before a BatchNormalization was folded into it: K and the reconstruction with
+    /// each output channel divided by its scale, channels of scale 0 left out. Missing where none was folded.
+    public var relativeErrorUnfolded: Double?
     /// An upper bound that theory gives on the error; 0 where kept.
     public var errorBound: Double
     /// The weights, bias apart.
@@ -82,9 +100,10 @@ public struct CompressionReport: Codable, Sendable {
 extension CompressionReport {
   init(_ work: LayerWork, _ plans: [Int: LayerPlan], bytesBefore: Int) {
     let layers = work.layers.indices.map { Layer(work, at: $0, plans[$0]) }
-    let firstUses = work.layers.indices.filter { place in
-      !work.layers[..<place].contains { $0.weight == work.layers[place].weight }
-    }
+    let firstUses = work.firstUses(among: layers.indices)
+    // A weight stays while one layer is left that needs it; factors come once for each group.
+    let kept = work.firstUses(among: layers.indices.filter { !layers[$0].isFactored })
+    let factored = work.groups.map { $0.members[0] }.filter { layers[$0].isFactored }
     func sum(_ places: some Sequence<Int>, _ value: (Layer) -> Int?) -> Int {
       places.reduce(0) { total, place in
         let (sum, overflow) = total.addingReportingOverflow(value(layers[place]) ?? 0)
@@ -92,7 +111,7 @@ extension CompressionReport {
       }
     }
     model = Model(
-      paramsBefore: sum(firstUses, \.paramsBefore), paramsAfter: sum(firstUses, \.paramsAfter),
+      paramsBefore: sum(firstUses, \.paramsBefore), paramsAfter: sum(kept + factored, \.paramsAfter),
       macsBefore: sum(layers.indices, \.macsBefore), macsAfter: sum(layers.indices, \.macsAfter),
       bytesBefore: bytesBefore, bytesAfter: 0)
     self.layers = layers
@@ -115,6 +134,7 @@ extension CompressionReport.Layer {
       method = form.method
       ranks = form.ranks
       relativeError = factors.relativeError
+      relativeErrorUnfolded = factors.unfoldedError
       errorBound = factors.errorBound
       paramsAfter = cost?.weights(form) ?? 0
       macsAfter = cost?.multiplies(form)
@@ -123,7 +143,7 @@ extension CompressionReport.Layer {
     } else {
       method = "keep"
       ranks = []
-      (relativeError, errorBound) = (0, 0)
+      (relativeError, relativeErrorUnfolded, errorBound) = (0, nil, 0)
       (paramsAfter, macsAfter) = (paramsBefore, macsBefore)
       foldedBatchNormalization = false
       if case .keep(let why) = plan?.choice {

@@ -2,7 +2,8 @@ extension HTMLReport {
   /// The table of the layers; on a phone, one card a layer.
   func addLayers(_ page: inout HTMLBuilder) {
     let note =
-      "The error is ||K - K'|| / ||K|| of the kernel as written. A layer that gains nothing stays as it is."
+      "The error is ||K - K'|| / ||K|| of the kernel as written; where a BatchNormalization was folded, of the kernel "
+      + "that it scaled, and below that of the kernel without it. A layer that gains nothing stays as it is."
     addSection(&page, "Layers", note) { page in
       page.element("table", ["class": "layers"]) { page in
         page.element("thead") { page in
@@ -34,7 +35,12 @@ extension HTMLReport {
         }
       }
       addCell(&page, "kernel", kernelText(layer.kernelShape, layer.group))
-      addCell(&page, "error", layer.isFactored ? fixed(layer.relativeError, 4) : "0")
+      page.element("td", ["data-label": "error"]) { page in
+        page.text(layer.isFactored ? fixed(layer.relativeError, 4) : "0")
+        if let unfolded = layer.relativeErrorUnfolded {
+          page.element("span", ["class": "reason"], text: "\(fixed(unfolded, 4)) unfolded")
+        }
+      }
       addCell(
         &page, "weights", changeText(layer.paramsBefore, layer.isFactored ? layer.paramsAfter : nil))
       addCell(

@@ -10,7 +10,8 @@ extension HTMLReport {
     guard points.count > 1 else { return }
     let note =
       "The least sum of the layers' squared relative errors that lowrank finds at each budget of "
-      + "\(tradeOff.unit), on a logarithmic scale. The ring is the budget that was chosen."
+      + "\(tradeOff.unit), on a logarithmic scale. The ring is what was written for the budget that was chosen: "
+      + "iteration lowers errors, rounding raises them."
     addSection(&page, "The trade-off", note) { page in
       page.element("figure", ["class": "trade-off"]) { addCurve(&$0, tradeOff, points, chosen) }
       page.newline()
@@ -24,8 +25,7 @@ extension HTMLReport {
   private func addCurve(
     _ page: inout HTMLBuilder, _ tradeOff: TradeOff, _ points: [TradeOffPoint], _ chosen: TradeOffPoint?
   ) {
-    let all = (points + (chosen.map { [$0] } ?? [])).sorted { $0.fraction < $1.fraction }
-    let errors = PlotAxis.decades(over: all.map(\.error))
+    let errors = PlotAxis.decades(over: (points + (chosen.map { [$0] } ?? [])).map(\.error))
     let plot = Plot(width: 360, height: 230, x: PlotAxis(low: 0, high: 1), y: errors)
     page.element("svg", plot.attributes(title: "error over the part of the \(tradeOff.unit) that is kept")) {
       page in
@@ -33,7 +33,7 @@ extension HTMLReport {
         &page, xTicks: [0, 0.25, 0.5, 0.75, 1].map { ($0, percent($0)) },
         yTicks: errors.decadeTicks.map { ($0, powerText($0)) },
         xTitle: "\(tradeOff.unit) kept", yTitle: "sum of squared errors")
-      let drawn = all.filter { errors.place($0.error) >= 0 }
+      let drawn = points.filter { errors.place($0.error) >= 0 }
       plot.addLine(&page, drawn.map { ($0.fraction, $0.error) }, kind: "mode1")
       for point in points where errors.place(point.error) >= 0 {
         plot.addDot(&page, point.fraction, point.error, kind: "mode1", radius: "2.5")

@@ -36,7 +36,8 @@ public struct InspectionReport: Codable, Sendable {
     public var method: String
     /// Its ranks in mode order.
     public var ranks: [Int]
-    /// The relative error of the truncation.
+    /// The relative error of the truncation, for CP that of the factors; HOOI may lower Tucker-2's, and rounding to
+    /// half precision raise it. Where a BatchNormalization is folded, of the kernel that it scaled.
     public var relativeError: Double
     /// Weights, bias apart.
     public var params: Int
@@ -60,7 +61,8 @@ public struct InspectionReport: Codable, Sendable {
     public var macs: Int?
     /// The ranks for 80, 90, 95 and 99 % of the energy.
     public var energyRanks: [EnergyRanks]
-    /// The forms that suit the layer, each with the cheapest ranks within the error asked for.
+    /// The forms that suit the layer, each with the ranks that the criterion asks for; the one that `compress` takes
+    /// first, if it takes any.
     public var forms: [Form]
     /// Why the layer would be left alone; missing where it would be factored.
     public var reason: String?

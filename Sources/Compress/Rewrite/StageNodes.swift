@@ -4,8 +4,9 @@ import TensorCore
 /// Builds the nodes and weights that take a layer's place.
 struct StageNodes {
   private var names: UniqueNames
-  private var sharedWeights: [String: String] = [:]
-  /// The new weights.
+  /// The weights that layers of the same kernel share.
+  private var sharedWeights: [StageWeight: String] = [:]
+  /// The new constants.
   private(set) var constants: [Constant] = []
 
   init(taken: Set<String>) { names = UniqueNames(taken: taken) }
@@ -69,8 +70,9 @@ struct StageNodes {
     _ replacement: LayerReplacement, _ place: Int, _ stage: StageShape, inputsFirst: Bool
   ) -> String {
     let layer = replacement.layer
-    let key = "\(layer.weight) \(replacement.form) \(layer.groups) \(stage.name) \(inputsFirst)"
-    if layer.batchNormalization == nil, let name = sharedWeights[key] { return name }
+    let key = StageWeight(
+      kernel: layer.kernelIdentity, form: replacement.form, stage: stage.name, inputsFirst: inputsFirst)
+    if let name = sharedWeights[key] { return name }
     let kernel = replacement.weights[place]
     // [S, T / groups, ...] of a depthwise stage is [R, 1, ...] either way.
     let isDepthwise = stage.groups > 1 && stage.groups == stage.inputs
@@ -78,7 +80,7 @@ struct StageNodes {
       inputsFirst && !isDepthwise ? kernel.permuted([1, 0] + Array(2..<kernel.shape.order)) : kernel
     let name = names.unique("\(layer.name)/\(stage.name).weight")
     constants.append(Constant(name: name, stored, type: layer.elementType ?? .float32))
-    if layer.batchNormalization == nil { sharedWeights[key] = name }
+    sharedWeights[key] = name
     return name
   }
 
@@ -90,4 +92,12 @@ struct StageNodes {
     constants.append(Constant(name: name, shift, type: layer.elementType ?? .float32))
     return name
   }
+}
+
+/// What tells the weights of stages apart.
+private struct StageWeight: Hashable {
+  let kernel: KernelIdentity
+  let form: FactoredForm
+  let stage: String
+  let inputsFirst: Bool
 }

@@ -13,13 +13,15 @@ public enum ModelError: Error, Sendable {
 }
 
 extension ModelError: CustomStringConvertible {
-  /// A sentence that names the file, the place and the fault.
+  /// A sentence that names the file, the place and the fault, on one line.
   public var description: String {
-    switch self {
-    case .file(let error): error.description
-    case .model(let path, let reason): "\(path): \(reason)"
-    case .tensor(let path, let name, let reason): "\(path): tensor '\(name)': \(reason)"
-    case .node(let path, let name, let reason): "\(path): node '\(name)': \(reason)"
-    }
+    let sentence =
+      switch self {
+      case .file(let error): error.description
+      case .model(let path, let reason): "\(path): \(reason)"
+      case .tensor(let path, let name, let reason): "\(path): tensor '\(name)': \(reason)"
+      case .node(let path, let name, let reason): "\(path): node '\(name)': \(reason)"
+      }
+    return sentence.onOneLine
   }
 }

@@ -32,10 +32,12 @@ public struct FactorableLayer: Sendable {
   public let elementType: ElementType?
   /// The value that holds the weight: layers with the same one share it.
   public let weight: String
-  /// Why the layer cannot be factored; nil where it can.
+  /// Why the layer cannot be factored, on one line; nil where it can.
   public let obstacle: String?
   /// Whether a BatchNormalization stands straight behind the layer and can be folded into it.
   public var foldsBatchNormalization: Bool { batchNormalization != nil }
+  /// What folding that BatchNormalization multiplies each output channel of the kernel with; nil where there is none.
+  public var foldedScale: [Double]? { batchNormalization?.scale }
 
   /// The place of the node in the main graph.
   public let node: Int

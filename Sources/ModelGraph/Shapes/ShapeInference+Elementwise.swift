@@ -1,3 +1,5 @@
+import TensorCore
+
 extension ShapeInference {
   private static let unary: Set<String> = [
     "Abs", "BatchNormalization", "Cast", "Ceil", "Celu", "Clip", "Cos", "CumSum", "DequantizeLinear",
@@ -79,8 +81,8 @@ extension ShapeInference {
       guard let start = bounds[0], let end = bounds[1], let step = bounds[2], step > 0, end >= start else {
         return [[nil]]
       }
-      let (distance, overflow) = end.subtractingReportingOverflow(start)
-      return [[overflow ? nil : (distance / step) + (distance % step == 0 ? 0 : 1)]]
+      let distance = CheckedInteger(end) - CheckedInteger(start)
+      return [[distance.dividedRoundingUp(by: CheckedInteger(step)).value]]
     default: return nil
     }
   }

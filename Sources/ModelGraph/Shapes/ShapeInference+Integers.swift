@@ -1,3 +1,5 @@
+import TensorCore
+
 extension ShapeInference {
   /// What the elements of a node's first output are, where it is one of the operators followed here.
   func elementType(of node: Node) -> DataType? {
@@ -40,16 +42,16 @@ extension ShapeInference {
       }
       let value = node.tensor("value")?.integers?.first
       return value.map { [Int?](repeating: $0, count: count) }
-    case "Div" where elementType(of: node)?.elementType != nil:
+    case "Add": return combined(node, +)
+    case "Sub": return combined(node, -)
+    case "Mul": return combined(node, *)
+    case "Div":
       // Floating-point numbers are followed only while they are whole.
-      return combined(node) { $1 != 0 && $0.isMultiple(of: $1) ? $0.dividedReportingOverflow(by: $1) : (0, true) }
-    case "Add": return combined(node) { $0.addingReportingOverflow($1) }
-    case "Sub": return combined(node) { $0.subtractingReportingOverflow($1) }
-    case "Mul": return combined(node) { $0.multipliedReportingOverflow(by: $1) }
-    case "Div": return combined(node) { $1 == 0 ? (0, true) : $0.dividedReportingOverflow(by: $1) }
-    case "Max": return combined(node) { (max($0, $1), false) }
-    case "Min": return combined(node) { (min($0, $1), false) }
-    case "Equal": return combined(node) { ($0 == $1 ? 1 : 0, false) }
+      let isWhole = elementType(of: node)?.elementType == nil
+      return combined(node) { isWhole || ($0 / $1) * $1 == $0 ? $0 / $1 : CheckedInteger(nil) }
+    case "Max": return combined(node, CheckedInteger.greatest)
+    case "Min": return combined(node, CheckedInteger.least)
+    case "Equal": return combined(node) { $0 == $1 ? 1 : 0 }
     case "Where": return chosen(node)
     default: return nil
     }
@@ -85,15 +87,14 @@ extension ShapeInference {
 
   /// Two lists, element by element; a list of one goes with every element of the other.
   private func combined(
-    _ node: Node, _ operation: (Int, Int) -> (partialValue: Int, overflow: Bool)
+    _ node: Node, _ operation: (CheckedInteger, CheckedInteger) -> CheckedInteger
   ) -> [Int?]? {
-    guard node.inputs.count == 2, let a = integers(node, 0), let b = integers(node, 1), !a.isEmpty, !b.isEmpty,
-      a.count == b.count || a.count == 1 || b.count == 1
+    guard node.inputs.count == 2, let a = integers(node, 0), let b = integers(node, 1),
+      !a.isEmpty, !b.isEmpty, a.count == b.count || a.count == 1 || b.count == 1
     else { return nil }
     return (0..<max(a.count, b.count)).map { place in
       guard let x = a[a.count == 1 ? 0 : place], let y = b[b.count == 1 ? 0 : place] else { return nil }
-      let result = operation(x, y)
-      return result.overflow ? nil : result.partialValue
+      return operation(CheckedInteger(x), CheckedInteger(y)).value
     }
   }
 

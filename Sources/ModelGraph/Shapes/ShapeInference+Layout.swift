@@ -1,3 +1,5 @@
+import TensorCore
+
 extension ShapeInference {
   /// Operators that move elements about without computing.
   func layout(_ node: Node) -> [Extents?]? {
@@ -36,7 +38,7 @@ extension ShapeInference {
     var others = output
     others[open] = 1
     guard let rest = product(others), rest > 0 else { return output }
-    output[open] = total / rest
+    output[open] = (CheckedInteger(total) / CheckedInteger(rest)).value
     return output
   }
 
@@ -63,12 +65,7 @@ extension ShapeInference {
     for case let next in inputs.dropFirst() {
       guard let next, next.count == first.count else { return nil }
       for place in output.indices where place != axis { output[place] = output[place] ?? next[place] }
-      guard let sum = output[axis], let extent = next[axis] else {
-        output[axis] = nil
-        continue
-      }
-      let (total, overflow) = sum.addingReportingOverflow(extent)
-      output[axis] = overflow ? nil : total
+      output[axis] = CheckedInteger.sum([output[axis], next[axis]]).value
     }
     return output
   }
@@ -102,9 +99,10 @@ extension ShapeInference {
       var output = input
       if let sizes {
         output[axis] = place < sizes.count ? sizes[place] : nil
-      } else if let extent = input[axis] {
-        let size = (extent + parts - 1) / parts
-        output[axis] = max(0, min(size, extent - place * size))
+      } else {
+        let extent = CheckedInteger(input[axis])
+        let size = extent.dividedRoundingUp(by: CheckedInteger(parts))
+        output[axis] = CheckedInteger.greatest(0, .least(size, extent - CheckedInteger(place) * size)).value
       }
       return output
     }
@@ -144,19 +142,22 @@ struct SliceRange {
   let places: [Int]?
   let count: Int
 
-  /// nil where the step is zero or the extent is out of range.
+  /// nil where the step is zero or the extent negative.
   init?(start: Int, end: Int, step: Int, extent: Int) {
-    guard step != 0, step > -(1 << 31), step < 1 << 31, extent < 1 << 40 else { return nil }
+    guard step != 0, extent >= 0 else { return nil }
+    // Clamped as the standard says; an empty axis has no place to begin at either.
     func clamped(_ value: Int, _ low: Int, _ high: Int) -> Int {
-      min(max(value < 0 ? max(value, -extent - 1) + extent : value, low), high)
+      let fromStart = value < 0 ? CheckedInteger(value) + CheckedInteger(extent) : CheckedInteger(value)
+      return min(max(fromStart.value ?? low, low), high)
     }
     let (first, last) =
       step > 0
       ? (clamped(start, 0, extent), clamped(end, 0, extent))
-      : (clamped(start, 0, max(0, extent - 1)), end < -extent ? -1 : clamped(end, -1, extent - 1))
+      : (clamped(start, 0, extent - 1), clamped(end, -1, extent - 1))
+    // Both ends lie on the axis or just beyond it, so from here on nothing can overflow.
     let distance = step > 0 ? last - first : first - last
-    let stepSize = abs(step)
-    count = distance > 0 ? (distance + stepSize - 1) / stepSize : 0
+    let count = distance > 0 ? 1 + (distance - 1) / Int(clamping: step.magnitude) : 0
+    self.count = count
     places = count <= ShapeInference.mostIntegers ? (0..<count).map { first + $0 * step } : nil
   }
 }

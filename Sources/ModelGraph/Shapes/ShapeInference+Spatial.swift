@@ -30,26 +30,27 @@ extension ShapeInference {
     return output
   }
 
-  /// The extents after a window of `kernel` has slid over the input, channels as they were.
+  /// The extents after a window of `kernel` has slid over the input, channels as they were; nil where the window is
+  /// impossible or does not fit in.
   private func windows(_ node: Node, input: Extents, kernel: [Int]) -> Extents? {
-    let axes = kernel.count
-    guard input.count == axes + 2, let numbers = WindowNumbers(node, axes: axes) else { return nil }
+    guard input.count == kernel.count + 2, let windows = SlidingWindows(node, kernel: kernel) else {
+      return nil
+    }
     let roundsUp = node.int("ceil_mode", default: 0) != 0
     var output = Extents(input.prefix(2))
-    for axis in 0..<axes {
-      guard let extent = input[axis + 2] else {
+    for axis in kernel.indices {
+      guard let known = input[axis + 2] else {
         output.append(nil)
         continue
       }
-      let (stride, covered) = (numbers.strides[axis], numbers.dilations[axis] * (kernel[axis] - 1) + 1)
-      switch numbers.automatic {
-      case "SAME_UPPER", "SAME_LOWER": output.append((extent + stride - 1) / stride)
-      default:
-        let pads = numbers.automatic == "VALID" ? 0 : numbers.pads[axis] + numbers.pads[axis + axes]
-        let room = extent + pads - covered
-        guard room >= 0, extent < 1 << 40 else { return nil }
-        output.append((roundsUp ? (room + stride - 1) / stride : room / stride) + 1)
+      let (extent, stride) = (CheckedInteger(known), windows.strides[axis])
+      guard !windows.padsToSame else {
+        output.append(extent.dividedRoundingUp(by: stride).value)
+        continue
       }
+      let room = extent + windows.padding(axis) - windows.covered[axis]
+      guard let least = room.value, least >= 0 else { return nil }
+      output.append(((roundsUp ? room.dividedRoundingUp(by: stride) : room / stride) + 1).value)
     }
     return output
   }
@@ -57,28 +58,27 @@ extension ShapeInference {
   private func transposedConvolution(_ node: Node) -> Extents? {
     guard let input = extents(node, 0), let weight = extents(node, 1), weight.count == input.count,
       weight.count >= 2, let kernel = known(Array(weight.dropFirst(2))),
-      let numbers = WindowNumbers(node, axes: kernel.count), let perGroup = weight[1]
+      let windows = SlidingWindows(node, kernel: kernel)
     else { return nil }
-    let (channels, overflow) = perGroup.multipliedReportingOverflow(by: node.int("group", default: 1))
-    guard !overflow else { return nil }
+    let channels = CheckedInteger(weight[1]) * CheckedInteger(node.int("group", default: 1))
     let extra = node.ints("output_padding") ?? kernel.map { _ in 0 }
     let given = node.ints("output_shape")
-    guard extra.count == kernel.count, extra.allSatisfy({ (0..<1 << 31).contains($0) }) else { return nil }
-    var output: Extents = [input[0], channels]
+    guard channels.value != nil, extra.count == kernel.count, extra.allSatisfy({ $0 >= 0 }) else {
+      return nil
+    }
+    var output: Extents = [input[0], channels.value]
     for axis in kernel.indices {
-      guard let extent = input[axis + 2], extent < 1 << 31 else {
-        output.append(nil)
-        continue
-      }
-      let covered = numbers.dilations[axis] * (kernel[axis] - 1) + 1
       if let given, given.count == kernel.count {
         output.append(given[axis])
-      } else if numbers.automatic.hasPrefix("SAME") {
-        output.append(extent * numbers.strides[axis])
-      } else {
-        let pads = numbers.pads[axis] + numbers.pads[axis + kernel.count]
-        output.append(numbers.strides[axis] * (extent - 1) + extra[axis] + covered - pads)
+        continue
       }
+      let (extent, stride) = (CheckedInteger(input[axis + 2]), windows.strides[axis])
+      let unpadded = stride * (extent - 1) + CheckedInteger(extra[axis]) + windows.covered[axis]
+      // Padding only ever takes away: with a kernel smaller than its stride there is nothing to take.
+      let padded =
+        windows.padsToSame
+        ? CheckedInteger.least(extent * stride, unpadded) : unpadded - windows.padding(axis)
+      output.append(padded.value)
     }
     return output.allSatisfy { $0 ?? 0 >= 0 } ? output : nil
   }
@@ -111,53 +111,59 @@ extension ShapeInference {
     else { return Extents(repeating: nil, count: input.count) }
     var output = input
     for (place, given) in axes.enumerated() {
-      guard let axis = axis(given, order: input.count), let extent = input[axis] else { continue }
-      let (first, overflow) = pads[place].addingReportingOverflow(pads[place + axes.count])
-      let (sum, second) = extent.addingReportingOverflow(first)
-      output[axis] = overflow || second || sum < 0 ? nil : sum
+      guard let axis = axis(given, order: input.count) else { continue }
+      output[axis] = CheckedInteger.sum([input[axis], pads[place], pads[place + axes.count]]).value
     }
     return output
   }
 
   private func blocks(_ node: Node) -> Extents? {
     let block = node.int("blocksize", default: 0)
-    guard let input = extents(node, 0), input.count == 4, (1..<1 << 15).contains(block) else { return nil }
-    let isDepthToSpace = node.opType == "DepthToSpace"
-    func scaled(_ extent: Int?, by factor: Int, up: Bool) -> Int? {
-      extent.flatMap { up ? product([$0, factor]) : $0 / factor }
-    }
-    return [
-      input[0], scaled(input[1], by: block * block, up: !isDepthToSpace),
-      scaled(input[2], by: block, up: isDepthToSpace), scaled(input[3], by: block, up: isDepthToSpace),
-    ]
+    guard let input = extents(node, 0), input.count == 4, block > 0 else { return nil }
+    let (side, area) = (CheckedInteger(block), CheckedInteger(block) * CheckedInteger(block))
+    let scales = [area, side, side]
+    return [input[0]]
+      + zip(input.dropFirst(), scales).enumerated().map { place, pair in
+        let grows = (place == 0) == (node.opType == "SpaceToDepth")
+        let extent = CheckedInteger(pair.0)
+        return (grows ? extent * pair.1 : extent / pair.1).value
+      }
   }
 
   private func known(_ extents: Extents) -> [Int]? {
     let known = extents.compactMap { $0 }
-    return known.count == extents.count && known.allSatisfy { $0 < 1 << 31 } ? known : nil
+    return known.count == extents.count ? known : nil
   }
 }
 
-/// Strides, dilations and pads of a node, completed with their defaults; nil where they are invalid.
-private struct WindowNumbers {
-  let strides: [Int]
-  let dilations: [Int]
-  let pads: [Int]
-  let automatic: String
+/// The windows of a convolution or a pool along each axis, with the defaults of what the node leaves out.
+private struct SlidingWindows {
+  let strides: [CheckedInteger]
+  /// How many positions a window spans, from its first to its last.
+  let covered: [CheckedInteger]
+  /// Whether the padding makes the output the input's extent divided by the stride, or times it where transposed.
+  let padsToSame: Bool
+  private let pads: [Int]
 
-  init?(_ node: Node, axes: Int) {
+  /// nil where a number of the node is one that no window has.
+  init?(_ node: Node, kernel: [Int]) {
     func numbers(_ name: String, _ count: Int, default value: Int, least: Int) -> [Int]? {
       guard let given = node.ints(name), !given.isEmpty else { return [Int](repeating: value, count: count) }
-      // 2^31 keeps sums and products of two of them inside Int.
-      return given.count == count && given.allSatisfy { $0 >= least && $0 < 1 << 31 } ? given : nil
+      return given.count == count && given.allSatisfy { $0 >= least } ? given : nil
     }
-    guard let strides = numbers("strides", axes, default: 1, least: 1),
-      let dilations = numbers("dilations", axes, default: 1, least: 1),
-      let pads = numbers("pads", 2 * axes, default: 0, least: -1 << 31)
+    guard kernel.allSatisfy({ $0 >= 1 }),
+      let strides = numbers("strides", kernel.count, default: 1, least: 1),
+      let dilations = numbers("dilations", kernel.count, default: 1, least: 1),
+      let pads = numbers("pads", 2 * kernel.count, default: 0, least: .min)
     else { return nil }
-    self.strides = strides
-    self.dilations = dilations
-    self.pads = pads
-    automatic = node.string("auto_pad") ?? "NOTSET"
+    let automatic = node.string("auto_pad") ?? "NOTSET"
+    self.strides = strides.map { CheckedInteger($0) }
+    covered = zip(dilations, kernel).map { CheckedInteger($0) * (CheckedInteger($1) - 1) + 1 }
+    padsToSame = automatic.hasPrefix("SAME")
+    self.pads = automatic == "VALID" ? pads.map { _ in 0 } : pads
+    guard covered.allSatisfy({ $0.value != nil }) else { return nil }
   }
+
+  /// Both ends' padding together, where the node gives it.
+  func padding(_ axis: Int) -> CheckedInteger { .sum([pads[axis], pads[axis + strides.count]]) }
 }

@@ -41,9 +41,10 @@ package struct ShapeInference {
     }
   }
 
-  /// Extents from 0 to 2^40, which sums and differences cannot overflow; others count as unknown.
+  /// Extents from 0 to 2^40 of at most `mostAxes` axes; others count as unknown.
   private static func plausible(_ extents: Extents?) -> Extents? {
-    extents?.map { $0.flatMap { (0...1 << 40).contains($0) ? $0 : nil } }
+    guard let extents, extents.count <= mostAxes else { return nil }
+    return extents.map { $0.flatMap { (0...1 << 40).contains($0) ? $0 : nil } }
   }
 
   private func merge(_ found: Extents?, _ described: Extents?) -> Extents? {
@@ -67,6 +68,9 @@ package struct ShapeInference {
 
   /// Shapes have a few elements; anything longer is data.
   static let mostIntegers = 64
+
+  /// As in NumPy. Without a bound, a chain of nodes that each double the axes fills the memory.
+  static let mostAxes = 64
 
   func extents(_ node: Node, _ place: Int) -> Extents? {
     node.input(place).flatMap { extents[$0] }
@@ -111,13 +115,7 @@ package struct ShapeInference {
 }
 
 /// The product of extents, nil where it overflows or one is unknown.
-func product(_ extents: some Sequence<Int?>) -> Int? {
-  extents.reduce(Int?.some(1)) { partial, extent in
-    guard let partial, let extent else { return nil }
-    let (product, overflow) = partial.multipliedReportingOverflow(by: extent)
-    return overflow ? nil : product
-  }
-}
+func product(_ extents: some Sequence<Int?>) -> Int? { CheckedInteger.product(extents).value }
 
 /// Extents after NumPy's broadcasting; nil where they do not fit.
 func broadcast(_ a: Extents, _ b: Extents) -> Extents? {

@@ -11,6 +11,6 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     self.reason = reason
   }
 
-  /// `PATH: reason`
-  public var description: String { "\(path): \(reason)" }
+  /// `PATH: reason`, on one line.
+  public var description: String { "\(path): \(reason)".onOneLine }
 }

@@ -19,19 +19,53 @@ public enum FileReader {
   ///
   /// **Throws** `FileError` for files that are missing, unreadable, or not regular files (a directory, a device).
   public static func bytes(ofFile path: String) throws(FileError) -> Data {
+    let (descriptor, count) = try opened(path)
+    defer { close(descriptor) }
+    return try read(descriptor, count: count, path)
+  }
+
+  /// Whether a regular file holds `pattern` somewhere, read piece by piece.
+  ///
+  /// **Throws** `FileError` as `bytes(ofFile:)` does.
+  public static func file(_ path: String, contains pattern: [UInt8]) throws(FileError) -> Bool {
+    let (descriptor, _) = try opened(path)
+    defer { close(descriptor) }
+    var piece = Data()
+    while true {
+      let more = try read(descriptor, count: 1 << 20, path)
+      piece.append(more)
+      if piece.contains(pattern) { return true }
+      guard !more.isEmpty else { return false }
+      // The pattern may begin at the end of this piece.
+      piece = Data(piece.suffix(max(0, pattern.count - 1)))
+    }
+  }
+
+  /// Whether a path is that of a regular file itself, not of a link to one.
+  public static func isRegularFile(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
+  /// A descriptor of a regular file, and how many bytes the file has.
+  private static func opened(_ path: String) throws(FileError) -> (descriptor: Int32, count: Int) {
     // Without O_NONBLOCK a pipe would be waited for before it is seen to be one.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .system(path, "cannot be read") }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw .system(path, "cannot be read") }
-    guard status.st_mode & S_IFMT != S_IFDIR else {
-      throw FileError(path: path, reason: "this is a directory, not a file")
+    do throws(FileError) {
+      var status = stat()
+      guard fstat(descriptor, &status) == 0 else { throw .system(path, "cannot be read") }
+      guard status.st_mode & S_IFMT != S_IFDIR else {
+        throw FileError(path: path, reason: "this is a directory, not a file")
+      }
+      guard status.st_mode & S_IFMT == S_IFREG else {
+        throw FileError(path: path, reason: "this is a device or a pipe, not a regular file")
+      }
+      return (descriptor, Int(status.st_size))
+    } catch {
+      close(descriptor)
+      throw error
     }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw FileError(path: path, reason: "this is a device or a pipe, not a regular file")
-    }
-    return try read(descriptor, count: Int(status.st_size), path)
   }
 
   private static func read(_ descriptor: Int32, count: Int, _ path: String) throws(FileError) -> Data {
@@ -47,6 +81,20 @@ public enum FileReader {
       done += got
     }
     return done == count ? data : data.prefix(done)
+  }
+}
+
+extension Data {
+  fileprivate func contains(_ pattern: [UInt8]) -> Bool {
+    guard let first = pattern.first else { return true }
+    return withUnsafeBytes { bytes in
+      var start = 0
+      while let place = bytes[start...].firstIndex(of: first) {
+        if bytes[place...].starts(with: pattern) { return true }
+        start = place + 1
+      }
+      return false
+    }
   }
 }
 

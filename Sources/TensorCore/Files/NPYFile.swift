@@ -36,8 +36,8 @@ public struct NPYFile: Sendable {
     let (header, body) = try Self.split(data, path)
     let fields = try NPYHeader(parsing: header, path: path)
     let stored = fields.order == .c ? fields.shape : Shape(fields.shape.extents.reversed())
-    let needed = stored.count.multipliedReportingOverflow(by: fields.type.byteCount)
-    guard !needed.overflow, body.count == needed.partialValue else {
+    let needed = CheckedInteger(stored.count) * CheckedInteger(fields.type.byteCount)
+    guard body.count == needed.value else {
       throw FileError(
         path: path,
         reason: "the header says \(fields.shape) of \(fields.type.name), but \(body.count) bytes follow it")

@@ -57,8 +57,7 @@ extension Tensor where Element == Double {
 }
 
 private func holds(_ data: Data, _ shape: Shape, _ type: ElementType) -> Bool {
-  let (byteCount, overflow) = shape.count.multipliedReportingOverflow(by: type.byteCount)
-  return !overflow && data.count == byteCount
+  (CheckedInteger(shape.count) * CheckedInteger(type.byteCount)).value == data.count
 }
 
 @inline(__always)

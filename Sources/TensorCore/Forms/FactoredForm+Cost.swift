@@ -18,22 +18,14 @@ extension FactoredForm {
       input.count == shape.order - 2 && output.count == shape.order - 2,
       "\(input.count) and \(output.count) extents for a kernel of \(shape)")
     var carried = [Bool](repeating: false, count: input.count)
-    var total = 0
+    var total: CheckedInteger = 0
     for stage in stages(kernel: shape, groups: groups) {
       let after = zip(carried, stage.carriesAxis).map { $0 || $1 }
       if !transposed { carried = after }
-      let positions = carried.indices.reduce(1) {
-        saturatingProduct($0, carried[$1] ? output[$1] : input[$1])
-      }
-      let (sum, overflow) = total.addingReportingOverflow(saturatingProduct(stage.weightCount, positions))
-      total = overflow ? .max : sum
+      let positions = carried.indices.map { carried[$0] ? output[$0] : input[$0] }
+      total = total + CheckedInteger(stage.weightCount) * .product(positions)
       carried = after
     }
-    return total
+    return total.value ?? .max
   }
-}
-
-private func saturatingProduct(_ a: Int, _ b: Int) -> Int {
-  let (product, overflow) = a.multipliedReportingOverflow(by: b)
-  return overflow ? .max : product
 }

@@ -19,16 +19,15 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
     self = shape
   }
 
-  /// Makes a shape from extents that come from outside, or nil where one is negative or their product overflows.
+  /// Makes a shape from extents that come from outside, or nil where one is negative, or the product of those that
+  /// are not 0 overflows.
   public init?(checking extents: [Int]) {
-    var product = 1
-    for extent in extents {
-      let (next, overflow) = product.multipliedReportingOverflow(by: extent)
-      guard extent >= 0, !overflow else { return nil }
-      product = next
-    }
+    // An extent of 0 must not hide others that overflow: strides, and the shape with its axes in another order, would.
+    guard extents.allSatisfy({ $0 >= 0 }),
+      let product = CheckedInteger.product(extents.lazy.map { max(1, $0) }).value
+    else { return nil }
     self.extents = extents
-    self.count = product
+    self.count = extents.contains(0) ? 0 : product
   }
 
   /// Makes a shape from a literal; traps as `init(_:)` does.

@@ -69,16 +69,14 @@ struct BenchConvolutionCommand: ParsableCommand {
       form: form.description, medianMs: result.medianMs, minMs: result.minMs, macs: result.macs,
       gflops: result.gflops, threads: result.threads, maxAbsDiff: result.maxAbsDiff,
       workspaceBytes: result.workspaceBytes, explanation: explain ? result.explanation : nil)
-    if json { return try printJSON(report) }
-    print(
-      "\(form) of \(layer.kernelShape): median \(fixed(report.medianMs, 3)) ms, least \(fixed(report.minMs, 3)) ms"
-    )
-    print(
-      "\(grouped(report.macs)) multiplies, \(fixed(report.gflops, 1)) GFLOP/s, \(report.threads) thread(s)")
-    print(
-      "largest difference from the reference \(report.maxAbsDiff), workspace \(grouped(report.workspaceBytes)) bytes"
-    )
-    if let explanation = report.explanation { print(explanation) }
+    if json { return try StandardOutput.print(try jsonText(report)) }
+    var lines = [
+      "\(form) of \(layer.kernelShape): median \(fixed(report.medianMs, 3)) ms, least \(fixed(report.minMs, 3)) ms",
+      "\(grouped(report.macs)) multiplies, \(fixed(report.gflops, 1)) GFLOP/s, \(report.threads) thread(s)",
+      "largest difference from the reference \(report.maxAbsDiff), workspace \(grouped(report.workspaceBytes)) bytes",
+    ]
+    if let explanation = report.explanation { lines.append(explanation) }
+    try StandardOutput.print(lines.joined(separator: "\n"))
   }
 }
 

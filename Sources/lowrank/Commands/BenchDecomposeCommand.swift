@@ -44,15 +44,17 @@ struct BenchDecomposeCommand: ParsableCommand {
   }
 
   func run() throws {
+    var outputs = try OutputSet(reading: [kernel])
     let report: Report
     switch try NPYFile(contentsOf: kernel).tensor {
     case .float(let tensor): report = try time(tensor)
     case .double(let tensor): report = try time(tensor)
     }
-    if json { return try printJSON(report) }
-    print(
-      "\(report.method) \(report.ranks): \(fixed(report.seconds * 1e3, 2)) ms at best, error \(report.relativeError)"
-    )
+    try outputs.finish(printing: json ? try jsonText(report) : text(report))
+  }
+
+  private func text(_ report: Report) -> String {
+    "\(report.method) \(report.ranks): \(fixed(report.seconds * 1e3, 2)) ms at best, error \(report.relativeError)"
   }
 
   private func time<Element: LapackScalar>(_ tensor: Tensor<Element>) throws -> Report {

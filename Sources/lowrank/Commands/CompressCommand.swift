@@ -57,8 +57,11 @@ struct CompressCommand: ParsableCommand {
     guard budgets.allSatisfy({ $0 > 0 && $0 <= 1 }) else {
       throw ValidationError("--macs and --params lie between 0 and 1.")
     }
-    guard sweep != nil || output != nil else {
-      throw ValidationError("Say where to write the model with -o, or ask for a --sweep.")
+    guard (sweep == nil) != (output == nil) else {
+      throw ValidationError(
+        output == nil
+          ? "Say where to write the model with -o, or ask for a --sweep."
+          : "-o goes without a --sweep, which writes no model: give --macs or --params for one.")
     }
     guard sensitivities == nil || !budgets.isEmpty || sweep != nil else {
       throw ValidationError("--sensitivities share out a budget: give --macs, --params or a --sweep.")
@@ -72,23 +75,26 @@ struct CompressCommand: ParsableCommand {
   }
 
   func run() throws {
-    if let sweep { return try printTradeOff(sweep.values) }
+    var outputs = try OutputSet(
+      reading: [arguments.model, sensitivities].compactMap { $0 },
+      writing: [.init("-o", output), .init("--json", jsonFile), .init("--report", report)],
+      reserving: [.init("-o", output.map(ModelGraph.externalDataPath))])
+    if let sweep { return try printTradeOff(sweep.values, &outputs) }
     guard let output else { return }
     let clock = ContinuousClock()
     let start = clock.now
-    try AtomicFile.requireWritable(output)
-    if let json, json != "-" { try AtomicFile.requireWritable(json) }
-    if let report { try AtomicFile.requireWritable(report) }
     let options = try options()
-    var model = try arguments.loadModel()
+    var model = try arguments.loadModel(declaringTo: &outputs)
     var (result, tradeOff) = try compress(&model, options)
-    result.model.bytesAfter = try model.saveONNX(to: output)
+    result.model.bytesAfter = try model.saveONNX(to: output, in: &outputs.files)
     result.elapsedSeconds = (clock.now - start).seconds
-    try writeReports(result, tradeOff, options)
-    guard json != "-" else { return try printJSON(result) }
-    print(result.text)
-    print("\(output) written in \(fixed(result.elapsedSeconds, 2)) s")
+    try writeReports(result, tradeOff, options, to: &outputs)
+    let text = "\(result.text)\n\(output) written in \(fixed(result.elapsedSeconds, 2)) s"
+    try outputs.finish(printing: printsJSON ? try jsonText(result) : text)
   }
+
+  private var printsJSON: Bool { json == "-" }
+  private var jsonFile: String? { printsJSON ? nil : json }
 
   /// Factors the layers; under a budget the page is to show the trade-off too, from the same analysis.
   private func compress(
@@ -108,13 +114,14 @@ struct CompressCommand: ParsableCommand {
   }
 
   private func writeReports(
-    _ result: CompressionReport, _ tradeOff: TradeOff?, _ options: CompressionOptions
+    _ result: CompressionReport, _ tradeOff: TradeOff?, _ options: CompressionOptions,
+    to outputs: inout OutputSet
   ) throws {
-    if let json, json != "-" { try AtomicFile.write(Data((try jsonText(result) + "\n").utf8), to: json) }
+    if let jsonFile { try outputs.write(Data((try jsonText(result) + "\n").utf8), to: jsonFile) }
     guard let report else { return }
     let name = arguments.model.split(separator: "/").last.map(String.init) ?? arguments.model
     let page = HTMLReport(model: name, report: result, options: options, tradeOff: tradeOff)
-    try AtomicFile.write(Data(page.html.utf8), to: report)
+    try outputs.write(Data(page.html.utf8), to: report)
   }
 
   private func loadSensitivities() throws -> [String: Double] {
@@ -136,20 +143,19 @@ struct CompressCommand: ParsableCommand {
   }
 
   /// One analysis, many budgets. `--params` counts weights, everything else multiplies.
-  private func printTradeOff(_ fractions: [Double]) throws {
-    if let json, json != "-" { try AtomicFile.requireWritable(json) }
+  private func printTradeOff(_ fractions: [Double], _ outputs: inout OutputSet) throws {
     var options = try options()
     options.budget = params == nil ? .multiplies(1) : .weights(1)
-    let model = try arguments.loadModel()
+    let model = try arguments.loadModel(declaringTo: &outputs)
     let bar = ProgressBar()
     let candidates = try ModelCandidates(model, options) { progress in
       bar.show(done: progress.done, of: progress.total, label: progress.layer)
     }
     bar.finish()
     let tradeOff = candidates.tradeOff(fractions)
-    guard json != "-" else { return try printJSON(tradeOff) }
-    if let json { try AtomicFile.write(Data((try jsonText(tradeOff) + "\n").utf8), to: json) }
-    print(tradeOff.text)
+    let text = try jsonText(tradeOff)
+    if let jsonFile { try outputs.write(Data((text + "\n").utf8), to: jsonFile) }
+    try outputs.finish(printing: printsJSON ? text : tradeOff.text)
   }
 }
 

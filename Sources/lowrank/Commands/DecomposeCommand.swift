@@ -51,16 +51,19 @@ struct DecomposeCommand: ParsableCommand {
   }
 
   func run() throws {
-    try AtomicFile.requireWritable(output)
-    switch try NPYFile(contentsOf: kernel).tensor {
-    case .float(let tensor): try factor(tensor) { .float($0) }
-    case .double(let tensor): try factor(tensor) { .double($0) }
-    }
+    var outputs = try OutputSet(reading: [kernel], writing: [.init("-o", output)])
+    let text =
+      switch try NPYFile(contentsOf: kernel).tensor {
+      case .float(let tensor): try factor(tensor, &outputs) { .float($0) }
+      case .double(let tensor): try factor(tensor, &outputs) { .double($0) }
+      }
+    try outputs.finish(printing: text)
   }
 
+  /// Factors a kernel and writes the factors; what is to be printed.
   private func factor<Element: LapackScalar>(
-    _ tensor: Tensor<Element>, wrap: (Tensor<Element>) -> AnyTensor
-  ) throws {
+    _ tensor: Tensor<Element>, _ outputs: inout OutputSet, wrap: (Tensor<Element>) -> AnyTensor
+  ) throws -> String {
     let clock = ContinuousClock()
     let start = clock.now
     let result: Decomposition<Element>
@@ -71,21 +74,23 @@ struct DecomposeCommand: ParsableCommand {
       }
     } catch { throw FileError(path: kernel, reason: error.description) }
     let seconds = (clock.now - start).seconds
-    try FactorsFile.file(result.kernel, wrap: wrap).write(to: output)
+    try outputs.write(FactorsFile.file(result.kernel, wrap: wrap).data, to: output)
     let report = Report(
       method: result.kernel.form.method, ranks: result.kernel.form.ranks, kernelShape: tensor.shape.extents,
       relativeError: result.relativeError, errorBound: result.errorBound, sweeps: result.convergence.sweeps,
       seconds: seconds, sensitivity: certificate.flatMap { $0.sensitivity.isFinite ? $0.sensitivity : nil },
       largestComponentNorm: certificate?.largestComponentNorm,
       factorCondition: certificate.flatMap { $0.factorCondition.isFinite ? $0.factorCondition : nil })
-    if json { return try printJSON(report) }
-    print("\(result.kernel.form) of \(tensor.shape): relative error \(fixed(report.relativeError, 6))")
-    print("bound \(fixed(report.errorBound, 6)), \(report.sweeps) sweeps, \(fixed(seconds * 1e3, 1)) ms")
+    if json { return try jsonText(report) }
+    var lines = [
+      "\(result.kernel.form) of \(tensor.shape): relative error \(fixed(report.relativeError, 6))",
+      "bound \(fixed(report.errorBound, 6)), \(report.sweeps) sweeps, \(fixed(seconds * 1e3, 1)) ms",
+    ]
     if let certificate {
-      print(
+      lines.append(
         "sensitivity \(certificate.sensitivity), largest component \(fixed(certificate.largestComponentNorm, 3)) of the "
           + "kernel's norm, condition \(certificate.factorCondition)")
     }
-    print("\(output) written")
+    return (lines + ["\(output) written"]).joined(separator: "\n")
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Compress
 import ModelGraph
+import TensorCore
 
 /// `lowrank inspect`
 struct InspectCommand: ParsableCommand {
@@ -13,14 +14,14 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "Print JSON.") var json = false
 
   func run() throws {
-    let model = try arguments.loadModel()
+    var outputs = try OutputSet(reading: [arguments.model])
+    let model = try arguments.loadModel(declaringTo: &outputs)
     let bar = ProgressBar()
     let report = try model.inspect(arguments.options) { progress in
       bar.show(done: progress.done, of: progress.total, label: progress.layer)
     }
     bar.finish()
-    if json { return try printJSON(report) }
-    print(report.text)
+    try outputs.finish(printing: json ? try jsonText(report) : report.text)
   }
 }
 
@@ -43,7 +44,7 @@ extension InspectionReport {
       ])
     }
     let inputs = model.inputs.map { input in
-      "\(input.name) [\(input.shape.map { $0.map { $0.map(String.init) ?? "?" }.joined(separator: ", ") } ?? "?")]"
+      "\(input.name.onOneLine) [\(input.shape.map { $0.map { $0.map(String.init) ?? "?" }.joined(separator: ", ") } ?? "?")]"
     }
     let open = layers.contains { $0.macs == nil }
     return [

@@ -12,6 +12,21 @@ struct LowRankCommand: ParsableCommand {
       BenchCommand.self, SelfTestCommand.self,
       VersionCommand.self,
     ])
+
+  /// Runs the command; help and the like go the way of all results, so that they are not lost in silence either.
+  static func main() {
+    StandardOutput.prepare()
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      guard exitCode(for: error) == .success else { exit(withError: error) }
+      let text = fullMessage(for: error)
+      if !text.isEmpty {
+        do { try StandardOutput.print(text) } catch { exit(withError: error) }
+      }
+    }
+  }
 }
 
 /// The version of the package.

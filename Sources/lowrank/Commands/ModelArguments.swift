@@ -20,7 +20,7 @@ struct ModelArguments: ParsableArguments {
 
   @Option(
     help:
-      "The form that layers are brought into; auto takes Tucker-2 for kernels with spatial extents and two matrices for the rest."
+      "The form that layers are brought into; auto takes the best of all that fit (CP under a budget only)."
   )
   var method = CompressionMethod.auto
 
@@ -90,11 +90,13 @@ struct ModelArguments: ParsableArguments {
     }
   }
 
-  /// The model, read for work on one kernel after the other.
-  func loadModel() throws -> ModelGraph {
+  /// The model, read for work on one kernel after the other; the files of its external data are inputs too.
+  func loadModel(declaringTo outputs: inout OutputSet) throws -> ModelGraph {
     // Kernels are the large blocks; each is used for a moment only.
     allocator_return_blocks(1 << 20)
-    return try ModelGraph(onnx: model)
+    let model = try ModelGraph(onnx: model)
+    for path in model.externalFiles { try outputs.add(input: path) }
+    return model
   }
 
   /// Whether ranks are asked for layer by layer.

@@ -14,7 +14,7 @@ struct ReconstructCommand: ParsableCommand {
   var output: String
 
   func run() throws {
-    try AtomicFile.requireWritable(output)
+    var outputs = try OutputSet(reading: [factors], writing: [.init("-o", output)])
     let file = try SafetensorsFile(contentsOf: factors)
     let isDouble = file.tensors.values.contains { $0.type == .float64 }
     let kernel: AnyTensor
@@ -23,7 +23,7 @@ struct ReconstructCommand: ParsableCommand {
     } else {
       kernel = .float(try FactorsFile.factors(file, path: factors, as: Float.self).reconstructed())
     }
-    try NPYFile.write(kernel, to: output)
-    print("\(output) written: \(kernel.shape)")
+    try outputs.write(NPYFile.data(kernel), to: output)
+    try outputs.finish(printing: "\(output) written: \(kernel.shape)")
   }
 }

@@ -23,11 +23,14 @@ struct VersionCommand: ParsableCommand {
       version: LowRankVersion.number, blas: BLASLibrary.configuration, blasCore: BLASLibrary.core,
       blasThreads: BLASLibrary.threadCount, architecture: Processor.architecture,
       instructionSets: Processor.instructionSets)
-    if json { return try printJSON(report) }
-    print("lowrank \(report.version)")
-    print("BLAS: \(report.blas)")
-    print("BLAS kernels: \(report.blasCore), up to \(report.blasThreads) threads")
+    if json { return try StandardOutput.print(try jsonText(report)) }
     let sets = report.instructionSets.joined(separator: " ")
-    print("Processor: \(report.architecture)\(sets.isEmpty ? "" : ", \(sets)")")
+    try StandardOutput.print(
+      """
+      lowrank \(report.version)
+      BLAS: \(report.blas)
+      BLAS kernels: \(report.blasCore), up to \(report.blasThreads) threads
+      Processor: \(report.architecture)\(sets.isEmpty ? "" : ", \(sets)")
+      """)
   }
 }

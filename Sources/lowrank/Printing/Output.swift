@@ -4,12 +4,7 @@
   import Foundation
 #endif
 
-/// Prints a value as JSON with sorted keys, so that two runs can be compared.
-func printJSON(_ value: some Encodable) throws {
-  print(try jsonText(value))
-}
-
-/// A value as indented JSON with sorted keys.
+/// A value as indented JSON with sorted keys, so that two runs can be compared.
 func jsonText(_ value: some Encodable) throws -> String {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -1,3 +1,5 @@
+import TensorCore
+
 /// A table of text with columns as wide as their widest cell.
 struct Table {
   /// How a column's cells are set.
@@ -16,7 +18,7 @@ struct Table {
 
   mutating func add(_ cells: [String]) {
     precondition(cells.count == alignments.count, "\(cells.count) cells for \(alignments.count) columns")
-    rows.append(cells)
+    rows.append(cells.map(\.onOneLine))
   }
 
   /// The lines of the table, without trailing blanks.

@@ -28,16 +28,21 @@ struct SelfTestCommand: ParsableCommand {
     let report = Report(
       blas: BLASLibrary.configuration, blasCore: BLASLibrary.core, checks: checks, failures: failures.count,
       seconds: (clock.now - start).seconds)
-    if json {
-      try printJSON(report)
-    } else {
-      for check in failures {
-        print("WRONG: \(check.name), \(check.error) times what rounding may do; to blame: \(check.library)")
-      }
-      print(
-        "\(checks.count - failures.count) of \(checks.count) checks right in \(fixed(report.seconds, 2)) s")
-      print("BLAS: \(report.blas), \(report.blasCore) kernels")
-    }
+    try StandardOutput.print(json ? try jsonText(report) : report.text)
     guard failures.isEmpty else { throw ExitCode(1) }
+  }
+}
+
+extension SelfTestCommand.Report {
+  /// The report as lines for people.
+  fileprivate var text: String {
+    let wrong = checks.filter { !$0.passed }.map { check in
+      "WRONG: \(check.name), \(check.error) times what rounding may do; to blame: \(check.library)"
+    }
+    let lines = [
+      "\(checks.count - failures) of \(checks.count) checks right in \(fixed(seconds, 2)) s",
+      "BLAS: \(blas), \(blasCore) kernels",
+    ]
+    return (wrong + lines).joined(separator: "\n")
   }
 }

@@ -1,0 +1,55 @@
+internal import CLowRank
+
+// The members that the structures of the header may end with, in order; new ones go to the end. The first of each list is
+// the first behind `struct_size`, but for a geometry, which is none without its input.
+
+extension lowrank_system_info: CStructure {
+  static let ends = [
+    end(\.version), end(\.architecture), end(\.kernels), end(\.blas_core), end(\.blas), end(\.blas_threads),
+    end(\.reserved),
+  ]
+}
+
+extension lowrank_decompose_options: CStructure {
+  static let ends = [end(\.tucker2_algorithm), end(\.cp_iterations), end(\.cp_tolerance), end(\.cp_seed)]
+}
+
+extension lowrank_decomposition_info: CStructure {
+  static let ends = [
+    end(\.method), end(\.type), end(\.kernel_order), end(\.rank_count), end(\.kernel_shape), end(\.ranks),
+    end(\.factor_count), end(\.stage_count), end(\.weight_count), end(\.relative_error), end(\.error_bound),
+    end(\.sweeps), end(\.converged), end(\.sensitivity),
+  ]
+}
+
+extension lowrank_tensor_info: CStructure {
+  static let ends = [end(\.name), end(\.order), end(\.groups), end(\.shape), end(\.count)]
+}
+
+extension lowrank_geometry: CStructure {
+  static let ends = [
+    end(\.input), end(\.stride), end(\.dilation), end(\.padding_before), end(\.padding_after),
+  ]
+}
+
+extension lowrank_plan_options: CStructure {
+  static let ends = [
+    end(\.backend), end(\.winograd), end(\.activation), end(\.threads), end(\.clip_low), end(\.clip_high),
+  ]
+}
+
+extension lowrank_plan_info: CStructure {
+  static let ends = [
+    end(\.type), end(\.order), end(\.input_shape), end(\.output_shape), end(\.input_count),
+    end(\.output_count),
+    end(\.workspace_bytes), end(\.multiplies), end(\.stage_count), end(\.reserved),
+  ]
+}
+
+extension lowrank_model_options: CStructure {
+  static let ends = [
+    end(\.method), end(\.criterion), end(\.criterion_value), end(\.rank_multiple), end(\.threads),
+    end(\.layers),
+    end(\.skip), end(\.input_shapes), end(\.input_shape_count), end(\.keep_batch_norm),
+  ]
+}

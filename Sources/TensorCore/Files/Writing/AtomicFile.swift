@@ -1,0 +1,27 @@
+#if canImport(FoundationEssentials)
+  public import FoundationEssentials
+#else
+  public import Foundation
+#endif
+
+/// Writes files so that nobody ever sees half of one.
+public enum AtomicFile {
+  /// Writes `data` to a file beside `path`, then renames it to `path`.
+  ///
+  /// A link is followed; a device or a pipe is written to as it is. An existing file keeps its permissions.
+  ///
+  /// **Throws** `FileError` where anything fails; then `path` is what it was before and nothing is left beside it.
+  public static func write(_ data: Data, to path: String) throws(FileError) {
+    var files = FileTransaction()
+    try files.write(data, to: path)
+    try files.commit()
+  }
+
+  /// Finds out, before long work, whether `path` will be writable; leaves nothing behind.
+  ///
+  /// **Throws** `FileError` where it is not.
+  public static func requireWritable(_ path: String) throws(FileError) {
+    guard case .file(let target, _) = try FilePlace(path) else { return }
+    try PartialFile(beside: target, named: path).close()
+  }
+}

@@ -1,0 +1,42 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// What a path leads to, for one that is to be written.
+enum FilePlace {
+  /// A regular file, or none yet: it is replaced by a rename. `target` is the path without links.
+  case file(target: String, permissions: mode_t?)
+  /// A device or a pipe, which is written to as it is.
+  case device
+
+  /// **Throws** `FileError` for an empty path and for directories.
+  init(_ path: String) throws(FileError) {
+    guard !path.isEmpty else { throw FileError(path: path, reason: "an empty path cannot be written") }
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      self = .file(target: path, permissions: nil)
+      return
+    }
+    switch status.st_mode & S_IFMT {
+    case S_IFDIR: throw FileError(path: path, reason: "cannot be written: this is a directory")
+    case S_IFREG: self = .file(target: Self.resolved(path), permissions: status.st_mode & 0o777)
+    default: self = .device
+    }
+  }
+
+  private static func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
+  }
+
+  /// The folder of a path.
+  static func directory(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+}

@@ -1,0 +1,115 @@
+#if canImport(FoundationEssentials)
+  public import FoundationEssentials
+#else
+  public import Foundation
+#endif
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// Files that appear together or not at all.
+///
+/// Each is written beside its place and renamed by `commit()`. What was not committed is gone with the transaction.
+public struct FileTransaction: ~Copyable {
+  private var files: [PartialFile] = []
+  private var devices: [(path: String, data: Data)] = []
+  private var roles = FileRoles()
+
+  /// No file yet.
+  public init() {}
+
+  deinit {
+    for file in files { file.close() }
+  }
+
+  /// Writes `data` beside `path`, to be renamed to `path` by `commit()`.
+  ///
+  /// A link is followed; a device or a pipe is written to as it is, when all is committed. An existing file keeps its
+  /// permissions.
+  ///
+  /// **Throws** `FileError` where anything fails, or the transaction has that file already.
+  public mutating func write(_ data: Data, to path: String) throws(FileError) {
+    switch try FilePlace(path) {
+    case .device: devices.append((path, data))
+    case .file(let target, let permissions):
+      try roles.add(output: path, title: path)
+      let file = try PartialFile(beside: target, named: path)
+      files.append(file)
+      try file.write(data, permissions: permissions)
+    }
+  }
+
+  /// Puts every file in its place, devices first, since what they took cannot be taken back.
+  ///
+  /// **Throws** `FileError` where anything fails; then every file is what it was before and nothing is left beside it.
+  public mutating func commit() throws(FileError) {
+    for (path, data) in devices {
+      let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { throw .system(path, "cannot be written") }
+      defer { close(descriptor) }
+      try FileWriter.write(data, to: descriptor, named: path)
+    }
+    devices = []
+    var replacements: [Replacement] = []
+    do throws(FileError) {
+      for file in files { try file.link() }
+      for (index, file) in files.enumerated() {
+        // Behind the last one nothing can fail that would ask for what was there before.
+        replacements.append(try Replacement(by: file, keepsFormer: index < files.count - 1))
+      }
+    } catch {
+      for replacement in replacements.reversed() { replacement.undo() }
+      throw error
+    }
+    for replacement in replacements { replacement.finish() }
+    for file in files { file.close() }
+    files = []
+  }
+}
+
+/// A file that was renamed to its place, with what was there before for as long as it may be wanted back.
+private struct Replacement {
+  private let target: String
+  /// The name of what was there before; nil where nothing was, or it is not kept.
+  private let former: String?
+
+  init(by file: PartialFile, keepsFormer: Bool) throws(FileError) {
+    target = file.target
+    former = keepsFormer ? try Self.keep(target, named: file.path) : nil
+    guard rename(file.name, target) == 0 else {
+      let error = FileError.system(file.path, "cannot be written")
+      if former != nil { undo() }
+      throw error
+    }
+  }
+
+  /// Gives what is at `target` a second name; nil where there is nothing.
+  private static func keep(_ target: String, named path: String) throws(FileError) -> String? {
+    let former = PartialFile.name(beside: target)
+    if link(target, former) == 0 { return former }
+    if errno == ENOENT { return nil }
+    // Some file systems have no second names, and some owners' files may not be given one.
+    guard rename(target, former) == 0 else { throw .system(path, "cannot be written") }
+    return former
+  }
+
+  /// Puts back what was there before.
+  func undo() {
+    guard let former else {
+      unlink(target)
+      return
+    }
+    rename(former, target)
+    // Where both were names of one file the rename did nothing.
+    unlink(former)
+  }
+
+  /// Lets go of what was there before.
+  func finish() {
+    if let former { unlink(former) }
+  }
+}

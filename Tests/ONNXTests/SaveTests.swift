@@ -1,0 +1,146 @@
+import Foundation
+import TensorCore
+import TestSupport
+import Testing
+
+@testable import ONNX
+
+/// Models whose weights go into a file of their own: at every moment the path holds the old model with its data or the
+/// new one with its.
+@Suite struct SaveTests {
+  let folder: TemporaryFolder
+  let path: String
+  /// Two models of the same tensors with other numbers in them.
+  let old: ONNXModel
+  let new: ONNXModel
+
+  init() throws {
+    folder = try TemporaryFolder()
+    path = folder.path("out.onnx")
+    old = try ONNXModel(contentsOf: Vectors.path("conv2d.onnx"))
+    var changed = old
+    for place in changed.proto.graph.initializer.indices {
+      let bytes = changed.proto.graph.initializer[place].rawData
+      changed.proto.graph.initializer[place].rawData = Data(bytes.map { $0 ^ 0x80 })
+    }
+    new = changed
+  }
+
+  private func save(_ model: ONNXModel, to path: String) throws {
+    try model.save(to: path, inlineLimit: 0)
+  }
+
+  private func isWhole(_ model: ONNXModel, at path: String) throws -> Bool {
+    try ONNXModel(contentsOf: path).proto == model.proto
+  }
+
+  @Test func largeWeightsLieBesideTheModel() throws {
+    let count = try old.save(to: path, inlineLimit: 0)
+    #expect(try folder.names == ["out.onnx", "out.onnx.data"])
+    #expect(try isWhole(old, at: path))
+    #expect(try ONNXModel(contentsOf: path).byteCount == count)
+  }
+
+  /// The model cannot be written, because a folder has the name of its part: the old pair stays, and nothing else.
+  @Test func aFailureBetweenTheFilesLeavesTheOldPair() throws {
+    try save(old, to: path)
+    let obstacle = "out.onnx.partial-\(ProcessInfo.processInfo.processIdentifier)"
+    try FileManager.default.createDirectory(
+      atPath: folder.path(obstacle), withIntermediateDirectories: false)
+    #expect(throws: ONNXError.self) { try save(new, to: path) }
+    #expect(try isWhole(old, at: path))
+    #expect(try folder.names == ["out.onnx", "out.onnx.data", obstacle])
+  }
+
+  @Test func aFailureLeavesNothingWhereNothingWas() throws {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    #expect(throws: ONNXError.self) { try save(new, to: path) }
+    #expect(try folder.names == ["out.onnx"])
+  }
+
+  /// What a crash after each step would leave is a pair that can be read, the old one or the new one.
+  @Test func everyMomentHasAWholePair() throws {
+    try save(old, to: path)
+    var seen: [ONNXModel.SaveStep] = []
+    try new.save(to: path, inlineLimit: 0) { step in
+      seen.append(step)
+      #expect((try? isWhole(step == .dataWritten ? old : new, at: path)) == true, "\(step)")
+    }
+    #expect(seen == ONNXModel.SaveStep.allCases)
+    #expect(try folder.names == ["out.onnx", "out.onnx.data.2"])
+  }
+
+  @Test func aFailureAfterEachStepLeavesAWholePair() throws {
+    for step in ONNXModel.SaveStep.allCases {
+      try save(old, to: path)
+      #expect(throws: ONNXError.self) {
+        try new.save(to: path, inlineLimit: 0) { done throws(FileError) in
+          if done == step { throw FileError(path: path, reason: "injected") }
+        }
+      }
+      #expect(try isWhole(step == .dataWritten ? old : new, at: path), "\(step)")
+    }
+  }
+
+  @Test func theDataHaveTheModelsPermissions() throws {
+    try old.save(to: path)
+    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+    try save(new, to: path)
+    for name in try folder.names {
+      let attributes = try FileManager.default.attributesOfItem(atPath: folder.path(name))
+      #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600, "\(name)")
+    }
+  }
+
+  /// Also the model's own file, whose data it was read from.
+  @Test func savingOverAPairReplacesBoth() throws {
+    try save(old, to: path)
+    for round in 0..<3 {
+      var model = try ONNXModel(contentsOf: path)
+      model.proto.graph.initializer =
+        round % 2 == 0 ? new.proto.graph.initializer : old.proto.graph.initializer
+      try save(model, to: path)
+      #expect(try isWhole(round % 2 == 0 ? new : old, at: path))
+      #expect(try folder.names.count == 2)
+    }
+    try new.save(to: path)
+    #expect(try isWhole(new, at: path))
+    #expect(try folder.names == ["out.onnx"])
+  }
+
+  @Test func filesOfOthersStay() throws {
+    let junk = Data("not ours".utf8)
+    try AtomicFile.write(junk, to: folder.path("out.onnx.data"))
+    try save(old, to: path)
+    try save(new, to: path)
+    #expect(try FileReader.bytes(ofFile: folder.path("out.onnx.data")) == junk)
+    #expect(try isWhole(new, at: path))
+  }
+
+  /// A copy of the old model still needs the old data.
+  @Test func dataThatACopyRefersToStay() throws {
+    try save(old, to: path)
+    try FileManager.default.copyItem(atPath: path, toPath: folder.path("out.onnx.bak"))
+    try save(new, to: path)
+    #expect(try isWhole(new, at: path))
+    #expect(try isWhole(old, at: folder.path("out.onnx.bak")))
+  }
+
+  /// Through a link into another folder, the data go beside the real file, and are found from both.
+  @Test func linksAreFollowed() throws {
+    let real = folder.path("real")
+    try FileManager.default.createDirectory(atPath: real, withIntermediateDirectories: false)
+    try save(old, to: real + "/model.onnx")
+    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "real/model.onnx")
+    try save(new, to: path)
+    #expect(try isWhole(new, at: path))
+    #expect(try isWhole(new, at: real + "/model.onnx"))
+    #expect(try folder.names == ["out.onnx", "real"])
+  }
+
+  @Test func devicesTakeNoPair() throws {
+    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/dev/null")
+    #expect(throws: ONNXError.self) { try save(old, to: path) }
+    #expect(try folder.names == ["out.onnx"])
+  }
+}
