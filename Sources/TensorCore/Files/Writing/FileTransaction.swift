@@ -43,10 +43,10 @@ public struct FileTransaction: ~Copyable {
     }
   }
 
-  /// Puts every file in its place, devices first, since what they took cannot be taken back.
+  /// Writes to the devices and pipes; `commit()` does it where this did not.
   ///
-  /// **Throws** `FileError` where anything fails; then every file is what it was before and nothing is left beside it.
-  public mutating func commit() throws(FileError) {
+  /// **Throws** `FileError` where one does not take all of it.
+  public mutating func writeDevices() throws(FileError) {
     for (path, data) in devices {
       let descriptor = open(path, O_WRONLY | O_CLOEXEC)
       guard descriptor >= 0 else { throw .system(path, "cannot be written") }
@@ -54,6 +54,13 @@ public struct FileTransaction: ~Copyable {
       try FileWriter.write(data, to: descriptor, named: path)
     }
     devices = []
+  }
+
+  /// Puts every file in its place, devices first, since what they took cannot be taken back.
+  ///
+  /// **Throws** `FileError` where anything fails; then every file is what it was before and nothing is left beside it.
+  public mutating func commit() throws(FileError) {
+    try writeDevices()
     var replacements: [Replacement] = []
     do throws(FileError) {
       for file in files { try file.link() }
