@@ -32,7 +32,7 @@ import Testing
     // HOOI and the closed forms only lower the errors that the allocation went by; rounding apart.
     let planned = try #require(
       try ModelCandidates(
-        ONNXModel(contentsOf: Vectors.example("mnist.onnx")), options(.multiplies(fraction), method)
+        ModelGraph(onnx: Vectors.example("mnist.onnx")), options(.multiplies(fraction), method)
       )
       .tradeOff([fraction]).points[0].squaredError)
     #expect(sum <= planned * (1 + 1e-4))

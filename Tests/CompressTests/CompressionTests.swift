@@ -77,7 +77,7 @@ import Testing
       "off", Tensor(shape: [32, 16, 3, 3], repeating: 1), scale: Array(repeating: 0, count: 32))
     builder.addMatrix("matrix", Tensor(shape: [64, 64]))
     let folder = try TemporaryFolder()
-    try builder.model().save(to: folder.path("in.onnx"))
+    try builder.model().saveONNX(to: folder.path("in.onnx"))
     let (report, data) = try compressed(folder.path("in.onnx")) {
       ($0.criterion, $0.method) = (.error(0), method)
     }
@@ -174,7 +174,7 @@ import Testing
         let text = "\(error)"
         return text.hasPrefix(option) && text.contains("'\(pattern)'") && text.contains("'/conv1/Conv'")
       }
-      var model = try ONNXModel(contentsOf: mnist)
+      var model = try ModelGraph(onnx: mnist)
       #expect { try model.compress(options) } throws: { named($0) }
       #expect { try model.inspect(options) } throws: { named($0) }
       options.budget = .multiplies(0.5)

@@ -99,7 +99,8 @@ private func rewritten(_ name: String) throws -> (before: ModelGraph, after: Mod
     let parameters = try node.inputs.dropFirst().map {
       try #require(try index.constant($0, in: graph)?.floats()).elements
     }
-    let bias = try #require(try index.constant(graph.nodes[layer.node].inputs[2], in: graph)?.floats()).elements
+    let bias = try #require(try index.constant(graph.nodes[layer.node].inputs[2], in: graph)?.floats())
+      .elements
     let plain = try #require(try model.layers(foldingBatchNormalization: false).first)
     let (folded, dense) = (try model.kernel(of: layer), try model.kernel(of: plain))
     for t in 0..<dense.shape[0] {
@@ -120,7 +121,9 @@ private func rewritten(_ name: String) throws -> (before: ModelGraph, after: Mod
   }
 
   @Test func elementTypesAreKept() throws {
-    let types: [String: DataType] = ["conv-float16": .float16, "conv-bfloat16": .bfloat16, "conv2d": .float32]
+    let types: [String: DataType] = [
+      "conv-float16": .float16, "conv-bfloat16": .bfloat16, "conv2d": .float32,
+    ]
     for (name, type) in types {
       let (_, after) = try rewritten("\(name).onnx")
       let stages = after.main.constants.filter { $0.name.hasPrefix("conv/") }

@@ -56,4 +56,20 @@ import Testing
       if !isValid && !isLarge { #expect(layers[0].obstacle != nil, "\(name) \(value)") }
     }
   }
+
+  /// Names and attributes out of a file do not break the lines of messages and reports.
+  @Test func messagesAreOneLine() throws {
+    var model = try ModelGraph(onnx: Vectors.path("conv2d.onnx"))
+    let node = try #require(try model.layers().first).node
+    model.main.nodes[node].attributes.append(Attribute("a\nb\u{1B}[2J", .ints([1])))
+    let obstacle = try #require(try model.layers().first?.obstacle)
+    #expect(obstacle == "its attribute 'a\\nb\\u{1B}[2J' cannot be carried over")
+    for error in [
+      ModelError.file(FileError(path: "a\nb", reason: "c\nd")), .model(path: "a\nb", reason: "c\nd"),
+      .tensor(path: "a\nb", name: "c\nd", reason: "e\nf"), .node(path: "a\nb", name: "c\nd", reason: "e\nf"),
+    ] {
+      #expect(!"\(error)".contains("\n"))
+      #expect("\(error)".hasPrefix("a\\nb: "))
+    }
+  }
 }

@@ -33,9 +33,59 @@ import Testing
   @Test(arguments: ["/etc/passwd", "../weights.bin", "a/../../b"])
   func externalDataOutsideTheFolderIsRefused(location: String) throws {
     let entries = [TextEntry(key: "location", value: location)]
-    #expect { try ModelFiles(path: "model.onnx").elements(ofTensor: "x", at: entries) } throws: {
+    #expect {
+      try ModelFiles(path: "model.onnx").elements(ofTensor: "x", at: entries, byteCount: nil)
+    } throws: {
       "\($0)".contains("outside")
     }
+  }
+
+  /// A folder with conv-external.onnx, its data beside it, after a change to the first tensor that lies in them.
+  private func changedExternalModel(
+    _ folder: TemporaryFolder, extents: [Int]? = nil, keepsLength: Bool = true
+  ) throws -> (path: String, tensor: String) {
+    for name in ["conv-external.weights.bin", "conv-external.biases.bin"] {
+      try AtomicFile.write([ByteView(ofFile: Vectors.path(name))], to: folder.path(name))
+    }
+    let tree = try WireTree(model("conv-external"))
+    let tensor = try #require(tree.first("graph", "tensor"))
+    let changed = tensor.replacing(1, with: extents).droppingLength(!keepsLength)
+    let path = folder.path("model.onnx")
+    try AtomicFile.write([ByteView(tree.replacingFirst("graph", "tensor", with: changed).bytes)], to: path)
+    let name = try #require(try ModelGraph(onnx: Vectors.path("conv-external.onnx")).main.constants.first)
+      .name
+    return (path, name)
+  }
+
+  @Test(
+    arguments: [
+      [-1, 8, 3, 3], [.min], [-12, -8, 3, 3], [1 << 40, 1 << 40, 3, 3], [0, 1 << 62, 4], [12, 8, 3, 4],
+      [12, 8, 3], [1 << 61], [],
+    ] as [[Int]])
+  func externalDataOfOtherExtentsAreRefused(extents: [Int]) throws {
+    let folder = try TemporaryFolder()
+    let (path, tensor) = try changedExternalModel(folder, extents: extents)
+    #expect { try ModelGraph(onnx: path) } throws: {
+      "\($0)".hasPrefix("\(path): tensor '\(tensor)': ") && "\($0)".contains("extents")
+    }
+  }
+
+  /// Without a length, external data are as long as the extents say, whatever follows them.
+  @Test func externalDataWithoutALengthEndWithTheirTensor() throws {
+    let folder = try TemporaryFolder()
+    let (path, _) = try changedExternalModel(folder, keepsLength: false)
+    let weights = folder.path("conv-external.weights.bin")
+    try AtomicFile.write(
+      [ByteView(ofFile: weights), ByteView([UInt8](repeating: 0, count: 100))], to: weights)
+    #expect(try ModelGraph(onnx: path) == ModelGraph(onnx: Vectors.path("conv-external.onnx")))
+  }
+
+  @Test(arguments: [[-1, 8, 3, 3], [1 << 40, 1 << 40], [12, 8, 3, 4], [0, 1 << 62, 4]] as [[Int]])
+  func rawDataOfOtherExtentsAreRefused(extents: [Int]) throws {
+    let tree = try WireTree(model("conv2d"))
+    let tensor = try #require(tree.first("graph", "tensor")).replacing(1, with: extents)
+    let bytes = ByteView(tree.replacingFirst("graph", "tensor", with: tensor).bytes)
+    #expect { try ModelGraph(onnx: bytes, path: "m.onnx") } throws: { "\($0)".hasPrefix("m.onnx: tensor '") }
   }
 
   /// What a file says in two places, in two ways, or of the wrong kind.

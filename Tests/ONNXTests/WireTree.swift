@@ -87,6 +87,53 @@ struct WireTree {
     return WireTree(kind: kind, fields: mapped { $0.withUnknownFields() }.fields + [mark])
   }
 
+  /// The first message of a kind within the first of another kind.
+  func first(_ outer: String, _ inner: String) -> WireTree? { first(outer)?.first(inner) }
+
+  private func first(_ kind: String) -> WireTree? {
+    fields.lazy.compactMap { field in
+      guard case .message(_, let tree) = field, tree.kind == kind else { return nil }
+      return tree
+    }.first
+  }
+
+  /// The tree with another message in that one's place.
+  func replacingFirst(_ outer: String, _ inner: String, with tree: WireTree) -> WireTree {
+    guard let first = first(outer) else { return self }
+    return replacingFirst(with: first.replacingFirst(with: tree))
+  }
+
+  private func replacingFirst(with tree: WireTree) -> WireTree {
+    var (fields, isDone) = (fields, false)
+    for place in fields.indices {
+      guard !isDone, case .message(let number, let old) = fields[place], old.kind == tree.kind else {
+        continue
+      }
+      (fields[place], isDone) = (.message(number: number, tree), true)
+    }
+    return WireTree(kind: kind, fields: fields)
+  }
+
+  /// The tree with these integers in the fields of a number; nil leaves it as it is.
+  func replacing(_ number: Int, with integers: [Int]?) -> WireTree {
+    guard let integers else { return self }
+    let new = integers.map { integer in
+      var writer = WireWriter()
+      writer.int(number, integer)
+      return Field.leaf(number: number, writer.pieces.flatMap { $0.bytesInMemory ?? [] })
+    }
+    return WireTree(kind: kind, fields: new + fields.filter { $0.number != number })
+  }
+
+  /// A tensor without the entry that gives the length of its external data.
+  func droppingLength(_ drops: Bool) -> WireTree {
+    let kept = fields.filter { field in
+      guard drops, case .message(13, let entry) = field else { return true }
+      return !entry.bytes.starts(with: [0x0A, 6] + Array("length".utf8))
+    }
+    return WireTree(kind: kind, fields: kept)
+  }
+
   private func mapped(_ change: (WireTree) -> WireTree) -> WireTree {
     let fields = fields.map { field in
       guard case .message(let number, let tree) = field else { return field }

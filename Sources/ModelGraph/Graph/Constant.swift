@@ -6,7 +6,7 @@ public import TensorCore
 public struct Constant: Sendable, Equatable {
   /// The elements of a tensor.
   public enum Elements: Sendable, Equatable {
-    /// Row-major and little endian, two elements a byte for types of 4 bits.
+    /// Row-major and little endian, several elements a byte for types of 2 and 4 bits.
     case bytes(ByteView)
     /// Texts, or other runs of bytes.
     case strings([ByteView])
@@ -38,8 +38,7 @@ public struct Constant: Sendable, Equatable {
   /// The bytes that the elements take; nil for texts and unknown types, and for extents that contradict themselves.
   public var byteCount: Int? {
     guard let shape, let bits = type.bitCount else { return nil }
-    let (total, overflow) = shape.count.multipliedReportingOverflow(by: bits)
-    return overflow ? nil : total / 8 + (total % 8 == 0 ? 0 : 1)
+    return (CheckedInteger(shape.count) * CheckedInteger(bits)).dividedRoundingUp(by: 8).value
   }
 
   /// Whether the constant has as many elements as its extents say.

@@ -7,6 +7,8 @@ public struct ModelGraph: Sendable {
   public let path: String
   /// The size of the files that it came from, in bytes.
   public let byteCount: Int
+  /// The files besides `path` that hold elements of its constants.
+  public let externalFiles: [String]
   /// The version of the file format that the model keeps to.
   public var formatVersion: Int
   /// The graph that is run.
@@ -21,10 +23,12 @@ public struct ModelGraph: Sendable {
 
   /// A model; `path` names it in messages.
   public init(
-    path: String, main: Graph, operatorSets: [OperatorSet], formatVersion: Int, byteCount: Int = 0
+    path: String, main: Graph, operatorSets: [OperatorSet], formatVersion: Int, byteCount: Int = 0,
+    externalFiles: [String] = []
   ) {
     self.path = path
     self.byteCount = byteCount
+    self.externalFiles = externalFiles
     self.main = main
     self.operatorSets = operatorSets
     self.formatVersion = formatVersion

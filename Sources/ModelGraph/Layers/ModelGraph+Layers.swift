@@ -54,7 +54,8 @@ private struct LayerReader {
     }
     return FactorableLayer(
       name: name, op: op, kernelShape: shape, groups: groups, elementType: constant?.type.elementType,
-      weight: weight, obstacle: obstacle?.onOneLine, node: place, layout: layout, batchNormalization: normalization,
+      weight: weight, obstacle: obstacle?.onOneLine, node: place, layout: layout,
+      batchNormalization: normalization,
       constant: constant)
   }
 

@@ -1,4 +1,4 @@
-internal import SwiftProtobuf
+import ModelGraph
 import TensorCore
 
 #if canImport(FoundationEssentials)
@@ -26,33 +26,35 @@ struct ModelDataFile {
 
   /// Writes data under the first name that is free, with the permissions of the model in whose place the new one will
   /// be, and gives the name.
-  func create(_ data: Data) throws(FileError) -> String {
+  func create(_ pieces: [ByteView], in files: inout FileTransaction) throws(FileError) -> String {
     var candidate = "\(name).data"
     var number = 1
-    while try !AtomicFile.create(data, at: folder + candidate, permissionsOf: model) {
+    while !files.isFree(path(candidate)) {
       number += 1
       candidate = "\(name).data.\(number)"
     }
+    try files.create(pieces, at: path(candidate), permissionsOf: model)
     return candidate
   }
 
+  /// The path of a data file.
+  func path(_ file: String) -> String { folder + file }
+
   /// The data files that the model now at its place says were written with it.
   func ownedByModel() -> [String] {
-    regularFiles { isName($0) }.filter { file in
+    regularFiles(where: isName).filter { file in
       (try? FileReader.file(model, contains: Self.entry(Self.metadataKey, file))) == true
     }
   }
 
-  /// Whether a model in the folder refers to a data file, also one with another ending, such as a copy `MODEL.bak`.
-  func isReferredTo(_ file: String) -> Bool {
-    regularFiles { ($0.contains(".onnx") || $0.hasPrefix(name)) && !isName($0) }.contains { other in
+  /// Whether another model in the folder refers to a data file, also one with another ending, such as a copy `MODEL.bak`.
+  func isReferredToByOthers(_ file: String) -> Bool {
+    let others = regularFiles { ($0.contains(".onnx") || $0.hasPrefix(name)) && $0 != name && !isName($0) }
+    return others.contains { other in
       // What cannot be read may refer to it.
-      (try? FileReader.file(folder + other, contains: Self.entry("location", file))) != false
+      (try? FileReader.file(path(other), contains: Self.entry("location", file))) != false
     }
   }
-
-  /// Removes a data file; one that cannot be removed does no harm.
-  func remove(_ file: String) { try? FileManager.default.removeItem(atPath: folder + file) }
 
   private func isName(_ file: String) -> Bool {
     guard file.hasPrefix("\(name).data") else { return false }
@@ -60,7 +62,7 @@ struct ModelDataFile {
     return rest.isEmpty || rest.first == "." && Int(rest.dropFirst()) != nil
   }
 
-  private func regularFiles(_ isWanted: (String) -> Bool) -> [String] {
+  private func regularFiles(where isWanted: (String) -> Bool) -> [String] {
     let all = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
     return all.filter { isWanted($0) && FileReader.isRegularFile(folder + $0) }
   }
@@ -68,14 +70,8 @@ struct ModelDataFile {
   /// The bytes of an entry in a file. Fields in another order would be other bytes; what wrote the entry to look for, or
   /// copied it, has them in this one.
   private static func entry(_ key: String, _ value: String) -> [UInt8] {
-    (try? StringStringEntryProto(key, value).serializedBytes()) ?? []
-  }
-}
-
-extension StringStringEntryProto {
-  init(_ key: String, _ value: String) {
-    self.init()
-    self.key = key
-    self.value = value
+    var writer = WireWriter()
+    TextEntry(key: key, value: value).write(to: &writer, WritingOptions(path: ""))
+    return writer.pieces.flatMap { $0.bytesInMemory ?? [] }
   }
 }

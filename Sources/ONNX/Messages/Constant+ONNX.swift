@@ -21,17 +21,22 @@ extension Constant: Message {
         if try !stored.read(field, from: &reader) { try reader.skip(field) }
       }
     }
-    elements = try stored.elements(of: type, name: name, files: reader.files)
+    guard shape != nil else {
+      throw .tensor(
+        path: reader.files.path, name: name,
+        reason: "its extents \(extents.prefix(8)) are negative, or their product overflows")
+    }
+    elements = try stored.elements(of: self, files: reader.files)
   }
 
   func write(to writer: inout WireWriter, _ options: WritingOptions) throws(ModelError) {
     for extent in extents { writer.int(1, extent) }
     writer.int(2, type.number)
-    if case .strings(let strings) = elements {
+    if case .strings(let strings) = elements, !keepsElements {
       for string in strings { writer.bytes(6, string) }
     }
     writer.optionalString(8, name)
-    guard case .bytes(let bytes) = elements else { return }
+    guard case .bytes(let bytes) = elements, !keepsElements else { return }
     guard let place = options.externalPlaces[name] else { return writer.bytes(9, bytes) }
     let entries = [
       TextEntry(key: "location", value: place.file),
@@ -45,9 +50,16 @@ extension Constant: Message {
   func covers(field number: Int) -> Bool {
     switch number {
     case 1, 2, 8: true
-    case 4...7, 9...11, 13, 14: elements != .other
+    case 4...7, 9...11, 13, 14: !keepsElements
     default: false
     }
+  }
+
+  /// Whether the elements stay in the fields that the file has them in: those of a type without words, and what is not
+  /// as many as the extents say.
+  private var keepsElements: Bool {
+    guard let recorded = record.entity?.elements else { return false }
+    return elements == .other || (!isWhole && elements == recorded)
   }
 }
 
@@ -83,15 +95,27 @@ private struct StoredElements {
     return true
   }
 
-  /// What the fields say, of a tensor of a type.
-  func elements(of type: DataType, name: String, files: ModelFiles) throws(ModelError) -> Constant.Elements {
+  /// What the fields say, of a tensor of a type and extents.
+  ///
+  /// **Throws** `ModelError` where raw bytes, or those of another file, are not as many as the extents say.
+  func elements(of tensor: Constant, files: ModelFiles) throws(ModelError) -> Constant.Elements {
+    var raw = raw
     if location == Self.externalLocation {
-      return .bytes(try files.elements(ofTensor: name, at: external))
+      raw = try files.elements(ofTensor: tensor.name, at: external, byteCount: tensor.byteCount)
+    } else if tensor.type == .string {
+      return .strings(strings)
     }
-    if type == .string { return .strings(strings) }
-    guard let bits = type.bitCount else { return .other }
-    if let raw { return .bytes(raw) }
-    switch type {
+    guard let bits = tensor.type.bitCount else { return raw.map(Constant.Elements.bytes) ?? .other }
+    if let raw {
+      guard raw.count == tensor.byteCount else {
+        let needed = tensor.byteCount.map { "\($0)" } ?? "more than can be counted"
+        throw .tensor(
+          path: files.path, name: tensor.name,
+          reason: "its data have \(raw.count) bytes, but its extents \(Shape(tensor.extents)) need \(needed)")
+      }
+      return .bytes(raw)
+    }
+    switch tensor.type {
     case .float32, .complex64: return .bytes(try floats.bytes(files.path))
     case .float64, .complex128: return .bytes(try doubles.bytes(files.path))
     case .int64: return .bytes(Self.packed(int64s, width: 8))

@@ -24,8 +24,10 @@ extension ModelGraph: Message {
     }
     self.init(
       path: files.path, main: main, operatorSets: sets, formatVersion: version,
-      byteCount: reader.view.count + files.externalBytes)
-    (self.metadata, self.functions) = (metadata, functions)
+      byteCount: reader.view.count + files.externalBytes, externalFiles: files.externalPaths)
+    // Where the constants came from is nothing that the model says.
+    self.metadata = metadata.filter { $0.key != ModelDataFile.metadataKey }
+    self.functions = functions
   }
 
   func write(to writer: inout WireWriter, _ options: WritingOptions) throws(ModelError) {

@@ -20,24 +20,11 @@ final class OpenFile: Sendable {
 
   /// **Throws** `FileError` for files that are missing, unreadable, or not regular files (a directory, a device).
   init(_ path: String) throws(FileError) {
-    // Without O_NONBLOCK a pipe would be waited for before it is seen to be one.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw .system(path, "cannot be read") }
-    do throws(FileError) {
-      let status = try Self.status(descriptor, path)
-      switch status.st_mode & S_IFMT {
-      case S_IFREG: break
-      case S_IFDIR: throw FileError(path: path, reason: "this is a directory, not a file")
-      default: throw FileError(path: path, reason: "this is a device or a pipe, not a regular file")
-      }
-      self.path = path
-      self.descriptor = descriptor
-      count = Int(status.st_size)
-      version = FileVersion(status)
-    } catch {
-      close(descriptor)
-      throw error
-    }
+    let (descriptor, status) = try FileReader.opened(path)
+    self.path = path
+    self.descriptor = descriptor
+    count = Int(status.st_size)
+    version = FileVersion(status)
   }
 
   deinit { close(descriptor) }

@@ -7,8 +7,8 @@ extension Tensor where Element == Float {
   ///
   /// **Complexity** one pass over the bytes, 256 KiB of them in memory at a time.
   public init?(shape: Shape, bytes: ByteView, type: ElementType) throws(FileError) {
-    let (needed, overflow) = shape.count.multipliedReportingOverflow(by: type.byteCount)
-    guard !overflow, bytes.count == needed else { return nil }
+    let needed = CheckedInteger(shape.count) * CheckedInteger(type.byteCount)
+    guard bytes.count == needed.value else { return nil }
     try self.init(shape: shape) { (values: inout MutableSpan<Float>) throws(FileError) in
       var start = 0
       while start < bytes.count {

@@ -17,6 +17,23 @@ public enum AtomicFile {
     try files.commit()
   }
 
+  /// Writes `pieces`, one behind the other, in the same way; they may be parts of the file that is at `path` until then.
+  ///
+  /// **Throws** `FileError` also where a piece lies in a file that cannot be read.
+  public static func write(_ pieces: [ByteView], to path: String) throws(FileError) {
+    var files = FileTransaction()
+    try files.write(pieces, to: path)
+    try files.commit()
+  }
+
+  /// The regular file that `path` leads to, links followed, or that it would become.
+  ///
+  /// **Returns** nil for devices, pipes and directories.
+  public static func target(of path: String) -> String? {
+    guard case .file(let target, _) = try? FilePlace(path) else { return nil }
+    return target
+  }
+
   /// Finds out, before long work, whether `path` will be writable; leaves nothing behind.
   ///
   /// **Throws** `FileError` where it is not.

@@ -16,7 +16,8 @@
 /// Each is written beside its place and renamed by `commit()`. What was not committed is gone with the transaction.
 public struct FileTransaction: ~Copyable {
   private var files: [PartialFile] = []
-  private var devices: [(path: String, data: Data)] = []
+  private var devices: [(path: String, content: FileContent)] = []
+  private var unneeded: [String] = []
   private var roles = FileRoles()
 
   /// No file yet.
@@ -33,13 +34,54 @@ public struct FileTransaction: ~Copyable {
   ///
   /// **Throws** `FileError` where anything fails, or the transaction has that file already.
   public mutating func write(_ data: Data, to path: String) throws(FileError) {
+    try write(to: path) { (descriptor) throws(FileError) in
+      try FileWriter.write(data, to: descriptor, named: path)
+    }
+  }
+
+  /// Writes `pieces`, one behind the other, in the same way; they may be parts of the file that is there now.
+  ///
+  /// **Throws** `FileError` also where a piece lies in a file that cannot be read.
+  public mutating func write(_ pieces: [ByteView], to path: String) throws(FileError) {
+    try write(to: path) { (descriptor) throws(FileError) in
+      try FileWriter.write(pieces, to: descriptor, named: path)
+    }
+  }
+
+  /// Writes `pieces` to a file that must not be there yet, with the permissions of `sibling` if that is there.
+  ///
+  /// **Throws** `FileError` where anything fails; `commit()` does where something has got that name meanwhile.
+  public mutating func create(
+    _ pieces: [ByteView], at path: String, permissionsOf sibling: String
+  ) throws(FileError) {
+    guard isFree(path) else { throw FileError(path: path, reason: "cannot be written: it is there already") }
+    var permissions: mode_t?
+    if case .file(_, let present) = try FilePlace(sibling) { permissions = present }
+    try roles.add(output: path, title: path)
+    let file = try PartialFile(beside: path, named: path, isNew: true)
+    files.append(file)
+    try file.write(permissions: permissions) { (descriptor) throws(FileError) in
+      try FileWriter.write(pieces, to: descriptor, named: path)
+    }
+  }
+
+  /// Whether nothing is at a path, a link to nowhere included, and the transaction puts nothing there.
+  public func isFree(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) != 0 && !files.contains { $0.target == path }
+  }
+
+  /// Has `commit()` take a file away once all others are in their places; one that cannot be taken away does no harm.
+  public mutating func remove(_ path: String) { unneeded.append(path) }
+
+  private mutating func write(to path: String, _ content: @escaping FileContent) throws(FileError) {
     switch try FilePlace(path) {
-    case .device: devices.append((path, data))
+    case .device: devices.append((path, content))
     case .file(let target, let permissions):
       try roles.add(output: path, title: path)
       let file = try PartialFile(beside: target, named: path)
       files.append(file)
-      try file.write(data, permissions: permissions)
+      try file.write(permissions: permissions, content)
     }
   }
 
@@ -47,34 +89,47 @@ public struct FileTransaction: ~Copyable {
   ///
   /// **Throws** `FileError` where one does not take all of it.
   public mutating func writeDevices() throws(FileError) {
-    for (path, data) in devices {
+    for (path, content) in devices {
       let descriptor = open(path, O_WRONLY | O_CLOEXEC)
       guard descriptor >= 0 else { throw .system(path, "cannot be written") }
       defer { close(descriptor) }
-      try FileWriter.write(data, to: descriptor, named: path)
+      try content(descriptor)
     }
     devices = []
   }
 
-  /// Puts every file in its place, devices first, since what they took cannot be taken back.
+  /// Puts every file in its place, in the order in which they were written; devices first, since what they took cannot
+  /// be taken back.
   ///
   /// **Throws** `FileError` where anything fails; then every file is what it was before and nothing is left beside it.
   public mutating func commit() throws(FileError) {
+    try commit(between: { (_) throws(FileError) in })
+  }
+
+  /// As the public `commit`, with a call of `between` behind each file that has got its place, but for the last, for tests
+  /// to look around or to fail there.
+  mutating func commit(between: (_ path: String) throws(FileError) -> Void) throws(FileError) {
     try writeDevices()
     var replacements: [Replacement] = []
     do throws(FileError) {
       for file in files { try file.link() }
       for (index, file) in files.enumerated() {
         // Behind the last one nothing can fail that would ask for what was there before.
-        replacements.append(try Replacement(by: file, keepsFormer: index < files.count - 1))
+        let isLast = index == files.count - 1
+        replacements.append(try Replacement(by: file, keepsFormer: !isLast))
+        if !isLast { try between(file.path) }
       }
     } catch {
       for replacement in replacements.reversed() { replacement.undo() }
       throw error
     }
     for replacement in replacements { replacement.finish() }
+    for path in unneeded { unlink(path) }
+    for folder in Set((files.map(\.target) + unneeded).map(FilePlace.directory)) {
+      FilePlace.synchronize(directory: folder)
+    }
     for file in files { file.close() }
-    files = []
+    (files, unneeded) = ([], [])
   }
 }
 
@@ -86,8 +141,8 @@ private struct Replacement {
 
   init(by file: PartialFile, keepsFormer: Bool) throws(FileError) {
     target = file.target
-    former = keepsFormer ? try Self.keep(target, named: file.path) : nil
-    guard rename(file.name, target) == 0 else {
+    former = keepsFormer && !file.isNew ? try Self.keep(target, named: file.path) : nil
+    guard file.moveToTarget() else {
       let error = FileError.system(file.path, "cannot be written")
       if former != nil { undo() }
       throw error

@@ -1,4 +1,5 @@
-@testable import ONNX
+import ModelGraph
+import TensorCore
 
 /// A node with every integer that it takes laid open: extents of its inputs, elements of integer tensors, attributes.
 struct NodeTemplate: CustomStringConvertible, Sendable {
@@ -19,7 +20,7 @@ struct NodeTemplate: CustomStringConvertible, Sendable {
       case text(String, String)
     }
     let kind: Kind
-    var numbers: [Int64] = []
+    var numbers: [Int] = []
   }
 
   let op: String
@@ -38,77 +39,53 @@ struct NodeTemplate: CustomStringConvertible, Sendable {
   }
 
   /// A model of the node, with a layer and operators on shapes behind it.
-  var model: ModelProto {
-    var model = ModelProto()
-    model.irVersion = 8
-    var opset = OperatorSetIdProto()
-    opset.version = 13
-    model.opsetImport = [opset]
-    var node = NodeProto()
-    (node.opType, node.output) = (op, ["y0", "y1", "y2"])
-    for (place, part) in parts.enumerated() { add(part, "in\(place)", &node, &model.graph) }
-    model.graph.node = [node]
-    model.graph.initializer.append(Self.tensor("kernel", [4, 4, 3, 3], type: 1))
+  var model: ModelGraph {
+    var graph = Graph()
+    var node = Node(opType: op, inputs: [], outputs: ["y0", "y1", "y2"])
+    for (place, part) in parts.enumerated() { add(part, "in\(place)", &node, &graph) }
+    graph.nodes = [node]
+    graph.constants.append(Self.weight("kernel", [4, 4, 3, 3]))
     let followers: [(String, [String])] = [
       ("Conv", ["y0", "kernel"]), ("ConvTranspose", ["y0", "kernel"]), ("Reshape", ["y0", "y0"]),
       ("ConstantOfShape", ["y0"]), ("Shape", ["y0"]), ("Slice", ["y0", "y0", "y0"]), ("Mul", ["y0", "y0"]),
       ("Concat", ["y0", "y0"]), ("Flatten", ["y0"]), ("Tile", ["y0", "y0"]), ("Size", ["y0"]),
     ]
     for (place, (op, inputs)) in followers.enumerated() {
-      var follower = NodeProto()
-      (follower.opType, follower.input, follower.output) = (op, inputs, ["z\(place)"])
-      model.graph.node.append(follower)
+      graph.nodes.append(Node(opType: op, inputs: inputs, outputs: ["z\(place)"]))
     }
-    return model
+    return ModelGraph(
+      path: "extreme.onnx", main: graph, operatorSets: [OperatorSet(version: 13)], formatVersion: 8)
   }
 
-  private func add(_ part: Part, _ name: String, _ node: inout NodeProto, _ graph: inout GraphProto) {
-    var attribute = AttributeProto()
+  private func add(_ part: Part, _ name: String, _ node: inout Node, _ graph: inout Graph) {
     switch part.kind {
     case .value:
-      var info = ValueInfoProto()
-      info.name = name
-      info.type.tensorType.shape.dim = part.numbers.map { extent in
-        var dim = TensorShapeProto.Dimension()
-        dim.dimValue = extent
-        return dim
-      }
-      graph.input.append(info)
-      node.input.append(name)
+      let shape = part.numbers.map(ValueInfo.Dimension.known)
+      graph.inputs.append(ValueInfo(name: name, type: .tensor(.float32, shape: shape)))
+      node.inputs.append(name)
     case .integers:
-      var tensor = Self.tensor(name, [Int64(part.numbers.count)], type: 7)
-      tensor.int64Data = part.numbers
-      graph.initializer.append(tensor)
-      node.input.append(name)
+      graph.constants.append(Constant(name: name, part.numbers))
+      node.inputs.append(name)
     case .weight:
-      graph.initializer.append(Self.tensor(name, part.numbers, type: 1))
-      node.input.append(name)
-    case .list(let attributeName):
-      (attribute.name, attribute.type, attribute.ints) = (attributeName, 7, part.numbers)
-      node.attribute.append(attribute)
-    case .number(let attributeName):
-      (attribute.name, attribute.type, attribute.i) = (attributeName, 2, part.numbers[0])
-      node.attribute.append(attribute)
-    case .text(let attributeName, let text):
-      (attribute.name, attribute.type) = (attributeName, 3)
-      attribute.s.append(contentsOf: text.utf8)
-      node.attribute.append(attribute)
+      graph.constants.append(Self.weight(name, part.numbers))
+      node.inputs.append(name)
+    case .list(let attribute): node.attributes.append(Attribute(attribute, .ints(part.numbers)))
+    case .number(let attribute): node.attributes.append(Attribute(attribute, .int(part.numbers[0])))
+    case .text(let attribute, let text): node.attributes.append(Attribute(attribute, text: text))
     }
   }
 
-  private static func tensor(_ name: String, _ dims: [Int64], type: Int32) -> TensorProto {
-    var tensor = TensorProto()
-    (tensor.name, tensor.dims, tensor.dataType) = (name, dims, type)
-    return tensor
+  private static func weight(_ name: String, _ extents: [Int]) -> Constant {
+    Constant(name: name, type: .float32, extents: extents, elements: .bytes(ByteView()))
   }
 }
 
 extension NodeTemplate.Part {
-  static func value(_ extents: Int64...) -> Self { Self(kind: .value, numbers: extents) }
-  static func integers(_ numbers: Int64...) -> Self { Self(kind: .integers, numbers: numbers) }
-  static func weight(_ extents: Int64...) -> Self { Self(kind: .weight, numbers: extents) }
-  static func list(_ name: String, _ numbers: Int64...) -> Self { Self(kind: .list(name), numbers: numbers) }
-  static func number(_ name: String, _ number: Int64) -> Self { Self(kind: .number(name), numbers: [number]) }
+  static func value(_ extents: Int...) -> Self { Self(kind: .value, numbers: extents) }
+  static func integers(_ numbers: Int...) -> Self { Self(kind: .integers, numbers: numbers) }
+  static func weight(_ extents: Int...) -> Self { Self(kind: .weight, numbers: extents) }
+  static func list(_ name: String, _ numbers: Int...) -> Self { Self(kind: .list(name), numbers: numbers) }
+  static func number(_ name: String, _ number: Int) -> Self { Self(kind: .number(name), numbers: [number]) }
   static func text(_ name: String, _ text: String) -> Self { Self(kind: .text(name, text)) }
 }
 
