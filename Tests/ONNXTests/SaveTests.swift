@@ -41,6 +41,16 @@ import Testing
     #expect(try ONNXModel(contentsOf: path).byteCount == count)
   }
 
+  /// Where no tensor is large enough to lie in a file of its own, there is none.
+  @Test func smallTensorsAloneMakeNoFile() throws {
+    var small = old
+    for place in small.proto.graph.initializer.indices {
+      small.proto.graph.initializer[place].rawData = Data(count: 1023)
+    }
+    try small.save(to: path, inlineLimit: 0)
+    #expect(try folder.names == ["out.onnx"])
+  }
+
   /// The model cannot be written, because a folder has the name of its part: the old pair stays, and nothing else.
   @Test func aFailureBetweenTheFilesLeavesTheOldPair() throws {
     try save(old, to: path)

@@ -59,9 +59,9 @@ extension ONNXModel {
       }
       let files = ModelDataFile(model: target)
       let earlier = files.ownedByModel()
-      let blob = weights > inlineLimit ? Self.externalize(&written.graph) : nil
+      let blob = weights > inlineLimit ? Self.externalize(&written.graph) : Data()
       var name: String?
-      if let blob {
+      if !blob.isEmpty {
         let unique = try files.create(blob)
         written.refer(to: unique)
         name = unique
@@ -77,7 +77,7 @@ extension ONNXModel {
       }
       try done(.modelWritten)
       for old in earlier where !files.isReferredTo(old) { files.remove(old) }
-      return data.count + (blob?.count ?? 0)
+      return data.count + blob.count
     } catch {
       throw .file(error)
     }
