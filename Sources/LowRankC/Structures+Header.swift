@@ -42,7 +42,7 @@ extension lowrank_plan_info: CStructure {
   static let ends = [
     end(\.type), end(\.order), end(\.input_shape), end(\.output_shape), end(\.input_count),
     end(\.output_count),
-    end(\.workspace_bytes), end(\.multiplies), end(\.stage_count), end(\.reserved),
+    end(\.workspace_bytes), end(\.multiplies), end(\.stage_count), end(\.threads),
   ]
 }
 

@@ -13,11 +13,8 @@ extension ONNXModel {
     var files = ExternalFiles(path: path)
     try files.resolve(&proto.graph)
     byteCount += files.byteCount
-<<<<<<< HEAD
-    proto.metadataProps.removeAll { $0.key == ModelDataFile.metadataKey }
-=======
     externalFiles = files.paths
->>>>>>> 9bfb26609f2588f801724912096d6de0b0499a52
+    proto.metadataProps.removeAll { $0.key == ModelDataFile.metadataKey }
   }
 }
 
@@ -95,17 +92,10 @@ private struct ExternalFiles {
   }
 
   private mutating func file(_ location: String) throws(ONNXError) -> Data {
-<<<<<<< HEAD
-    if let data = mapped[location] { return data }
+    if let data = files[location] { return data }
     do throws(FileError) {
       let data = try bytes(location)
-      mapped[location] = data
-=======
-    if let data = files[location] { return data }
-    do {
-      let data = try FileReader.bytes(ofFile: folder + location)
       files[location] = data
->>>>>>> 9bfb26609f2588f801724912096d6de0b0499a52
       return data
     } catch { throw .file(error) }
   }

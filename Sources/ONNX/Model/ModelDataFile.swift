@@ -24,12 +24,12 @@ struct ModelDataFile {
     name = String(model[(model.lastIndex(of: "/").map { model.index(after: $0) } ?? model.startIndex)...])
   }
 
-  /// Writes data under the first name that is free, with the permissions of the model in whose place the new one will
-  /// be, and gives the name.
-  func create(_ data: Data) throws(FileError) -> String {
+  /// Hands data to a transaction under the first name that is free, with the permissions of the model in whose place the
+  /// new one will be, and gives the name.
+  func create(_ data: Data, in files: inout FileTransaction) throws(FileError) -> String {
     var candidate = "\(name).data"
     var number = 1
-    while try !AtomicFile.create(data, at: folder + candidate, permissionsOf: model) {
+    while try !files.create(data, at: folder + candidate, permissionsOf: model) {
       number += 1
       candidate = "\(name).data.\(number)"
     }

@@ -16,7 +16,6 @@ extension ONNXModel {
 
   /// Writes the model, beside its place first and then renamed, so that no partial file is ever seen.
   ///
-<<<<<<< HEAD
   /// Weights of less than 1.5 GiB together are written into the file; beyond that, into one new file beside it, named
   /// `PATH.data`, or `PATH.data.2` and so on where that name is taken. The data come first, the model that refers to them
   /// takes the old one's place after that, and only then the data that the old model had from here go, unless another
@@ -24,106 +23,69 @@ extension ONNXModel {
   /// A crash in between can leave a data file that nothing refers to. Both pairs need room on the disk for a moment.
   ///
   /// Where `PATH` is a link, both files are written where it leads to.
-=======
-  /// Weights of less than 1.5 GiB together are written into the file; beyond that, into one file, `externalDataPath(of:)`.
->>>>>>> 9bfb26609f2588f801724912096d6de0b0499a52
   ///
   /// **Returns** the bytes written.
   ///
   /// **Throws** `ONNXError` where a file cannot be written; then all is as it was.
   @discardableResult
   public func save(to path: String) throws(ONNXError) -> Int {
-<<<<<<< HEAD
     try save(to: path, inlineLimit: Self.inlineLimit)
   }
 
-  /// What has been done of a save.
-  enum SaveStep: CaseIterable {
-    case dataWritten
-    case modelWritten
-  }
-
-  /// As the public `save`, with weights beyond another limit in a file of their own, and calls of `done` between the
-  /// steps for tests to look around or to fail there.
-  @discardableResult
-  func save(
-    to path: String, inlineLimit: Int, done: (SaveStep) throws(FileError) -> Void = { _ in }
-  ) throws(ONNXError) -> Int {
-    var written = proto
-    written.metadataProps.removeAll { $0.key == ModelDataFile.metadataKey }
-    let weights = written.graph.initializer.reduce(0) { $0 + $1.rawData.count }
-    do throws(FileError) {
-      guard let target = AtomicFile.target(of: path) else {
-        guard weights <= inlineLimit else {
-          throw FileError(
-            path: path, reason: "weights of \(weights) bytes need a file of their own beside the model's")
-        }
-        let data = try serialized(written, path)
-        try AtomicFile.write(data, to: path)
-        return data.count
-      }
-      let files = ModelDataFile(model: target)
-      let earlier = files.ownedByModel()
-      let blob = weights > inlineLimit ? Self.externalize(&written.graph) : nil
-      var name: String?
-      if let blob {
-        let unique = try files.create(blob)
-        written.refer(to: unique)
-        name = unique
-      }
-      let data: Data
-      do throws(FileError) {
-        try done(.dataWritten)
-        data = try serialized(written, path)
-        try AtomicFile.write(data, to: path)
-      } catch {
-        if let name { files.remove(name) }
-        throw error
-      }
-      try done(.modelWritten)
-      for old in earlier where !files.isReferredTo(old) { files.remove(old) }
-      return data.count + (blob?.count ?? 0)
-=======
-    var files = FileTransaction()
-    let bytes = try save(to: path, in: &files)
-    do throws(FileError) { try files.commit() } catch { throw .file(error) }
-    return bytes
-  }
+  /// Where a model at `path` has its external data, if it needs any and nothing has that name.
+  public static func externalDataPath(of path: String) -> String { path + ".data" }
 
   /// The same, to appear with the other files of a transaction when that is committed.
   public func save(to path: String, in files: inout FileTransaction) throws(ONNXError) -> Int {
-    let weights = proto.graph.initializer.reduce(0) { $0 + $1.rawData.count }
-    do {
-      if weights <= Self.inlineLimit {
-        let data = try serialized(proto, path)
-        try files.write(data, to: path)
-        return data.count
-      }
-      var small = proto
-      let blob = Self.externalize(
-        &small.graph, file: String(path.split(separator: "/").last ?? "model") + ".data")
-      let data = try serialized(small, path)
-      try files.write(blob, to: Self.externalDataPath(of: path))
-      try files.write(data, to: path)
-      return data.count + blob.count
-    } catch let error as FileError {
-      throw .file(error)
-    } catch let error as ONNXError {
-      throw error
->>>>>>> 9bfb26609f2588f801724912096d6de0b0499a52
-    } catch {
-      throw .file(error)
-    }
+    do throws(FileError) {
+      return try stage(to: path, inlineLimit: Self.inlineLimit, in: &files)
+    } catch { throw .file(error) }
   }
 
-<<<<<<< HEAD
-  private func serialized(_ proto: ModelProto, _ path: String) throws(FileError) -> Data {
-=======
-  /// The file beside a model for weights that are too many for the model's own.
-  public static func externalDataPath(of path: String) -> String { path + ".data" }
+  /// As the public `save`, with weights beyond another limit in a file of their own, and a call of `beforePlacing` with
+  /// the path of each file that is about to take its place, for tests to look around or to fail there.
+  @discardableResult
+  func save(
+    to path: String, inlineLimit: Int, beforePlacing: (String) throws(FileError) -> Void = { _ in }
+  ) throws(ONNXError) -> Int {
+    do throws(FileError) {
+      var files = FileTransaction()
+      let bytes = try stage(to: path, inlineLimit: inlineLimit, in: &files)
+      try files.commit(beforePlacing: beforePlacing)
+      return bytes
+    } catch { throw .file(error) }
+  }
 
-  private func serialized(_ proto: ModelProto, _ path: String) throws(ONNXError) -> Data {
->>>>>>> 9bfb26609f2588f801724912096d6de0b0499a52
+  /// Hands the model's files to a transaction, the data first, as they have to be there before the model that refers to
+  /// them.
+  private func stage(
+    to path: String, inlineLimit: Int, in files: inout FileTransaction
+  ) throws(FileError) -> Int {
+    var written = proto
+    written.metadataProps.removeAll { $0.key == ModelDataFile.metadataKey }
+    let weights = written.graph.initializer.reduce(0) { $0 + $1.rawData.count }
+    guard let target = AtomicFile.target(of: path) else {
+      guard weights <= inlineLimit else {
+        throw FileError(
+          path: path, reason: "weights of \(weights) bytes need a file of their own beside the model's")
+      }
+      let data = try serialized(written, path)
+      try files.write(data, to: path)
+      return data.count
+    }
+    let beside = ModelDataFile(model: target)
+    let earlier = beside.ownedByModel()
+    let blob = weights > inlineLimit ? Self.externalize(&written.graph) : Data()
+    if !blob.isEmpty { written.refer(to: try beside.create(blob, in: &files)) }
+    let data = try serialized(written, path)
+    try files.write(data, to: path)
+    files.whenCommitted {
+      for old in earlier where !beside.isReferredTo(old) { beside.remove(old) }
+    }
+    return data.count + blob.count
+  }
+
+  private func serialized(_ proto: ModelProto, _ path: String) throws(FileError) -> Data {
     do { return try proto.serializedData() } catch {
       throw FileError(path: path, reason: "the model cannot be written as protobuf: \(error)")
     }

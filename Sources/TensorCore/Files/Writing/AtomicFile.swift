@@ -17,6 +17,14 @@ public enum AtomicFile {
     try files.commit()
   }
 
+  /// The regular file that `path` leads to, links followed, or that it would become.
+  ///
+  /// **Returns** nil for devices, pipes and directories.
+  public static func target(of path: String) -> String? {
+    guard case .file(let target, _)? = try? FilePlace(path) else { return nil }
+    return target
+  }
+
   /// Finds out, before long work, whether `path` will be writable; leaves nothing behind.
   ///
   /// **Throws** `FileError` where it is not.

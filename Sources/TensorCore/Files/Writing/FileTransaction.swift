@@ -18,6 +18,7 @@ public struct FileTransaction: ~Copyable {
   private var files: [PartialFile] = []
   private var devices: [(path: String, data: Data)] = []
   private var roles = FileRoles()
+  private var afterwards: [() -> Void] = []
 
   /// No file yet.
   public init() {}
@@ -43,10 +44,35 @@ public struct FileTransaction: ~Copyable {
     }
   }
 
-  /// Puts every file in its place, devices first, since what they took cannot be taken back.
+  /// Writes `data` to what will be a new file at `path`, with the permissions of `sibling` if that is there.
+  ///
+  /// **Returns** false, with nothing done, where something has that name already.
+  ///
+  /// **Throws** `FileError` where anything fails.
+  public mutating func create(
+    _ data: Data, at path: String, permissionsOf sibling: String
+  ) throws(FileError) -> Bool {
+    guard FilePlace.isFree(path) else { return false }
+    try roles.add(output: path, title: path)
+    let file = try PartialFile(beside: path, named: path)
+    files.append(file)
+    try file.write(data, permissions: FilePlace.permissions(of: sibling))
+    return true
+  }
+
+  /// Has `body` run once every file is in its place.
+  public mutating func whenCommitted(_ body: @escaping () -> Void) { afterwards.append(body) }
+
+  /// Puts every file in its place, in the order they were written, devices first, since what they took cannot be taken
+  /// back. A file outlasts a loss of power before the next one takes its place, so that one may refer to those before it.
+  ///
+  /// `beforePlacing` is called with the path of each file that is about to take its place; what it throws counts as a
+  /// failure there.
   ///
   /// **Throws** `FileError` where anything fails; then every file is what it was before and nothing is left beside it.
-  public mutating func commit() throws(FileError) {
+  public mutating func commit(
+    beforePlacing: (String) throws(FileError) -> Void = { _ in }
+  ) throws(FileError) {
     for (path, data) in devices {
       let descriptor = open(path, O_WRONLY | O_CLOEXEC)
       guard descriptor >= 0 else { throw .system(path, "cannot be written") }
@@ -58,8 +84,10 @@ public struct FileTransaction: ~Copyable {
     do throws(FileError) {
       for file in files { try file.link() }
       for (index, file) in files.enumerated() {
+        try beforePlacing(file.path)
         // Behind the last one nothing can fail that would ask for what was there before.
         replacements.append(try Replacement(by: file, keepsFormer: index < files.count - 1))
+        FilePlace.synchronizeDirectory(of: file.target)
       }
     } catch {
       for replacement in replacements.reversed() { replacement.undo() }
@@ -68,6 +96,8 @@ public struct FileTransaction: ~Copyable {
     for replacement in replacements { replacement.finish() }
     for file in files { file.close() }
     files = []
+    for body in afterwards { body() }
+    afterwards = []
   }
 }
 
