@@ -8,7 +8,7 @@ largest difference of an output, relative to the largest value of that output, i
 
 - each factored layer's stages are composed again into one dense kernel, which is compared in Double with the
   original's (batch normalization folded in where the report says so): its relative Frobenius error must not exceed the
-  report's `relativeError`, and its taps must lie where the original's do (strides, dilations and padding);
+  report's `relativeError`, without the folding it must be `relativeErrorUnfolded`, and its taps must lie where the original's do (strides, dilations and padding);
 - layers that were kept must have their weights unchanged;
 - the original with those composed kernels put in must compute what the compressed model computes (biases, strides,
   padding and folding then agree too), up to rounding.
@@ -309,10 +309,12 @@ def check_report(report, original, compressed, verdict):
             for stage in stages[1:]:
                 composed = compose(composed, stage)
             error = relative_error(dense if scale is None else scaled(dense, scale), composed)
+            number = coarsest(dense.format, composed.format)
+            if scale is not None and np.all(scale != 0):
+                check_unfolded(layer, relative_error(dense, scaled(composed, 1 / scale)), number, verdict)
         except CannotRead as problem:
             verdict.line(False, f"{name}: {problem}")
             continue
-        number = coarsest(dense.format, composed.format)
         limit = layer["relativeError"] * (1 + RELATIVE_SLACK) + ABSOLUTE_SLACK[number]
         verdict.line(
             error <= limit,
@@ -328,6 +330,14 @@ def check_report(report, original, compressed, verdict):
             verdict.note(f"the composed kernels are not run: {problem}")
             return None
     return coarsest(*formats)
+
+
+def check_unfolded(layer, error, number, verdict):
+    """The error of the kernel without the batch normalization folded into it must be what the report says."""
+    reported = layer.get("relativeErrorUnfolded")
+    verdict.line(
+        reported is not None and abs(error - reported) <= reported * RELATIVE_SLACK + ABSOLUTE_SLACK[number],
+        f"{layer['name']}: without batch normalization: relative error {error:.6g}, reported {reported}")
 
 
 def check_kept(place, compressed, layer, verdict):

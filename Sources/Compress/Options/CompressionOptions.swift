@@ -8,14 +8,15 @@ public struct CompressionOptions: Sendable {
   public var budget: Budget?
   /// What an error of a layer weighs under a budget, by the layer's name; 1 for layers that are not named.
   ///
-  /// The sum over the layers of `sensitivity e²` is made least. A layer that shares its weight with others counts as all of
+  /// The sum over the layers of `sensitivity e²` is made least. A layer that shares its kernel with others counts as all of
   /// them together.
   public var sensitivities: [String: Double] = [:]
   /// Ranks are rounded up to a multiple of this, or to the full extent.
   public var rankMultiple = CompressionOptions.defaultRankMultiple
-  /// Layers to factor; nil for all. A regular expression that has to match somewhere in the layer's name.
+  /// Layers to factor; nil for all. A regular expression that has to match somewhere in the layer's name, and in one
+  /// layer's name at least: a pattern that matches none is an error.
   public var layers: String?
-  /// Layers to keep, whatever `layers` says.
+  /// Layers to keep, whatever `layers` says; likewise.
   public var skip: String?
   /// Whether BatchNormalization straight behind a convolution is folded into it where that is factored.
   public var foldsBatchNormalization = true

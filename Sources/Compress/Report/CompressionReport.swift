@@ -28,7 +28,7 @@ public struct CompressionReport: Codable, Sendable {
     /// The fraction reached by the model written.
     public var achieved: Double
     /// The sum over the layers of the squared relative errors, each times the layer's sensitivity, from the factors as
-    /// written. Layers that share a weight count as one.
+    /// written. Layers that share a kernel count as one.
     public var squaredError: Double
     /// No choice among the candidates under the budget has a smaller sum, where the forms that were written count with
     /// the errors of their factors and all others with the errors that the choice went by: those of truncation, of the
