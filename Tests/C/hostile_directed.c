@@ -226,7 +226,9 @@ static void model_arguments(void) {
   EXPECT(INVALID_ARGUMENT, lowrank_model_inspect("\xff", NULL, &r));
   EXPECT(BAD_FILE, lowrank_model_compress(sound_model(), "none/x.onnx", NULL, &r));
   EXPECT(NULL_ARGUMENT, lowrank_model_compress(sound_model(), NULL, NULL, &r));
-  EXPECT(INVALID_ARGUMENT, lowrank_model_compress(sound_model(), sound_model(), NULL, &r));
+  EXPECT(OK, lowrank_model_compress(sound_model(), "own.onnx", NULL, &r));
+  EXPECT(OK, lowrank_report_destroy(r));
+  EXPECT(INVALID_ARGUMENT, lowrank_model_compress("own.onnx", "./own.onnx", NULL, &r));
   lowrank_model_options o = {.struct_size = sizeof o, .layers = "("};
   EXPECT(INVALID_ARGUMENT, lowrank_model_inspect(sound_model(), &o, &r));
   o = (lowrank_model_options){.struct_size = sizeof o, .criterion = LOWRANK_ENERGY, .criterion_value = NAN};

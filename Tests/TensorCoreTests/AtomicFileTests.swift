@@ -25,11 +25,20 @@ import Testing
 
   @Test func placesThatCannotBeWrittenAreErrors() throws {
     let folder = try TemporaryFolder()
-    for path in [folder.path, folder.path("missing/file"), ""] {
+    for path in [
+      folder.path, folder.path("missing/file"), folder.path(String(repeating: "x", count: 256)), "",
+    ] {
       #expect(throws: FileError.self) { try AtomicFile.write(Data(), to: path) }
       #expect(throws: FileError.self) { try AtomicFile.requireWritable(path) }
     }
     #expect(try folder.names == [])
+  }
+
+  @Test func theLongestNamesCanBeWritten() throws {
+    let folder = try TemporaryFolder()
+    let name = String(repeating: "x", count: 255)
+    try AtomicFile.write(Data("one".utf8), to: folder.path(name))
+    #expect(try folder.names == [name])
   }
 
   @Test func placesThatCannotBeReadAreErrors() throws {

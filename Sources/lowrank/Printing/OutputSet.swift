@@ -58,6 +58,8 @@ struct OutputSet: ~Copyable {
   ///
   /// **Throws** `FileError` where one of them cannot be written; then there is no file.
   mutating func finish(printing text: String) throws {
+    // The text says what was written: whatever can be known to fail comes before it.
+    try files.writeDevices()
     try StandardOutput.print(text)
     try files.commit()
   }

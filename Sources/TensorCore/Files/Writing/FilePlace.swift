@@ -13,11 +13,12 @@ enum FilePlace {
   /// A device or a pipe, which is written to as it is.
   case device
 
-  /// **Throws** `FileError` for an empty path and for directories.
+  /// **Throws** `FileError` for an empty path, for directories, and for paths that can lead to no file.
   init(_ path: String) throws(FileError) {
     guard !path.isEmpty else { throw FileError(path: path, reason: "an empty path cannot be written") }
     var status = stat()
     guard stat(path, &status) == 0 else {
+      guard errno == ENOENT else { throw .system(path, "cannot be written") }
       self = .file(target: path, permissions: nil)
       return
     }

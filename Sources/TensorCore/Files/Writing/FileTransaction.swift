@@ -63,6 +63,19 @@ public struct FileTransaction: ~Copyable {
   /// Has `body` run once every file is in its place.
   public mutating func whenCommitted(_ body: @escaping () -> Void) { afterwards.append(body) }
 
+  /// Writes to the devices and pipes; `commit()` does it where this did not.
+  ///
+  /// **Throws** `FileError` where one does not take all of it.
+  public mutating func writeDevices() throws(FileError) {
+    for (path, data) in devices {
+      let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { throw .system(path, "cannot be written") }
+      defer { close(descriptor) }
+      try FileWriter.write(data, to: descriptor, named: path)
+    }
+    devices = []
+  }
+
   /// Puts every file in its place, in the order they were written, devices first, since what they took cannot be taken
   /// back. A file outlasts a loss of power before the next one takes its place, so that one may refer to those before it.
   ///
@@ -73,13 +86,7 @@ public struct FileTransaction: ~Copyable {
   public mutating func commit(
     beforePlacing: (String) throws(FileError) -> Void = { _ in }
   ) throws(FileError) {
-    for (path, data) in devices {
-      let descriptor = open(path, O_WRONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw .system(path, "cannot be written") }
-      defer { close(descriptor) }
-      try FileWriter.write(data, to: descriptor, named: path)
-    }
-    devices = []
+    try writeDevices()
     var replacements: [Replacement] = []
     do throws(FileError) {
       for file in files { try file.link() }

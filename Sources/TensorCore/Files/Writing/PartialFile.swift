@@ -39,9 +39,10 @@ struct PartialFile {
     guard descriptor >= 0 else { throw .system(path, "cannot be written") }
   }
 
-  /// A name beside a file that no other file has, whichever process or thread asks.
+  /// A name beside a file that no other file has, whichever process or thread asks; short, as the file's own may be as
+  /// long as names can be.
   static func name(beside target: String) -> String {
-    "\(target).partial-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    "\(FilePlace.directory(of: target))/.lowrank.partial-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
   }
 
   /// Writes the bytes, down to the disk.
