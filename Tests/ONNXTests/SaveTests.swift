@@ -27,14 +27,14 @@ import Testing
     new = changed
   }
 
-  /// Saves with the large constants in a file of their own, calling `between` when the first file has its place.
+  /// Saves with the large constants in a file of their own.
   @discardableResult
   private func save(
-    _ model: ModelGraph, to path: String, between: (String) throws(FileError) -> Void = { _ in }
+    _ model: ModelGraph, to path: String, beforePlacing: (String) throws(FileError) -> Void = { _ in }
   ) throws -> Int {
     var files = FileTransaction()
     let bytes = try model.save(to: path, in: &files, inlineLimit: 0)
-    try files.commit(between: between)
+    try files.commit(beforePlacing: beforePlacing)
     return bytes
   }
 
@@ -65,28 +65,30 @@ import Testing
     #expect(try folder.names == ["out.onnx"])
   }
 
-  /// What a crash between the two files would leave is a pair that can be read, the old one.
+  /// What a crash before each file takes its place would leave is a pair that can be read.
   @Test func everyMomentHasAWholePair() throws {
     try save(old, to: path)
     var seen: [String] = []
-    try save(new, to: path) { placed in
-      seen.append(placed)
-      #expect((try? isWhole(old, at: path)) == true)
+    try save(new, to: path) { file in
+      seen.append(file)
+      #expect((try? isWhole(old, at: path)) == true, "\(file)")
     }
-    #expect(seen == [folder.path("out.onnx.data.2")])
+    #expect(seen == [path + ".data.2", path])
     #expect(try isWhole(new, at: path))
     #expect(try folder.names == ["out.onnx", "out.onnx.data.2"])
   }
 
-  @Test func aFailureBetweenTheFilesLeavesTheOldPair() throws {
+  @Test func aFailureBeforeEachFileLeavesTheOldPairAndNothingElse() throws {
     try save(old, to: path)
-    #expect(throws: FileError.self) {
-      try save(new, to: path) { placed throws(FileError) in
-        throw FileError(path: placed, reason: "injected")
+    for place in [path + ".data.2", path] {
+      #expect(throws: FileError.self) {
+        try save(new, to: path) { file throws(FileError) in
+          if file == place { throw FileError(path: path, reason: "injected") }
+        }
       }
+      #expect(try isWhole(old, at: path), "\(place)")
+      #expect(try folder.names == ["out.onnx", "out.onnx.data"], "\(place)")
     }
-    #expect(try isWhole(old, at: path))
-    #expect(try folder.names == ["out.onnx", "out.onnx.data"])
   }
 
   /// Somebody else takes the name of the data file before it has its place: nothing of theirs is lost.

@@ -24,37 +24,35 @@ struct ModelDataFile {
     name = String(model[(model.lastIndex(of: "/").map { model.index(after: $0) } ?? model.startIndex)...])
   }
 
-  /// Writes data under the first name that is free, with the permissions of the model in whose place the new one will
-  /// be, and gives the name.
+  /// Hands constants to a transaction under the first name that is free, with the permissions of the model in whose place the
+  /// new one will be, and gives the name.
   func create(_ pieces: [ByteView], in files: inout FileTransaction) throws(FileError) -> String {
     var candidate = "\(name).data"
     var number = 1
-    while !files.isFree(path(candidate)) {
+    while try !files.create(pieces, at: folder + candidate, permissionsOf: model) {
       number += 1
       candidate = "\(name).data.\(number)"
     }
-    try files.create(pieces, at: path(candidate), permissionsOf: model)
     return candidate
   }
 
-  /// The path of a data file.
-  func path(_ file: String) -> String { folder + file }
-
   /// The data files that the model now at its place says were written with it.
   func ownedByModel() -> [String] {
-    regularFiles(where: isName).filter { file in
+    regularFiles { isName($0) }.filter { file in
       (try? FileReader.file(model, contains: Self.entry(Self.metadataKey, file))) == true
     }
   }
 
-  /// Whether another model in the folder refers to a data file, also one with another ending, such as a copy `MODEL.bak`.
-  func isReferredToByOthers(_ file: String) -> Bool {
-    let others = regularFiles { ($0.contains(".onnx") || $0.hasPrefix(name)) && $0 != name && !isName($0) }
-    return others.contains { other in
+  /// Whether a model in the folder refers to a data file, also one with another ending, such as a copy `MODEL.bak`.
+  func isReferredTo(_ file: String) -> Bool {
+    regularFiles { ($0.contains(".onnx") || $0.hasPrefix(name)) && !isName($0) }.contains { other in
       // What cannot be read may refer to it.
-      (try? FileReader.file(path(other), contains: Self.entry("location", file))) != false
+      (try? FileReader.file(folder + other, contains: Self.entry("location", file))) != false
     }
   }
+
+  /// Removes a data file; one that cannot be removed does no harm.
+  func remove(_ file: String) { try? FileManager.default.removeItem(atPath: folder + file) }
 
   private func isName(_ file: String) -> Bool {
     guard file.hasPrefix("\(name).data") else { return false }
@@ -62,7 +60,7 @@ struct ModelDataFile {
     return rest.isEmpty || rest.first == "." && Int(rest.dropFirst()) != nil
   }
 
-  private func regularFiles(where isWanted: (String) -> Bool) -> [String] {
+  private func regularFiles(_ isWanted: (String) -> Bool) -> [String] {
     let all = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
     return all.filter { isWanted($0) && FileReader.isRegularFile(folder + $0) }
   }

@@ -53,9 +53,11 @@ extension ModelGraph {
       return model.count
     }
     let data = ModelDataFile(model: target)
-    let unneeded = data.ownedByModel().filter { !data.isReferredToByOthers($0) }
+    let earlier = data.ownedByModel()
     let bytes = try write(to: path, beside: data, in: &files, inlineLimit: inlineLimit)
-    for file in unneeded { files.remove(data.path(file)) }
+    files.whenCommitted {
+      for file in earlier where !data.isReferredTo(file) { data.remove(file) }
+    }
     return bytes
   }
 

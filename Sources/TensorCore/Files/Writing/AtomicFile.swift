@@ -30,7 +30,7 @@ public enum AtomicFile {
   ///
   /// **Returns** nil for devices, pipes and directories.
   public static func target(of path: String) -> String? {
-    guard case .file(let target, _) = try? FilePlace(path) else { return nil }
+    guard case .file(let target, _)? = try? FilePlace(path) else { return nil }
     return target
   }
 

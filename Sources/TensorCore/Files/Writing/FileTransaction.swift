@@ -17,8 +17,8 @@
 public struct FileTransaction: ~Copyable {
   private var files: [PartialFile] = []
   private var devices: [(path: String, content: FileContent)] = []
-  private var unneeded: [String] = []
   private var roles = FileRoles()
+  private var afterwards: [() -> Void] = []
 
   /// No file yet.
   public init() {}
@@ -48,32 +48,6 @@ public struct FileTransaction: ~Copyable {
     }
   }
 
-  /// Writes `pieces` to a file that must not be there yet, with the permissions of `sibling` if that is there.
-  ///
-  /// **Throws** `FileError` where anything fails; `commit()` does where something has got that name meanwhile.
-  public mutating func create(
-    _ pieces: [ByteView], at path: String, permissionsOf sibling: String
-  ) throws(FileError) {
-    guard isFree(path) else { throw FileError(path: path, reason: "cannot be written: it is there already") }
-    var permissions: mode_t?
-    if case .file(_, let present) = try FilePlace(sibling) { permissions = present }
-    try roles.add(output: path, title: path)
-    let file = try PartialFile(beside: path, named: path, isNew: true)
-    files.append(file)
-    try file.write(permissions: permissions) { (descriptor) throws(FileError) in
-      try FileWriter.write(pieces, to: descriptor, named: path)
-    }
-  }
-
-  /// Whether nothing is at a path, a link to nowhere included, and the transaction puts nothing there.
-  public func isFree(_ path: String) -> Bool {
-    var status = stat()
-    return lstat(path, &status) != 0 && !files.contains { $0.target == path }
-  }
-
-  /// Has `commit()` take a file away once all others are in their places; one that cannot be taken away does no harm.
-  public mutating func remove(_ path: String) { unneeded.append(path) }
-
   private mutating func write(to path: String, _ content: @escaping FileContent) throws(FileError) {
     switch try FilePlace(path) {
     case .device: devices.append((path, content))
@@ -84,6 +58,27 @@ public struct FileTransaction: ~Copyable {
       try file.write(permissions: permissions, content)
     }
   }
+
+  /// Writes `pieces` to what will be a new file at `path`, with the permissions of `sibling` if that is there.
+  ///
+  /// **Returns** false, with nothing done, where something has that name already.
+  ///
+  /// **Throws** `FileError` where anything fails; `commit()` does where something has got that name meanwhile.
+  public mutating func create(
+    _ pieces: [ByteView], at path: String, permissionsOf sibling: String
+  ) throws(FileError) -> Bool {
+    guard FilePlace.isFree(path) else { return false }
+    try roles.add(output: path, title: path)
+    let file = try PartialFile(beside: path, named: path, isNew: true)
+    files.append(file)
+    try file.write(permissions: FilePlace.permissions(of: sibling)) { (descriptor) throws(FileError) in
+      try FileWriter.write(pieces, to: descriptor, named: path)
+    }
+    return true
+  }
+
+  /// Has `body` run once every file is in its place.
+  public mutating func whenCommitted(_ body: @escaping () -> Void) { afterwards.append(body) }
 
   /// Writes to the devices and pipes; `commit()` does it where this did not.
   ///
@@ -98,38 +93,35 @@ public struct FileTransaction: ~Copyable {
     devices = []
   }
 
-  /// Puts every file in its place, in the order in which they were written; devices first, since what they took cannot
-  /// be taken back.
+  /// Puts every file in its place, in the order they were written, devices first, since what they took cannot be taken
+  /// back. A file outlasts a loss of power before the next one takes its place, so that one may refer to those before it.
+  ///
+  /// `beforePlacing` is called with the path of each file that is about to take its place; what it throws counts as a
+  /// failure there.
   ///
   /// **Throws** `FileError` where anything fails; then every file is what it was before and nothing is left beside it.
-  public mutating func commit() throws(FileError) {
-    try commit(between: { (_) throws(FileError) in })
-  }
-
-  /// As the public `commit`, with a call of `between` behind each file that has got its place, but for the last, for tests
-  /// to look around or to fail there.
-  mutating func commit(between: (_ path: String) throws(FileError) -> Void) throws(FileError) {
+  public mutating func commit(
+    beforePlacing: (String) throws(FileError) -> Void = { _ in }
+  ) throws(FileError) {
     try writeDevices()
     var replacements: [Replacement] = []
     do throws(FileError) {
       for file in files { try file.link() }
       for (index, file) in files.enumerated() {
+        try beforePlacing(file.path)
         // Behind the last one nothing can fail that would ask for what was there before.
-        let isLast = index == files.count - 1
-        replacements.append(try Replacement(by: file, keepsFormer: !isLast))
-        if !isLast { try between(file.path) }
+        replacements.append(try Replacement(by: file, keepsFormer: index < files.count - 1))
+        FilePlace.synchronizeDirectory(of: file.target)
       }
     } catch {
       for replacement in replacements.reversed() { replacement.undo() }
       throw error
     }
     for replacement in replacements { replacement.finish() }
-    for path in unneeded { unlink(path) }
-    for folder in Set((files.map(\.target) + unneeded).map(FilePlace.directory)) {
-      FilePlace.synchronize(directory: folder)
-    }
     for file in files { file.close() }
-    (files, unneeded) = ([], [])
+    files = []
+    for body in afterwards { body() }
+    afterwards = []
   }
 }
 
