@@ -39,8 +39,9 @@ import Testing
     }
     for threads in [1, 2] {
       let (short, tall) = (try bytes(256, threads: threads), try bytes(2048, threads: threads))
-      // Bands share out the rows evenly, so that their heights are not the same.
-      #expect(Double(tall) < 1.5 * Double(short), "\(threads) threads: \(short) and \(tall) bytes")
+      // Eight times the rows. Bands share them out evenly and fill tiles more or less well, so that the lowest of those
+      // within the margin are not quite as high; a workspace that grew with the image would be eight times as large.
+      #expect(Double(tall) < 2 * Double(short), "\(threads) threads: \(short) and \(tall) bytes")
     }
   }
 
