@@ -74,9 +74,13 @@ let package = Package(
       name: "DecomposeTests", dependencies: ["Decompose", "LinearAlgebra", "TensorCore", "TestSupport"],
       swiftSettings: strict),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    // Convolutions by plain loops in C, which tests without optimisation can afford.
+    .target(name: "ConvolutionDefinition", path: "Tests/ConvolutionDefinition"),
     .testTarget(
       name: "ConvTests",
-      dependencies: ["AllocationCounter", "Conv", "LinearAlgebra", "TensorCore", "TestSupport"],
+      dependencies: [
+        "AllocationCounter", "Conv", "ConvolutionDefinition", "LinearAlgebra", "TensorCore", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "ONNXTests", dependencies: ["ONNX", "TensorCore", "TestSupport"], swiftSettings: strict),

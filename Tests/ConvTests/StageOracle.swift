@@ -1,0 +1,111 @@
+import TensorCore
+
+@testable import Conv
+
+/// A chain of stages by its definition in Double, with what rounding may do to each element of the result.
+///
+/// With u the unit roundoff, a sum of k products of numbers that are exact is off by at most
+///
+///     (k + 4) u (|K| * |x| + |b| + |r|)
+///
+/// in any order: a rounding for each product and each addition, one for the bias b and one for the residual r, and the
+/// terms of second order. An error e of the input adds |K| * e. By Winograd's algorithm with S channels it is
+///
+///     (S + 4 n + 24) u A^T [ sum over S of |U| . (|B^T| |x| |B|) ] A  with |A|
+///
+/// with a rounding for each channel, n for each of the four sides of the transforms, and 24 for their constants.
+///
+/// The variances are the same with squares: the error of independent roundings, whose root mean square over all elements
+/// is far below the bound. A fault in a few elements is seen by the bounds, one in a small term of all by the variances.
+///
+/// **Source** Higham, Accuracy and Stability of Numerical Algorithms, section 3.1; Barabasz et al., arXiv 1803.10986.
+struct StageOracle {
+  private(set) var values: [Double]
+  private(set) var bounds: [Double]
+  private(set) var variances: [Double]
+  /// Whether all numbers are integers (or quarters, in F(2x2, 3x3)) that no sum in any order rounds.
+  private(set) var isExact: Bool
+  private let unit: Double
+  /// The roundings that a term of the last stage's sums meets.
+  private var roundings = 0.0
+
+  /// Begins at an input of a plan whose numbers have the unit roundoff `unit`.
+  init(_ input: [Double], unit: Double) {
+    values = input
+    bounds = [Double](repeating: 0, count: input.count)
+    variances = bounds
+    isExact = input.allSatisfy { $0 == $0.rounded() }
+    self.unit = unit
+  }
+
+  /// Applies a stage, by the Winograd form that the plan runs it by, if any.
+  mutating func apply(_ stage: ConvolutionGeometry, weights: [Double], form: WinogradForm? = nil) {
+    let convolution = Definition(stage, weights)
+    let tiles = form.map { WinogradMatrices.of(tile: $0.tile, kernel: $0.kernel) }
+    let sizes = zip(values, bounds).map { abs($0) + $1 }
+    let squares = values.map { $0 * $0 }
+    if let tiles {
+      roundings = Double(stage.inputChannels + 4 * tiles.side + 24)
+      let added = convolution.run(.magnitudes, sizes, tiles: tiles)
+      let spread = convolution.run(.squares, squares, tiles: tiles)
+      bounds = zip(convolution.run(.magnitudes, bounds), added).map { $0 + roundings * unit * $1 }
+      variances = zip(convolution.run(.squares, variances), spread).map {
+        $0 + roundings * unit * unit * $1
+      }
+    } else {
+      roundings = Double(weights.count / stage.outputChannels + 4)
+      bounds = convolution.run(
+        .magnitudes, zip(bounds, sizes).map { $0 + roundings * unit * $1 })
+      variances = convolution.run(
+        .squares, zip(variances, squares).map { $0 + roundings * unit * unit * $1 })
+    }
+    if isExact {
+      // No partial sum is larger than the sum of all magnitudes, in units of a quarter for G = 1/2 on both sides.
+      let quarters = tiles == nil ? 1.0 : 4.0
+      let largest = convolution.run(.magnitudes, values.map(abs), tiles: tiles).max() ?? 0
+      isExact =
+        weights.allSatisfy { $0 == $0.rounded() } && largest * quarters * unit <= 0.25
+        && (form == nil || tiles?.hasIntegerTransforms == true)
+    }
+    values = convolution.run(.values, values)
+  }
+
+  /// Adds the bias and the residual, which the sums may begin or end with.
+  mutating func add(_ terms: [Double]) {
+    for (i, term) in terms.enumerated() {
+      values[i] += term
+      bounds[i] += roundings * unit * abs(term)
+      variances[i] += roundings * unit * unit * term * term
+    }
+    isExact = isExact && terms.allSatisfy { $0 == $0.rounded() && abs($0) * unit <= 0.125 }
+  }
+
+  /// Bounds the results: errors never grow by that.
+  mutating func bound(_ activation: Activation) {
+    values = values.map { min(max($0, activation.low), activation.high) }
+  }
+
+  /// What is wrong with the elements of a result; nil where every bound holds.
+  func fault<E: Scalar>(in result: Tensor<E>) -> String? {
+    precondition(result.count == values.count, "\(result.count) elements for \(values.count)")
+    var (errors, variance) = (0.0, 0.0)
+    for (i, element) in result.elements.enumerated() {
+      let error = abs(Double(element) - values[i])
+      // Second-order terms of the bound, and the oracle's own roundings where the plan is in Double too.
+      let most = isExact ? 0 : 1.001 * bounds[i] * (unit < 1e-10 ? 2 : 1)
+      guard error <= most else {
+        return
+          "element \(i) of \(result.shape) is \(element), not \(values[i]): off by \(error), the bound is \(most)"
+      }
+      errors += error * error
+      variance += variances[i]
+    }
+    // Six standard deviations of a single element, more of a mean: no chance in a long run.
+    guard errors <= 36 * variance else {
+      let count = Double(values.count)
+      return "the error's root mean square is \((errors / count).squareRoot()), that of independent roundings"
+        + " \((variance / count).squareRoot())"
+    }
+    return nil
+  }
+}
