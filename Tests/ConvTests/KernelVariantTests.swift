@@ -19,7 +19,7 @@ import Testing
         ? cases.geometry(axes: cases.number(1...2))
         : cases.squareGeometry(kernel: winograd == .tile(2) && cases.number(0...2) == 0 ? 5 : 3)
       for form in cases.forms(of: geometry) {
-        var layer = LayerCase<Float>(geometry, form, &cases, seed: seed)
+        var layer = LayerCase<Float>(geometry, form, &cases, note: TestRun.repeating(seed))
         for variant in KernelVariant.available {
           layer.check(cases.options(ConvolutionOptions(winograd: winograd, variant: variant)))
         }
@@ -31,7 +31,7 @@ import Testing
   @Test func depthwiseLayersEqualTheirDefinition() {
     for seed in TestRun.seeds(short: 2 * Self.rounds) {
       var cases = GeneratedCases(seed: seed)
-      var layer = LayerCase<Float>(cases.depthwiseGeometry(), .dense, &cases, seed: seed)
+      var layer = LayerCase<Float>(cases.depthwiseGeometry(), .dense, &cases, note: TestRun.repeating(seed))
       for variant in KernelVariant.available {
         layer.check(cases.options(ConvolutionOptions(variant: variant)))
       }

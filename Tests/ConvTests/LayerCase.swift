@@ -1,6 +1,5 @@
 import LinearAlgebra
 import TensorCore
-import TestSupport
 import Testing
 
 @testable import Conv
@@ -15,17 +14,20 @@ struct LayerCase<E: LapackScalar> {
   let residual: Tensor<E>?
   let activation: Activation
   let input: Tensor<E>
-  private let seed: UInt64
+  /// What a failure says besides: how to repeat it.
+  private let note: String
   /// The definition's results, which differ in their bounds by the Winograd form.
   private var oracles: [WinogradForm?: StageOracle] = [:]
 
   /// Draws the numbers; half of the layers have integers alone.
-  init(_ geometry: ConvolutionGeometry, _ form: FactoredForm, _ cases: inout GeneratedCases, seed: UInt64) {
+  init(
+    _ geometry: ConvolutionGeometry, _ form: FactoredForm, _ cases: inout GeneratedCases, note: String = ""
+  ) {
     let integers = cases.number(0...1) == 0
     func draw(_ shape: Shape) -> Tensor<E> { integers ? cases.integers(shape) : cases.tensor(shape) }
     self.geometry = geometry
     self.form = form
-    self.seed = seed
+    self.note = note
     shapes = form.stages(kernel: geometry.kernelShape, groups: geometry.groups)
     weights = shapes.map { draw($0.weightShape) }
     bias = cases.number(0...2) > 0 ? draw([geometry.outputChannels]) : nil
@@ -43,7 +45,7 @@ struct LayerCase<E: LapackScalar> {
     let oracle = oracles[winograd] ?? definition(plan)
     oracles[winograd] = oracle
     if let fault = oracle.fault(in: result) {
-      Issue.record("\(fault); \(geometry) \(form) \(options) \(activation), \(TestRun.repeating(seed))")
+      Issue.record("\(fault); \(geometry) \(form) \(options) \(activation) \(note)")
     }
   }
 

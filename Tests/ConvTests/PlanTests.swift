@@ -13,10 +13,10 @@ import Testing
       let geometry = cases.geometry(
         axes: axes, groups: cases.number(1...3), largestExtent: axes == 3 ? 7 : 13)
       for form in cases.forms(of: geometry) {
-        var floats = LayerCase<Float>(geometry, form, &cases, seed: seed)
+        var floats = LayerCase<Float>(geometry, form, &cases, note: TestRun.repeating(seed))
         floats.check(ConvolutionOptions())
         floats.check(ConvolutionOptions(backend: .blas))
-        var doubles = LayerCase<Double>(geometry, form, &cases, seed: seed)
+        var doubles = LayerCase<Double>(geometry, form, &cases, note: TestRun.repeating(seed))
         doubles.check(ConvolutionOptions())
       }
     }

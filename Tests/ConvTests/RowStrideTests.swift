@@ -73,17 +73,7 @@ import Testing
     _ geometry: ConvolutionGeometry, _ form: FactoredForm, _ options: ConvolutionOptions,
     _ cases: inout GeneratedCases
   ) {
-    let shapes = form.stages(kernel: geometry.kernelShape)
-    let weights: [Tensor<Float>] = shapes.map { cases.tensor($0.weightShape) }
-    let bias: Tensor<Float> = cases.tensor([geometry.outputChannels])
-    let input: Tensor<Float> = cases.tensor(geometry.inputShape)
-    let plan = ConvolutionPlan(geometry, stages: shapes, weights: weights, bias: bias, options: options)
-    // The same stages in Double by im2col and CBLAS, which `PlanTests` holds against the definition.
-    let reference = ConvolutionPlan<Double>(
-      geometry, stages: shapes, weights: weights.map { $0.converted() }, bias: bias.converted())
-    let expected = reference.run(input.converted())
-    #expect(
-      largestDifference(runGuarded(plan, input), expected) <= plan.errorBound(inputsUpTo: 1),
-      "\(geometry) \(form) \(options)")
+    var layer = LayerCase<Float>(geometry, form, &cases)
+    layer.check(options)
   }
 }
