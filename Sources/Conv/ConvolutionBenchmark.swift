@@ -57,7 +57,8 @@ public struct ConvolutionBenchmark: Sendable {
     times.removeFirst(3)
     times.sort()
     let reference = ConvolutionPlan<Double>(
-      geometry, stages: shapes, weights: weights.map { $0.converted() }, bias: bias.converted()
+      geometry, stages: shapes, weights: weights.map { $0.converted() }, bias: bias.converted(),
+      options: ConvolutionOptions(threads: threads)
     ).run(input.converted())
     let median = times[times.count / 2]
     return ConvolutionBenchmark(
