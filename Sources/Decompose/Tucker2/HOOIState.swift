@@ -46,11 +46,12 @@ struct HOOIState<Element: LapackScalar> {
   }
 
   /// The rows of a basis in which the leading `rank` ones are wanted: fewer more where the rank already fills most of the
-  /// extent, since what lies outside then holds little energy. Never fewer than `leastBasis`, so that small extents are
-  /// searched as a whole, and a few directions wanted of many are found among more.
+  /// extent, since what lies outside then holds little energy. Small extents are searched as a whole, and a few directions
+  /// wanted of many among `leastBasis`.
   static func basisSize(_ extent: Int, rank: Int) -> Int {
     let outside = extent - rank
-    return min(extent, max(leastBasis, rank + min(3 * rank / 10, 4 * outside * outside / (9 * extent)) + 8))
+    let size = rank + min(3 * rank / 10, 4 * outside * outside / (9 * extent)) + 8
+    return min(extent, extent <= leastBasis || 4 * rank <= leastBasis ? max(size, leastBasis) : size)
   }
 
   private static var leastBasis: Int { 32 }
