@@ -35,6 +35,12 @@ extension DecomposeError: CustomStringConvertible {
   }
 }
 
+/// Runs a decomposition with BLAS on one thread: LAPACK and BLAS add up in another order on several, and factors that
+/// depend on the machine's load or an option cannot be compared. Layers are what threads are for.
+func reproducibly<R>(_ body: () throws(DecomposeError) -> R) throws(DecomposeError) -> R {
+  try BLASLibrary.withThreads(1, body)
+}
+
 /// Runs linear algebra and passes its errors on as `DecomposeError`.
 func wrapping<R>(_ body: () throws(LinearAlgebraError) -> R) throws(DecomposeError) -> R {
   do { return try body() } catch { throw .linearAlgebra(error) }
