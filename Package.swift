@@ -14,7 +14,9 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let package = Package(
   name: "swift-lowrank",
   products: [
-    .library(name: "TensorCore", targets: ["TensorCore"]),
+    .library(name: "Tensors", targets: ["Tensors"]),
+    .library(name: "Forms", targets: ["Forms"]),
+    .library(name: "TensorFiles", targets: ["TensorFiles"]),
     .library(name: "LinearAlgebra", targets: ["LinearAlgebra"]),
     .library(name: "Decompose", targets: ["Decompose"]),
     .library(name: "Conv", targets: ["Conv"]),
@@ -35,43 +37,59 @@ let package = Package(
       name: "CLapack", pkgConfig: "lapacke",
       providers: [.apt(["liblapacke-dev", "libopenblas-dev"]), .brew(["openblas", "lapack"])]),
     .systemLibrary(name: "CAllocator"),
-    .target(name: "TensorCore", swiftSettings: strict),
-    .target(name: "LinearAlgebra", dependencies: ["CLapack", "TensorCore"], swiftSettings: strict),
-    .target(name: "Decompose", dependencies: ["LinearAlgebra", "TensorCore"], swiftSettings: strict),
+    .target(name: "Tensors", swiftSettings: strict),
+    .target(name: "Forms", dependencies: ["Tensors"], swiftSettings: strict),
+    .target(name: "TensorFiles", dependencies: ["Forms", "Tensors"], swiftSettings: strict),
+    .target(name: "LinearAlgebra", dependencies: ["CLapack", "Tensors"], swiftSettings: strict),
+    .target(name: "Decompose", dependencies: ["Forms", "LinearAlgebra", "Tensors"], swiftSettings: strict),
     // The convolution kernels, in C for their intrinsics; each function names its instruction set itself.
     .target(name: "CKernels"),
     .target(
-      name: "Conv", dependencies: ["CKernels", "LinearAlgebra", "TensorCore"],
+      name: "Conv", dependencies: ["CKernels", "Forms", "LinearAlgebra", "TensorFiles", "Tensors"],
       swiftSettings: strict + lifetimes),
     .target(
       name: "ONNX",
-      dependencies: ["TensorCore", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      dependencies: [
+        "Forms", "TensorFiles", "Tensors", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       exclude: ["Schema/onnx-subset.proto"],
       swiftSettings: strict),
     .target(
-      name: "Compress", dependencies: ["Conv", "Decompose", "LinearAlgebra", "ONNX", "TensorCore"],
+      name: "Compress",
+      dependencies: ["Conv", "Decompose", "LinearAlgebra", "ONNX", "Forms", "TensorFiles", "Tensors"],
       swiftSettings: strict),
     // lowrank.h, and what its Swift side needs of C.
     .target(name: "CLowRank"),
     .target(
       name: "LowRankC",
-      dependencies: ["CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "ONNX", "TensorCore"],
+      dependencies: [
+        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "ONNX", "Forms", "TensorFiles",
+        "Tensors",
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "lowrank",
       dependencies: [
-        "CAllocator", "Compress", "Conv", "Decompose", "LinearAlgebra", "ONNX", "TensorCore",
+        "CAllocator", "Compress", "Conv", "Decompose", "LinearAlgebra", "ONNX", "Forms", "TensorFiles",
+        "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["TensorCore"], path: "Tests/TestSupport", swiftSettings: strict),
-    .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore", "TestSupport"], swiftSettings: strict),
+      name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "TensorCore", "TestSupport"],
+      name: "FormsTests", dependencies: ["Forms", "Tensors", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "TensorFilesTests", dependencies: ["Forms", "TensorFiles", "Tensors", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "DecomposeTests", dependencies: ["Decompose", "LinearAlgebra", "TensorCore", "TestSupport"],
+      name: "LinearAlgebraTests",
+      dependencies: ["LinearAlgebra", "Forms", "TensorFiles", "Tensors", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "DecomposeTests",
+      dependencies: ["Decompose", "LinearAlgebra", "Forms", "TensorFiles", "Tensors", "TestSupport"],
       swiftSettings: strict),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     // Convolutions by plain loops in C, which tests without optimisation can afford.
@@ -79,23 +97,28 @@ let package = Package(
     .testTarget(
       name: "ConvTests",
       dependencies: [
-        "AllocationCounter", "Conv", "ConvolutionDefinition", "LinearAlgebra", "TensorCore", "TestSupport",
+        "AllocationCounter", "Conv", "ConvolutionDefinition", "LinearAlgebra", "Forms", "TensorFiles",
+        "Tensors", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "ONNXTests", dependencies: ["ONNX", "TensorCore", "TestSupport"], swiftSettings: strict),
+      name: "ONNXTests", dependencies: ["ONNX", "Forms", "TensorFiles", "Tensors", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
-      name: "CompressTests", dependencies: ["Compress", "ONNX", "TensorCore", "TestSupport"],
+      name: "CompressTests",
+      dependencies: ["Compress", "ONNX", "Forms", "TensorFiles", "Tensors", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "LowRankCTests",
       dependencies: [
-        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "LowRankC", "ONNX", "TensorCore",
+        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "LowRankC", "ONNX", "Forms",
+        "TensorFiles", "Tensors",
         "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "CommandTests", dependencies: ["lowrank", "TensorCore", "TestSupport"], swiftSettings: strict),
+      name: "CommandTests", dependencies: ["lowrank", "Forms", "TensorFiles", "Tensors", "TestSupport"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -19,7 +19,7 @@ export TSAN_OPTIONS=halt_on_error=1
 [ $# -gt 0 ] || set -- address undefined thread
 for sanitizer in "$@"; do
   case $sanitizer in
-    address | undefined) tests='^(ConvTests|LinearAlgebraTests|TensorCoreTests)\.' ;;
+    address | undefined) tests='^(ConvTests|LinearAlgebraTests|TensorsTests|FormsTests|TensorFilesTests)\.' ;;
     # What runs on several threads: plans from many tasks, bands in parallel, every form with up to four threads.
     thread) tests='^ConvTests\.(PlanBehaviourTests|KernelVariantTests)' ;;
     *)

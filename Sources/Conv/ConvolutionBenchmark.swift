@@ -1,4 +1,5 @@
-public import TensorCore
+public import Forms
+import Tensors
 
 /// One layer timed in one form, and its answer checked: what `lowrank bench conv` prints.
 public struct ConvolutionBenchmark: Sendable {

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 extension FusedDesign {
   /// The designs worth a look, each with an estimate of its cycles.

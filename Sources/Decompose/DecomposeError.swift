@@ -1,5 +1,5 @@
 public import LinearAlgebra
-public import TensorCore
+public import Tensors
 
 /// Why a kernel could not be factored as asked.
 public enum DecomposeError: Error, Hashable, Sendable {

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 extension Tensor {
   /// The power of two that brings the largest magnitude between 1 and 2; 1 for a tensor of zeros.

@@ -1,4 +1,4 @@
-public import TensorCore
+public import Tensors
 
 /// The sum of the squares of some elements, in Double.
 @_specialize(where Element == Float)

@@ -1,4 +1,4 @@
-public import TensorCore
+public import Tensors
 
 extension Tensor where Element: LapackScalar {
   /// An orthonormal basis near the dominant eigenspace of a symmetric positive semidefinite matrix, by orthogonal

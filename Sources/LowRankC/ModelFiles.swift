@@ -1,7 +1,7 @@
 public import CLowRank
 internal import Compress
 internal import ONNX
-internal import TensorCore
+internal import TensorFiles
 
 /// `lowrank_model_inspect`
 #if compiler(>=6.3)

@@ -1,6 +1,7 @@
 public import CLowRank
 internal import Conv
-internal import TensorCore
+internal import Forms
+internal import Tensors
 
 /// Makes a plan of checked stages, and a handle for it.
 private func makePlan<Element: CScalar>(

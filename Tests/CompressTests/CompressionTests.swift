@@ -1,7 +1,8 @@
 import Compress
 import Foundation
 import ONNX
-import TensorCore
+import TensorFiles
+import Tensors
 import TestSupport
 import Testing
 

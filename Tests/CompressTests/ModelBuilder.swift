@@ -1,5 +1,5 @@
 import Foundation
-import TensorCore
+import Tensors
 
 @testable import ONNX
 

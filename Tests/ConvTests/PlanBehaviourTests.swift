@@ -2,7 +2,9 @@ import AllocationCounter
 import Conv
 import Foundation
 import LinearAlgebra
-import TensorCore
+import Forms
+import TensorFiles
+import Tensors
 import TestSupport
 import Testing
 

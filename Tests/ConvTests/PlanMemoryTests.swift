@@ -1,7 +1,8 @@
 import AllocationCounter
 import Conv
 import LinearAlgebra
-import TensorCore
+import Forms
+import Tensors
 import TestSupport
 import Testing
 

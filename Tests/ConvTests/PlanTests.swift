@@ -1,6 +1,7 @@
 import Conv
 import LinearAlgebra
-import TensorCore
+import Forms
+import Tensors
 import TestSupport
 import Testing
 

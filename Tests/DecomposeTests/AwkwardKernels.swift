@@ -1,4 +1,5 @@
-import TensorCore
+import Forms
+import Tensors
 import TestSupport
 
 /// Kernels that decompositions are easily wrong on: equal singular values, none at all beyond a few, dead channels.

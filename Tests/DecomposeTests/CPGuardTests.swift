@@ -1,5 +1,7 @@
 import Decompose
-import TensorCore
+import Forms
+import TensorFiles
+import Tensors
 import TestSupport
 import Testing
 

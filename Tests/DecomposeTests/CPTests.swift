@@ -1,6 +1,7 @@
 import Decompose
 import LinearAlgebra
-import TensorCore
+import Forms
+import Tensors
 import TestSupport
 import Testing
 

@@ -1,6 +1,8 @@
 import Decompose
 import LinearAlgebra
-import TensorCore
+import Forms
+import TensorFiles
+import Tensors
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
-import TensorCore
+import Forms
+import Tensors
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
 public import ONNX
-import TensorCore
+import Forms
 
 extension ONNXModel {
   /// Factors the layers of the model in place within a budget, from an analysis of the same model.

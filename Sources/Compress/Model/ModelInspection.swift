@@ -1,6 +1,6 @@
 import Decompose
 public import ONNX
-import TensorCore
+import Tensors
 
 extension ONNXModel {
   /// Looks at every layer of the model: its cost, its spectrum, and what each form would save within the error of

@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 extension CPModel {
   /// One term for each fibre along the longest mode, unit vectors in the others: exact for every tensor, in as many terms

@@ -1,5 +1,5 @@
 public import LinearAlgebra
-public import TensorCore
+public import Tensors
 
 /// Factors a kernel into a sum of rank-one terms over its channel modes, each with a spatial kernel of its own.
 ///

@@ -1,5 +1,6 @@
 import LinearAlgebra
-import TensorCore
+import Forms
+import Tensors
 
 /// The factors of a CP decomposition while they are worked on: one row a component, so that each is contiguous.
 ///

@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// One search for a CP: compression, start, iterations on the core, iterations on the whole tensor.
 struct CPSearch<Element: LapackScalar> {

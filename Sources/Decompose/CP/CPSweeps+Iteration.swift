@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 extension CPSweeps {
   /// The proximal term, as a part of the diagonal of the normal equations.

@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 extension Tensor where Element: LapackScalar {
   /// A kernel [T, S, D...] times a factor, as [T, taps, S].

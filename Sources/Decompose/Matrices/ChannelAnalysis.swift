@@ -1,5 +1,6 @@
 public import LinearAlgebra
-public import TensorCore
+public import Forms
+public import Tensors
 
 /// The spectrum of a kernel as a D x D convolution to R channels followed by a 1x1 (mirrored: the 1x1 first), and its
 /// decompositions: Tucker on one mode.

@@ -1,5 +1,6 @@
 public import LinearAlgebra
-public import TensorCore
+public import Forms
+public import Tensors
 
 /// The spectrum of a matrix, and its truncated singular value decompositions.
 ///

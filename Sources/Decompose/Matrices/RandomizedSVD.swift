@@ -1,5 +1,6 @@
 public import LinearAlgebra
-public import TensorCore
+import Forms
+public import Tensors
 
 /// Factors a matrix or a 1x1 kernel into two thin matrices by a randomized range finder: for large matrices of which
 /// only a small part of the spectrum is wanted.

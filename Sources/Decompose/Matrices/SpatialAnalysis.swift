@@ -1,5 +1,6 @@
 public import LinearAlgebra
-public import TensorCore
+public import Forms
+public import Tensors
 
 /// The spectrum of a kernel as a D x 1 convolution followed by a 1 x D one (mirrored: along the last axis first), and
 /// its decompositions.

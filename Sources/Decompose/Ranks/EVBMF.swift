@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// The rank that variational Bayes finds in a matrix: the singular values that stand out of the noise, the noise being
 /// estimated from the matrix itself.

@@ -1,5 +1,6 @@
 public import LinearAlgebra
-public import TensorCore
+public import Forms
+public import Tensors
 
 /// The decompositions of one kernel into a form with a single rank, factored once: the error of every rank, and the
 /// factors of the rank that is chosen.

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// The smallest number of leading energies that sum to at least a fraction of all; 1 at least, where there are any.
 ///

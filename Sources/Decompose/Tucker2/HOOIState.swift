@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// The bases as rows, ordered by energy, while HOOI improves one after the other.
 struct HOOIState<Element: LapackScalar> {

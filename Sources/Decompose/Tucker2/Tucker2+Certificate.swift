@@ -1,5 +1,6 @@
 import LinearAlgebra
-import TensorCore
+import Forms
+import Tensors
 
 /// The best core for two factor matrices with orthonormal columns, `K x1 mode1^T x2 mode2^T`, times `unit`.
 ///

@@ -1,5 +1,6 @@
 import LinearAlgebra
-import TensorCore
+import Forms
+import Tensors
 
 /// Higher-order orthogonal iteration for two modes.
 ///

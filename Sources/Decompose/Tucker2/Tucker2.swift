@@ -1,5 +1,6 @@
 public import LinearAlgebra
-public import TensorCore
+import Forms
+public import Tensors
 
 /// How the factor matrices of a Tucker-2 decomposition are found.
 public enum Tucker2Algorithm: String, Sendable, CaseIterable {

@@ -1,5 +1,5 @@
 public import LinearAlgebra
-public import TensorCore
+public import Tensors
 
 /// Everything about a kernel's Tucker-2 decompositions that does not depend on the ranks: both spectra, and the
 /// error of the truncated HOSVD for every pair of ranks.

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// A BatchNormalization straight behind a convolution, as the scale and shift that it is for a trained model.
 ///

@@ -1,4 +1,5 @@
-import TensorCore
+import Forms
+import Tensors
 
 /// Stride, dilation and padding of a convolution node, and what each stage of a factored one gets of them.
 struct ConvolutionAttributes {

@@ -1,4 +1,4 @@
-public import TensorCore
+public import Tensors
 
 /// A node of a model that holds weights worth factoring: a convolution or a fully connected layer.
 ///

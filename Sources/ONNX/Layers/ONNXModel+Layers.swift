@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 extension ONNXModel {
   /// The convolutions and fully connected layers of the main graph, in its order, with what hinders each.

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 extension ElementType {
   /// The type of ONNX's `TensorProto.DataType`, where it is one that weights have.

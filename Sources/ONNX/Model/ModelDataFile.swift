@@ -1,5 +1,5 @@
 internal import SwiftProtobuf
-import TensorCore
+import TensorFiles
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials

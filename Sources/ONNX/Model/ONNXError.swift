@@ -1,4 +1,5 @@
-public import TensorCore
+public import TensorFiles
+import Tensors
 
 /// What is wrong with a model file.
 public enum ONNXError: Error, Sendable {

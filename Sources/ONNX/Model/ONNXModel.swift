@@ -1,5 +1,6 @@
 internal import SwiftProtobuf
-import TensorCore
+import TensorFiles
+import Tensors
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials

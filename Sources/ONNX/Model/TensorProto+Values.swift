@@ -1,4 +1,5 @@
-import TensorCore
+import TensorFiles
+import Tensors
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials

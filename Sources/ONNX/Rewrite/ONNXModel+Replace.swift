@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 extension ONNXModel {
   /// Puts the stages of factored layers in the layers' places, in one pass.

@@ -1,4 +1,5 @@
-import TensorCore
+import Forms
+import Tensors
 
 /// Builds the nodes and weights that take a layer's place.
 struct StageNodes {

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 extension ShapeInference {
   /// The elements of a node's first output, where it is arithmetic on shapes and all it needs is known.

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// One number an axis; nil where it is not known.
 typealias Extents = [Int?]

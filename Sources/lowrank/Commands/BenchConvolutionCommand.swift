@@ -1,7 +1,8 @@
 import ArgumentParser
 import Compress
 import Conv
-import TensorCore
+import Forms
+import Tensors
 
 /// The words of `--winograd`.
 enum WinogradChoice: String, CaseIterable, ExpressibleByArgument {

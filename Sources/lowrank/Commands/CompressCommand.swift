@@ -1,7 +1,8 @@
 import ArgumentParser
 import Compress
 import ONNX
-import TensorCore
+import TensorFiles
+import Tensors
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

@@ -2,7 +2,8 @@ import ArgumentParser
 import Compress
 import Decompose
 import LinearAlgebra
-import TensorCore
+import TensorFiles
+import Tensors
 
 /// `lowrank decompose`
 struct DecomposeCommand: ParsableCommand {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Compress
 import ONNX
-import TensorCore
+import Tensors
 
 /// `lowrank inspect`
 struct InspectCommand: ParsableCommand {
