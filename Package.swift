@@ -14,7 +14,9 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let package = Package(
   name: "swift-lowrank",
   products: [
-    .library(name: "TensorCore", targets: ["TensorCore"]),
+    .library(name: "Tensors", targets: ["Tensors"]),
+    .library(name: "Forms", targets: ["Forms"]),
+    .library(name: "TensorFiles", targets: ["TensorFiles"]),
     .library(name: "LinearAlgebra", targets: ["LinearAlgebra"]),
     .library(name: "Decompose", targets: ["Decompose"]),
     .library(name: "Conv", targets: ["Conv"]),
@@ -26,7 +28,7 @@ let package = Package(
     .library(name: "LowRankC", type: .static, targets: ["LowRankC"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.7.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.7.0")
   ],
   targets: [
     // BLAS and LAPACK. `pkgConfig` finds LAPACKE; the module map links OpenBLAS before it, so that
@@ -35,44 +37,56 @@ let package = Package(
       name: "CLapack", pkgConfig: "lapacke",
       providers: [.apt(["liblapacke-dev", "libopenblas-dev"]), .brew(["openblas", "lapack"])]),
     .systemLibrary(name: "CAllocator"),
-    .target(name: "TensorCore", swiftSettings: strict),
-    .target(name: "LinearAlgebra", dependencies: ["CLapack", "TensorCore"], swiftSettings: strict),
-    .target(name: "Decompose", dependencies: ["LinearAlgebra", "TensorCore"], swiftSettings: strict),
+    .target(name: "Tensors", swiftSettings: strict),
+    .target(name: "Forms", dependencies: ["Tensors"], swiftSettings: strict),
+    .target(name: "TensorFiles", dependencies: ["Forms", "Tensors"], swiftSettings: strict),
+    .target(name: "LinearAlgebra", dependencies: ["CLapack", "Tensors"], swiftSettings: strict),
+    .target(name: "Decompose", dependencies: ["Forms", "LinearAlgebra", "Tensors"], swiftSettings: strict),
     // The convolution kernels, in C for their intrinsics; each function names its instruction set itself.
     .target(name: "CKernels"),
     .target(
-      name: "Conv", dependencies: ["CKernels", "LinearAlgebra", "TensorCore"],
+      name: "Conv", dependencies: ["CKernels", "Forms", "LinearAlgebra", "TensorFiles", "Tensors"],
       swiftSettings: strict + lifetimes),
     // A network without a file format.
-    .target(name: "ModelGraph", dependencies: ["TensorCore"], swiftSettings: strict),
+    .target(name: "ModelGraph", dependencies: ["TensorFiles", "Tensors"], swiftSettings: strict),
     // The file format: protobuf's wire format to a ModelGraph and back.
-    .target(name: "ONNX", dependencies: ["ModelGraph", "TensorCore"], swiftSettings: strict),
+    .target(name: "ONNX", dependencies: ["ModelGraph", "TensorFiles", "Tensors"], swiftSettings: strict),
     .target(
-      name: "Compress", dependencies: ["Conv", "Decompose", "LinearAlgebra", "ModelGraph", "TensorCore"],
+      name: "Compress",
+      dependencies: ["Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Forms", "TensorFiles", "Tensors"],
       swiftSettings: strict),
     // lowrank.h, and what its Swift side needs of C.
     .target(name: "CLowRank"),
     .target(
       name: "LowRankC",
       dependencies: [
-        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "ONNX", "TensorCore",
+        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "ONNX", "Forms",
+        "TensorFiles", "Tensors",
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "lowrank",
       dependencies: [
-        "CAllocator", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "ONNX", "TensorCore",
+        "CAllocator", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "ONNX", "Forms",
+        "TensorFiles", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["TensorCore"], path: "Tests/TestSupport", swiftSettings: strict),
-    .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore", "TestSupport"], swiftSettings: strict),
+      name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "TensorCore", "TestSupport"],
+      name: "FormsTests", dependencies: ["Forms", "Tensors", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "TensorFilesTests", dependencies: ["Forms", "TensorFiles", "Tensors", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "DecomposeTests", dependencies: ["Decompose", "LinearAlgebra", "TensorCore", "TestSupport"],
+      name: "LinearAlgebraTests",
+      dependencies: ["LinearAlgebra", "Forms", "TensorFiles", "Tensors", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "DecomposeTests",
+      dependencies: ["Decompose", "LinearAlgebra", "Forms", "TensorFiles", "Tensors", "TestSupport"],
       swiftSettings: strict),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     // Convolutions by plain loops in C, which tests without optimisation can afford.
@@ -80,26 +94,31 @@ let package = Package(
     .testTarget(
       name: "ConvTests",
       dependencies: [
-        "AllocationCounter", "Conv", "ConvolutionDefinition", "LinearAlgebra", "TensorCore", "TestSupport",
+        "AllocationCounter", "Conv", "ConvolutionDefinition", "LinearAlgebra", "Forms", "TensorFiles",
+        "Tensors", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "ModelGraphTests", dependencies: ["ModelGraph", "ONNX", "TensorCore", "TestSupport"],
+      name: "ModelGraphTests",
+      dependencies: ["ModelGraph", "ONNX", "TensorFiles", "Tensors", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "ONNXTests", dependencies: ["ModelGraph", "ONNX", "TensorCore", "TestSupport"], swiftSettings: strict),
+      name: "ONNXTests", dependencies: ["ModelGraph", "ONNX", "TensorFiles", "Tensors", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
-      name: "CompressTests", dependencies: ["Compress", "ModelGraph", "ONNX", "TensorCore", "TestSupport"],
+      name: "CompressTests",
+      dependencies: ["Compress", "ModelGraph", "ONNX", "Forms", "TensorFiles", "Tensors", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "LowRankCTests",
       dependencies: [
         "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "LowRankC", "ModelGraph", "ONNX",
-        "TensorCore", "TestSupport",
+        "Forms", "TensorFiles", "Tensors", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "CommandTests", dependencies: ["lowrank", "TensorCore", "TestSupport"], swiftSettings: strict),
+      name: "CommandTests", dependencies: ["lowrank", "Forms", "TensorFiles", "Tensors", "TestSupport"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -16,7 +16,8 @@ let package = Package(
         .product(name: "Conv", package: "swift-lowrank"),
         .product(name: "Decompose", package: "swift-lowrank"),
         .product(name: "LinearAlgebra", package: "swift-lowrank"),
-        .product(name: "TensorCore", package: "swift-lowrank"),
+        .product(name: "Forms", package: "swift-lowrank"),
+        .product(name: "Tensors", package: "swift-lowrank"),
       ],
       path: "Benchmarks/Engine",
       plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# Holds the convolution kernels of every instruction set to the scalar ones, on this machine and, compiled for arm64, under
-# QEMU as three kinds of board: half a minute, where scripts/arm64-test.sh builds and tests everything.
+# Holds the convolution kernels of every instruction set to their definitions in Double, on this machine and, compiled for
+# arm64, under QEMU as three kinds of board: half a minute, where scripts/arm64-test.sh builds and tests everything.
 #
 #     scripts/kernel-check.sh [native] [arm64]      # both by default
+#
+# LOWRANK_TEST_ROUNDS asks for more rounds than the 96 of a short run, which then draw other shapes each time, by the clock;
+# LOWRANK_TEST_SEED says which. The seed is printed.
 #
 # Needs Swift's clang; for arm64 it installs Debian's C library for arm64 and QEMU.
 set -euo pipefail
@@ -30,16 +33,22 @@ clang=$(dirname "$(readlink -f "$(command -v swift)")")/clang
 compile() { # output, further arguments
   local output=$1
   shift
-  "$clang" -std=c11 -O2 -Wall -Wextra -Werror "$@" -I Sources/CKernels/include Tests/C/kernels.c \
+  "$clang" -std=c11 -O2 -Wall -Wextra -Werror "$@" -I Sources/CKernels/include \
+    Tests/C/{kernels,kernel_definitions,winograd_definitions}.c \
     Sources/CKernels/{scalar,avx2,avx512,neon,dispatch}.c -lm -o "$output"
 }
+
+rounds=${LOWRANK_TEST_ROUNDS:-96}
+seed=20261124
+[ "$rounds" -le 96 ] || seed=$(date +%s)
+run=("${LOWRANK_TEST_SEED:-$seed}" "$rounds")
 
 [ $# -gt 0 ] || set -- native arm64
 for target in "$@"; do
   case $target in
     native)
       compile "$work/native"
-      "$work/native"
+      "$work/native" "${run[@]}"
       ;;
     arm64)
       install_for_arm64 > "$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
@@ -48,7 +57,7 @@ for target in "$@"; do
         -rtlib=libgcc --ld-path=/usr/bin/aarch64-linux-gnu-ld -static
       for cpu in cortex-a53 cortex-a72 neoverse-n1; do
         echo "$cpu:"
-        qemu-aarch64-static -cpu "$cpu" "$work/arm64"
+        qemu-aarch64-static -cpu "$cpu" "$work/arm64" "${run[@]}"
       done
       ;;
     *)

@@ -4,7 +4,7 @@
 #
 #     scripts/sanitize.sh [address] [undefined] [thread]      # all three by default
 #
-# LOWRANK_TEST_ROUNDS sets how many geometries each algorithm and kernel variant gets, 270 by default: over 2,000 plans.
+# LOWRANK_TEST_ROUNDS sets how many geometries each algorithm gets, 270 by default: over 20,000 plans; a short run has four.
 # Each sanitizer builds in a folder of its own, some minutes each.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -19,9 +19,9 @@ export TSAN_OPTIONS=halt_on_error=1
 [ $# -gt 0 ] || set -- address undefined thread
 for sanitizer in "$@"; do
   case $sanitizer in
-    address | undefined) tests='^(ConvTests|LinearAlgebraTests|TensorCoreTests)\.' ;;
-    # What runs on several threads: plans from many tasks, bands in parallel.
-    thread) tests='^ConvTests\.PlanBehaviourTests' ;;
+    address | undefined) tests='^(ConvTests|LinearAlgebraTests|TensorsTests|FormsTests|TensorFilesTests)\.' ;;
+    # What runs on several threads: plans from many tasks, bands in parallel, every form with up to four threads.
+    thread) tests='^ConvTests\.(PlanBehaviourTests|KernelVariantTests)' ;;
     *)
       echo "usage: sanitize.sh [address] [undefined] [thread]" >&2
       exit 2

@@ -8,7 +8,8 @@ let package = Package(
     .executableTarget(
       name: "SwiftApp",
       dependencies: [
-        .product(name: "TensorCore", package: "swift-lowrank"),
+        .product(name: "Forms", package: "swift-lowrank"),
+        .product(name: "Tensors", package: "swift-lowrank"),
         .product(name: "Decompose", package: "swift-lowrank"),
         .product(name: "Conv", package: "swift-lowrank"),
       ])

@@ -1,5 +1,5 @@
 public import ModelGraph
-import TensorCore
+import Tensors
 
 /// Why a model could not be inspected or compressed.
 public enum CompressError: Error, Sendable {

@@ -1,4 +1,5 @@
-public import TensorCore
+public import Forms
+import Tensors
 
 /// One layer timed in one form, and its answer checked: what `lowrank bench conv` prints.
 public struct ConvolutionBenchmark: Sendable {
@@ -57,7 +58,8 @@ public struct ConvolutionBenchmark: Sendable {
     times.removeFirst(3)
     times.sort()
     let reference = ConvolutionPlan<Double>(
-      geometry, stages: shapes, weights: weights.map { $0.converted() }, bias: bias.converted()
+      geometry, stages: shapes, weights: weights.map { $0.converted() }, bias: bias.converted(),
+      options: ConvolutionOptions(threads: threads)
     ).run(input.converted())
     let median = times[times.count / 2]
     return ConvolutionBenchmark(

@@ -1,4 +1,5 @@
-public import TensorCore
+public import Forms
+public import Tensors
 
 /// Where a convolution reads and how much it writes: extents, stride, dilation, padding and groups.
 ///

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 extension ConvolutionPlan {
   /// The Winograd form of a stage; nil where it runs by its definition.

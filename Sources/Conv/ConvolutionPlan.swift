@@ -1,5 +1,6 @@
 public import LinearAlgebra
-public import TensorCore
+public import Forms
+public import Tensors
 
 /// A convolution made ready to run many times: weights packed and workspace worked out once.
 ///

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// Chooses a design by timing those that the cost model holds good.
 struct DesignMeasurement {

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// What the error bound needs to know of a stage.
 struct StageBound: Sendable {

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// The parts of a plan for a design, and the workspace of a slot that they are carved from.
 struct FusedBody: Sendable {

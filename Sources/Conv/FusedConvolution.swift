@@ -1,5 +1,5 @@
 internal import CKernels
-import TensorCore
+import Tensors
 
 /// Stages run together, band by band of output rows, on channel-last maps that stay in the cache.
 ///

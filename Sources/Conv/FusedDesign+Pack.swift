@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 extension FusedDesign {
   /// Packs the weights of all stages, in order, and the bias.

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// The choices of a fused plan: which stage is entry, which exit, the algorithms, the height of a band, and how threads
 /// share the work.

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// An address of weights that the plan keeps alive and nothing writes to.
 struct WeightPointer: @unchecked Sendable {

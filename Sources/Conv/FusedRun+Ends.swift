@@ -1,5 +1,5 @@
 internal import CKernels
-import TensorCore
+import Tensors
 
 extension FusedRun {
   /// Computes rows of the first map from the input.

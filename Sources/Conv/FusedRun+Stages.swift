@@ -1,5 +1,5 @@
 internal import CKernels
-import TensorCore
+import Tensors
 
 extension FusedRun {
   /// Shifted GEMMs: every tap of the kernel is a view of the padded rows. Rows of taps in the padding are left out.

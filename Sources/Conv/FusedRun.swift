@@ -1,5 +1,5 @@
 internal import CKernels
-import TensorCore
+import Tensors
 
 /// One thread's part of a fused run.
 struct FusedRun {

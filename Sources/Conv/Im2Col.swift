@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// The column matrix of a convolution: row (channel, tap), column output position.
 ///

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// Weights laid out for a kernel: written once when the plan is made, on a 64-byte boundary, then only read.
 final class PackedWeights: @unchecked Sendable {

@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// Stage after stage, each as im2col and CBLAS GEMMs; a pointwise stage reads its input as it lies.
 ///

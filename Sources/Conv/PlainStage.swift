@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// A stage of a plain run, and how threads share it.
 struct PlainStage: Sendable {

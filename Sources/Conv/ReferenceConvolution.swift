@@ -1,4 +1,4 @@
-public import TensorCore
+public import Tensors
 
 /// A convolution straight from its definition, every sum in Double: the oracle of the tests, far too slow to use.
 public enum ReferenceConvolution {

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// A map between two stages of a fused run: channel-last rows, of which a ring keeps only those still needed.
 ///

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// A convolution along two axes between channel-last maps.
 struct RowStage: Sendable {

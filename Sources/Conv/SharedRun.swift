@@ -1,5 +1,5 @@
 internal import CKernels
-import TensorCore
+import Tensors
 
 /// The most threads of a run.
 let mostThreads = Int(LOWRANK_MOST_THREADS)

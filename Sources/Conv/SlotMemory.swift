@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// The part of a workspace that one slot of threads runs in, as plain addresses.
 struct SlotMemory {

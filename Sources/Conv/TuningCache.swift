@@ -5,7 +5,7 @@
 #endif
 internal import CKernels
 internal import Synchronization
-import TensorCore
+import TensorFiles
 
 /// What measuring has found, by machine and layer, so that a layer is measured once.
 ///

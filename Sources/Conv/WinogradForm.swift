@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// A form F(m x m, r x r) of Winograd's minimal filtering: m x m outputs from (m + r - 1)^2 multiplies a channel.
 ///

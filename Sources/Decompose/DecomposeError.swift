@@ -1,5 +1,5 @@
 public import LinearAlgebra
-public import TensorCore
+public import Tensors
 
 /// Why a kernel could not be factored as asked.
 public enum DecomposeError: Error, Hashable, Sendable {
@@ -33,6 +33,12 @@ extension DecomposeError: CustomStringConvertible {
       error.description
     }
   }
+}
+
+/// Runs a decomposition with BLAS on one thread: LAPACK and BLAS add up in another order on several, and factors that
+/// depend on the machine's load or an option cannot be compared. Layers are what threads are for.
+func reproducibly<R>(_ body: () throws(DecomposeError) -> R) throws(DecomposeError) -> R {
+  try BLASLibrary.withThreads(1, body)
 }
 
 /// Runs linear algebra and passes its errors on as `DecomposeError`.

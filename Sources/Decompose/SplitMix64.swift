@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// The random numbers of starts and sketches: the same for the same seed on every machine.
 ///

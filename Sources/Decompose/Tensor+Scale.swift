@@ -1,20 +1,24 @@
-import TensorCore
+import Tensors
 
 extension Tensor {
-  /// 1 for tensors of ordinary size; otherwise the power of two that brings the largest magnitude near 1.
+  /// The power of two that brings the largest magnitude between 1 and 2; 1 for a tensor of zeros.
   ///
-  /// Squares of Float numbers under 1e-19 underflow and over 1e19 overflow, so Gram matrices of such kernels would
-  /// be zero or infinite. A power of two changes no digit.
+  /// Every decomposition works at that scale and gives its factors the kernel's own at the end. So squares neither
+  /// underflow nor overflow, what is random at a start has the size of the kernel, and a kernel times a power of two has
+  /// the same factors but for that power: it changes no digit.
   var unitScale: Element {
     let largest = largestMagnitude()
     guard largest > 0, largest.isFinite else { return 1 }
-    // A quarter of the exponent range leaves room for squares and for sums of them.
-    let room = Element.Exponent(Element.greatestFiniteMagnitude.exponent / 8)
-    let exponent = largest.exponent
-    guard exponent < -room || exponent > room else { return 1 }
     // Within the normal numbers, so that the scale and its inverse are powers of two themselves.
     let limit = Element.Exponent(-Element.leastNormalMagnitude.exponent)
-    return Element(sign: .plus, exponent: Swift.max(-limit, Swift.min(limit, -exponent)), significand: 1)
+    return Element(
+      sign: .plus, exponent: Swift.max(-limit, Swift.min(limit, -largest.exponent)), significand: 1)
+  }
+
+  /// The tensor at unit scale, and the scale.
+  func atUnitScale() -> (tensor: Tensor, scale: Element) {
+    let scale = unitScale
+    return (scale == 1 ? self : scaled(by: scale), scale)
   }
 
   /// The largest absolute value; 0 for an empty tensor.

@@ -1,4 +1,4 @@
-public import TensorCore
+public import Tensors
 
 /// The Cholesky factor of a symmetric positive definite matrix, `A = L L^T`, kept to solve with.
 public struct CholeskyDecomposition<Element: LapackScalar>: Sendable {

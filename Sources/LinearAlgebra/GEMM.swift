@@ -1,4 +1,4 @@
-public import TensorCore
+public import Tensors
 
 /// `C = alpha op(A) op(B) + beta C` on row-major matrices, by CBLAS.
 ///

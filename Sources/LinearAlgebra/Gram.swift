@@ -1,4 +1,4 @@
-public import TensorCore
+public import Tensors
 
 extension Tensor where Element: LapackScalar {
   /// The Gram matrix of a mode-n unfolding, accumulated in Double whatever the element type.

@@ -1,5 +1,5 @@
 internal import CLapack
-public import TensorCore
+public import Tensors
 
 extension Double: LapackScalar {
   /// The double-precision routines.

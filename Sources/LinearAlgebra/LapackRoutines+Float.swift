@@ -1,5 +1,5 @@
 internal import CLapack
-public import TensorCore
+public import Tensors
 
 extension Float: LapackScalar {
   /// The single-precision routines.

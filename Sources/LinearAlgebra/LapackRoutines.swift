@@ -1,4 +1,4 @@
-public import TensorCore
+public import Tensors
 
 /// The BLAS and LAPACK routines of one precision, so that each algorithm is written once for both.
 ///

@@ -1,4 +1,4 @@
-public import TensorCore
+public import Tensors
 
 /// A scalar that BLAS and LAPACK have routines for: `Float` (s) and `Double` (d).
 public protocol LapackScalar: Scalar {

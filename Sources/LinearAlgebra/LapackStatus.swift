@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// The one place where LAPACK's `info` becomes a trap or an error.
 ///

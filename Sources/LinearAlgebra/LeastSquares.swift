@@ -1,4 +1,4 @@
-public import TensorCore
+public import Tensors
 
 extension Tensor where Element: LapackScalar {
   /// The X of least norm that minimises `||A X - B||`, and the numerical rank of A.

@@ -1,4 +1,4 @@
-public import TensorCore
+public import Tensors
 
 /// What the data, not the caller, made impossible.
 public enum LinearAlgebraError: Error, Hashable, Sendable {

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 // Routines on memory that iterations allocate once; beside `gemm`, for callers that have checked their extents.
 

@@ -1,4 +1,4 @@
-public import TensorCore
+public import Tensors
 
 extension Tensor where Element: LapackScalar {
   /// The thin orthogonal factor of a matrix with at least as many rows as columns: `A = Q R`.

@@ -1,4 +1,4 @@
-public import TensorCore
+public import Tensors
 
 /// A thin singular value decomposition, `A = U diag(s) V^T`.
 public struct SingularValueDecomposition<Element: LapackScalar>: Sendable {

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// Uninitialised scratch memory for one call of a routine.
 ///

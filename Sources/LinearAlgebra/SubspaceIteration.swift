@@ -1,4 +1,4 @@
-public import TensorCore
+public import Tensors
 
 extension Tensor where Element: LapackScalar {
   /// An orthonormal basis near the dominant eigenspace of a symmetric positive semidefinite matrix, by orthogonal
@@ -95,10 +95,16 @@ extension Tensor where Element: LapackScalar {
     let n = shape[1]
     result.withMutableSpan { span in
       for i in 0..<shape[0] {
-        let sum = sumOfSquares(span.span, (i * n)..<((i + 1) * n))
-        guard sum > 0 else { continue }
-        let scale = Element(1 / sum.squareRoot())
-        for j in (i * n)..<((i + 1) * n) { span[j] *= scale }
+        let row = (i * n)..<((i + 1) * n)
+        let norm = euclideanNorm(span.span, row)
+        guard norm > 0 else { continue }
+        let scale = Element(1 / norm)
+        if scale.isNormal {
+          for j in row { span[j] *= scale }
+        } else {
+          // The reciprocal of a row so short or so long is no number of this type.
+          for j in row { span[j] = Element(Double(span[j]) / norm) }
+        }
       }
     }
     return result

@@ -1,4 +1,4 @@
-public import TensorCore
+public import Tensors
 
 /// Eigenvalues and eigenvectors of a symmetric matrix, `A V = V diag(w)`.
 public struct SymmetricEigendecomposition<Element: LapackScalar>: Sendable {

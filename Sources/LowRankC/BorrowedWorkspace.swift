@@ -1,5 +1,5 @@
 internal import CLowRank
-internal import TensorCore
+internal import Tensors
 
 /// Lends a caller's memory to a run as a `Workspace`, which otherwise owns what it points to.
 ///

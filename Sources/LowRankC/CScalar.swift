@@ -1,7 +1,7 @@
 internal import CLowRank
 internal import Decompose
 internal import LinearAlgebra
-internal import TensorCore
+internal import Tensors
 
 /// An element type of the C interface: the names of its functions, and its place among the handles.
 protocol CScalar: LapackScalar {

@@ -1,6 +1,7 @@
 public import CLowRank
 internal import Decompose
-internal import TensorCore
+internal import Forms
+internal import Tensors
 
 /// Checks the arguments of `lowrank_decompose_*`, factors, and gives out a handle.
 private func decompose<Element: CScalar>(

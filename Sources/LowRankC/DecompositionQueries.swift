@@ -1,6 +1,6 @@
 public import CLowRank
 internal import Decompose
-internal import TensorCore
+internal import Tensors
 
 /// `lowrank_decomposition_get_info`
 #if compiler(>=6.3)

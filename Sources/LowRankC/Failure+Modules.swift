@@ -4,7 +4,7 @@ internal import Conv
 internal import Decompose
 internal import LinearAlgebra
 internal import ModelGraph
-internal import TensorCore
+internal import TensorFiles
 
 extension Failure {
   init(_ error: DecomposeError) {

@@ -1,6 +1,6 @@
 internal import CLowRank
 internal import Conv
-internal import TensorCore
+internal import Tensors
 
 /// The geometry of a convolution with a kernel of `shape`, out of a structure of the header.
 func convolutionGeometry(

@@ -1,5 +1,6 @@
 internal import CLowRank
-internal import TensorCore
+internal import Forms
+internal import Tensors
 
 /// The extents of a kernel as they come from outside.
 func kernelShape(_ shape: UnsafePointer<Int64>?, order: Int32) throws(Failure) -> Shape {

@@ -1,5 +1,6 @@
 internal import CLowRank
-internal import TensorCore
+internal import Forms
+internal import Tensors
 
 /// What is refused before it is tried: sizes that BLAS's and LAPACK's 32-bit integers, `Int`, or the machine cannot
 /// hold. The modules below trap on them.

@@ -2,7 +2,7 @@ public import CLowRank
 internal import Compress
 internal import ModelGraph
 internal import ONNX
-internal import TensorCore
+internal import TensorFiles
 
 /// `lowrank_model_inspect`
 #if compiler(>=6.3)

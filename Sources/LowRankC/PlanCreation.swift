@@ -1,6 +1,7 @@
 public import CLowRank
 internal import Conv
-internal import TensorCore
+internal import Forms
+internal import Tensors
 
 /// Makes a plan of checked stages, and a handle for it.
 private func makePlan<Element: CScalar>(
@@ -10,7 +11,7 @@ private func makePlan<Element: CScalar>(
 ) throws(Failure) -> OpaquePointer? {
   let stages = form.stages(kernel: geometry.kernelShape, groups: geometry.groups)
   let count = weights.reduce(0.0) { $0 + Double($1.count) }
-  // Winograd's transformed weights are four times as many, and the weights themselves are kept.
+  // Winograd's transformed weights are up to 49 / 9 as many, beside the weights themselves while the plan is made.
   try Limits.requireMemory(8 * Double(MemoryLayout<Element>.stride) * count, for: "a plan for \(form)")
   let plan = ConvolutionPlan(
     geometry, stages: stages, weights: weights, bias: bias, activation: options.activation,

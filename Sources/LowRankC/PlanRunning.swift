@@ -1,6 +1,6 @@
 public import CLowRank
 internal import Conv
-internal import TensorCore
+internal import Tensors
 
 private func run<Element: CScalar>(
   _ handle: OpaquePointer?, _ plan: (AnyPlan) -> StoredPlan<Element>?, _ input: UnsafePointer<Element>?,

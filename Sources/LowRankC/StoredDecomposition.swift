@@ -1,6 +1,7 @@
 internal import CLowRank
 internal import Decompose
-internal import TensorCore
+internal import Forms
+internal import Tensors
 
 /// A decomposition behind a handle, its stages' weights made ready to be copied.
 struct StoredDecomposition<Element: CScalar>: Sendable {

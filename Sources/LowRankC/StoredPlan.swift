@@ -1,6 +1,6 @@
 internal import CLowRank
 internal import Conv
-internal import TensorCore
+internal import Tensors
 
 /// A plan behind a handle.
 struct StoredPlan<Element: CScalar>: Sendable {

@@ -11,7 +11,7 @@
 #endif
 
 #if defined(__GLIBC__) && !defined(SANITIZED)
-static __thread size_t count;
+static __thread size_t count, bytes;
 
 // The C library's own, under the names that it keeps for those who stand in front of it.
 extern void *__libc_malloc(size_t);
@@ -21,36 +21,46 @@ extern void *__libc_memalign(size_t, size_t);
 
 void *malloc(size_t size) {
   ++count;
+  bytes += size;
   return __libc_malloc(size);
 }
 
 void *calloc(size_t number, size_t size) {
   ++count;
+  bytes += number * size;
   return __libc_calloc(number, size);
 }
 
 void *realloc(void *pointer, size_t size) {
   ++count;
+  bytes += size;
   return __libc_realloc(pointer, size);
 }
 
 void *memalign(size_t alignment, size_t size) {
   ++count;
+  bytes += size;
   return __libc_memalign(alignment, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size) {
   ++count;
+  bytes += size;
   return __libc_memalign(alignment, size);
 }
 
 int posix_memalign(void **pointer, size_t alignment, size_t size) {
   ++count;
+  bytes += size;
   *pointer = __libc_memalign(alignment, size);
   return *pointer ? 0 : ENOMEM;
 }
 
 size_t lowrank_allocations(void) { return count; }
+
+size_t lowrank_allocated_bytes(void) { return bytes; }
 #else
 size_t lowrank_allocations(void) { return SIZE_MAX; }
+
+size_t lowrank_allocated_bytes(void) { return SIZE_MAX; }
 #endif

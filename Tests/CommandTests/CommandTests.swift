@@ -1,5 +1,6 @@
 import Foundation
-import TensorCore
+import TensorFiles
+import Tensors
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
 import Foundation
-import TensorCore
+import TensorFiles
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Foundation
-import TensorCore
+import Forms
+import Tensors
 import TestSupport
 import Testing
 

@@ -1,7 +1,7 @@
 import Compress
 import ModelGraph
 import ONNX
-import TensorCore
+import Tensors
 import TestSupport
 import Testing
 

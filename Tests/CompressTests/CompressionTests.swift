@@ -2,7 +2,8 @@ import Compress
 import Foundation
 import ModelGraph
 import ONNX
-import TensorCore
+import TensorFiles
+import Tensors
 import TestSupport
 import Testing
 

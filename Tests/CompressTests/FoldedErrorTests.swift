@@ -1,6 +1,6 @@
 import Compress
 import ONNX
-import TensorCore
+import Tensors
 import TestSupport
 import Testing
 

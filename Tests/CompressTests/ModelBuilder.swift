@@ -1,5 +1,5 @@
 import ModelGraph
-import TensorCore
+import Tensors
 
 /// Puts a model together of layers side by side, each with an input and an output of its own.
 struct ModelBuilder {

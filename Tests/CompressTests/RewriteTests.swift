@@ -1,5 +1,6 @@
 import ONNX
-import TensorCore
+import Forms
+import Tensors
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
 import ConvolutionDefinition
-import TensorCore
+import Tensors
 
 @testable import Conv
 

@@ -1,5 +1,6 @@
 import Conv
-import TensorCore
+import Forms
+import Tensors
 import TestSupport
 
 /// Geometries drawn at random: odd and prime extents, stride above and below the kernel x dilation x asymmetric padding up

@@ -1,6 +1,6 @@
 import Conv
 import LinearAlgebra
-import TensorCore
+import Tensors
 import Testing
 
 /// Runs a plan with guard bands before and behind input and output and around every region of the workspace, output and

@@ -1,5 +1,6 @@
 import LinearAlgebra
-import TensorCore
+import Forms
+import Tensors
 import Testing
 
 @testable import Conv

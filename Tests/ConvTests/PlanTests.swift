@@ -1,6 +1,7 @@
 import Conv
 import LinearAlgebra
-import TensorCore
+import Forms
+import Tensors
 import TestSupport
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
   /// Every form with groups over one to three axes, by CBLAS in both precisions and by whatever a plan takes.
   @Test(arguments: 1...3)
   func everyFormEqualsItsDefinition(axes: Int) {
-    for seed in TestRun.seeds(short: 60) {
+    for seed in TestRun.seeds(short: 40) {
       var cases = GeneratedCases(seed: seed)
       let geometry = cases.geometry(
         axes: axes, groups: cases.number(1...3), largestExtent: axes == 3 ? 7 : 13)
@@ -25,7 +26,7 @@ import Testing
   /// The public definition beside the tests' own: not a bit differs where no sum is rounded.
   @Test(arguments: 1...3)
   func theReferenceIsTheDefinition(axes: Int) {
-    for seed in TestRun.seeds(short: 60) {
+    for seed in TestRun.seeds(short: 40) {
       var cases = GeneratedCases(seed: seed)
       let geometry = cases.geometry(
         axes: axes, groups: cases.number(1...3), largestExtent: axes == 3 ? 7 : 13)

@@ -1,5 +1,5 @@
 import Conv
-import TensorCore
+import Tensors
 import TestSupport
 import Testing
 

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 @testable import Conv
 

@@ -1,7 +1,7 @@
 import Conv
 import Foundation
 import LinearAlgebra
-import TensorCore
+import Tensors
 import TestSupport
 import Testing
 

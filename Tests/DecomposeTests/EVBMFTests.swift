@@ -1,7 +1,8 @@
 import Decompose
 import Foundation
 import LinearAlgebra
-import TensorCore
+import Forms
+import Tensors
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
-import TensorCore
+import Forms
+import Tensors
 
 /// The dense kernel of a factored one by its formula: plain loops in Double over every term of the sum.
 func naiveReconstruction<E: Scalar>(_ kernel: FactoredKernel<E>) -> Tensor<Double> {

@@ -1,6 +1,6 @@
 import Decompose
 import LinearAlgebra
-import TensorCore
+import Tensors
 import TestSupport
 import Testing
 

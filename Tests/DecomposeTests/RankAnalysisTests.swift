@@ -1,6 +1,7 @@
 import Decompose
 import LinearAlgebra
-import TensorCore
+import Forms
+import Tensors
 import TestSupport
 import Testing
 
@@ -64,6 +65,31 @@ import Testing
       } else {
         #expect(rank == values.count)
       }
+    }
+  }
+
+  /// An even power of two: its root, which both factors get, is one too, and changes no digit.
+  @Test(arguments: [0x1p-566, 0x1p-100, 0x1p100, 0x1p500])
+  func theScaleOfTheKernelDoesNotMatter(scale: Double) throws {
+    var generator = SeededGenerator(seed: 73)
+    let kernel = Tensor<Double>.decayingKernel([12, 9, 3, 3], using: &generator)
+    let matrix = Tensor<Double>.decayingKernel([14, 11], using: &generator)
+    try compare(try SpatialAnalysis(kernel), try SpatialAnalysis(kernel.times(scale)), scale)
+    try compare(try ChannelAnalysis(kernel), try ChannelAnalysis(kernel.times(scale)), scale)
+    try compare(try MatrixAnalysis(matrix), try MatrixAnalysis(matrix.times(scale)), scale)
+  }
+
+  private func compare<A: RankAnalysis>(_ one: A, _ two: A, _ scale: Double) throws {
+    for part in [0.3, 0.9, 0.999] {
+      #expect(one.rank(energy: part) == two.rank(energy: part))
+      #expect(one.rank(error: 1 - part) == two.rank(error: 1 - part))
+    }
+    #expect(one.variationalRank.rank == two.variationalRank.rank)
+    #expect(one.variationalRank.threshold * scale == two.variationalRank.threshold)
+    for rank in [1, 4, one.maximumRank] {
+      #expect(one.relativeError(rank: rank) == two.relativeError(rank: rank))
+      let (a, b) = (try one.decomposition(rank: rank), try two.decomposition(rank: rank))
+      #expect(a.errorBound == b.errorBound && a.relativeError == b.relativeError)
     }
   }
 

@@ -1,5 +1,5 @@
 import Decompose
-import TensorCore
+import Tensors
 import TestSupport
 import Testing
 

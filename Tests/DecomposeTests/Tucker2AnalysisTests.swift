@@ -1,5 +1,5 @@
 import Decompose
-import TensorCore
+import Tensors
 import TestSupport
 import Testing
 
@@ -48,6 +48,44 @@ import Testing
     #expect(multiple.output % 4 == 0 || multiple.output == 18)
     #expect(multiple.input % 4 == 0 || multiple.input == 12)
     #expect(analysis.relativeError(outputRank: multiple.output, inputRank: multiple.input) <= error)
+  }
+
+  /// A power of two changes no digit: ranks and errors are the same also where every energy leaves Double's range.
+  @Test(arguments: [0x1p-565, 0x1p-100, 0x1p100, 0x1p500])
+  func theScaleOfTheKernelDoesNotMatter(scale: Double) throws {
+    let kernel = kernel()
+    let analysis = try Tucker2Analysis(kernel)
+    let other = try Tucker2Analysis(kernel.times(scale))
+    for (r1, r2) in [(0, 0), (1, 1), (5, 3), (18, 2), (4, 12), (18, 12)] {
+      #expect(
+        analysis.relativeError(outputRank: r1, inputRank: r2)
+          == other.relativeError(outputRank: r1, inputRank: r2))
+    }
+    for part in [0.3, 0.9, 0.999] {
+      #expect(analysis.ranks(energy: part) == other.ranks(energy: part))
+      let (one, two) = (
+        analysis.ranks(error: 1 - part) { $0 * $1 }, other.ranks(error: 1 - part) { $0 * $1 }
+      )
+      #expect(one?.output == two?.output && one?.input == two?.input)
+    }
+    let (one, two) = (analysis.variationalRanks, other.variationalRanks)
+    #expect(one.output.rank == two.output.rank && one.input.rank == two.input.rank)
+    #expect(one.output.threshold * scale == two.output.threshold)
+    let result = try analysis.decomposition(outputRank: 5, inputRank: 3)
+    let same = try other.decomposition(outputRank: 5, inputRank: 3)
+    #expect(result.relativeError == same.relativeError && result.errorBound == same.errorBound)
+  }
+
+  /// Small errors are sums of small squares, not differences of large ones.
+  @Test func smallErrorsKeepTheirDigits() throws {
+    var kernel = Tensor<Double>(shape: [4, 4, 1])
+    for i in 0..<4 { kernel[i, i, 0] = [1, 1e-3, 1e-9, 1e-12][i] }
+    let analysis = try Tucker2Analysis(kernel)
+    for (rank, expected) in [(1, 1e-3), (2, 1e-9), (3, 1e-12)] {
+      let error = analysis.relativeError(outputRank: rank, inputRank: rank)
+      #expect(abs(error - expected) <= 1e-5 * expected)
+    }
+    #expect(analysis.relativeError(outputRank: 4, inputRank: 4) == 0)
   }
 
   @Test func ranksByEnergy() throws {

@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 import TestSupport
 import Testing
 

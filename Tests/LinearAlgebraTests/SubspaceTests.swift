@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 import TestSupport
 import Testing
 
@@ -55,6 +55,30 @@ import Testing
       elements: noise.elements.enumerated().map { Float(base.elements[$0 % 50] + distance * $1) })
     let result = try rows.orthonormalizedRows()
     #expect(orthonormalityDefect(result.permuted([1, 0])) < 1000 * Double(Float.ulpOfOne))
+  }
+
+  /// The reciprocal of a row of 1e-40 is no Float, the square of one of 1e-200 no Double.
+  @Test func rowsOfAnyLengthBecomeOrthonormal() throws {
+    try check([1, 4e3 * .leastNonzeroMagnitude, 1e37, 1e-30, .leastNonzeroMagnitude, 0, 1e20, 0] as [Float])
+    try check([1, 1e-200, 1e300, 1e-160, .leastNonzeroMagnitude, 0, 1e160, 0] as [Double])
+  }
+
+  private func check<E: LapackScalar>(_ lengths: [E]) throws {
+    var generator = SeededGenerator(seed: 36)
+    var rows = Tensor<E>.random([lengths.count, 20], using: &generator)
+    rows.withMutableSpan { span in
+      for i in span.indices { span[i] *= lengths[i / 20] }
+    }
+    let result = try rows.orthonormalizedRows()
+    #expect(orthonormalityDefect(result.permuted([1, 0])) < 1000 * Double(E.ulpOfOne))
+    // The first rows span what they did: the third lies in the first three, whatever their lengths.
+    let unit = rows.elements[40..<60].map { Double($0 / lengths[2]) }
+    let norm = unit.reduce(0) { $0 + $1 * $1 }
+    let inside = (0..<3).reduce(0.0) { sum, r in
+      let part = (0..<20).reduce(0.0) { $0 + unit[$1] * Double(result[r, $1]) }
+      return sum + part * part
+    }
+    #expect(abs(inside - norm) < 1000 * Double(E.ulpOfOne) * norm)
   }
 
   @Test func routinesOnPointersAgreeWithPlainLoops() throws {

@@ -1,6 +1,6 @@
 import CLowRank
 import LowRankC
-import TensorCore
+import Tensors
 import TestSupport
 import Testing
 

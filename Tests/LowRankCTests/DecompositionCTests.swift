@@ -2,7 +2,7 @@ import CLowRank
 import Decompose
 import LinearAlgebra
 import LowRankC
-import TensorCore
+import Tensors
 import TestSupport
 import Testing
 

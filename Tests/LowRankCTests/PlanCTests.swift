@@ -2,7 +2,7 @@ import CLowRank
 import Conv
 import Decompose
 import LowRankC
-import TensorCore
+import Tensors
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import ONNX
-import TensorCore
+import TensorFiles
+import Tensors
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import ModelGraph
-import TensorCore
+import TensorFiles
+import Tensors
 
 /// A node with every integer that it takes laid open: extents of its inputs, elements of integer tensors, attributes.
 struct NodeTemplate: CustomStringConvertible, Sendable {

@@ -1,5 +1,5 @@
 import ONNX
-import TensorCore
+import TensorFiles
 import TestSupport
 import Testing
 

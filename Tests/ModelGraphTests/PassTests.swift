@@ -1,5 +1,5 @@
 import ONNX
-import TensorCore
+import Tensors
 import TestSupport
 import Testing
 

@@ -1,6 +1,6 @@
 import Foundation
 import ModelGraph
-import TensorCore
+import TensorFiles
 import TestSupport
 import Testing
 

@@ -1,10 +1,11 @@
 import Foundation
 import ModelGraph
+import TensorFiles
 import TestSupport
 import Testing
 
 @testable import ONNX
-@testable import TensorCore
+@testable import Tensors
 
 /// Models whose weights go into a file of their own: at every moment the path holds the old model with its data or the
 /// new one with its.

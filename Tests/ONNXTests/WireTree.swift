@@ -1,5 +1,6 @@
 import ModelGraph
-import TensorCore
+import TensorFiles
+import Tensors
 import TestSupport
 
 @testable import ONNX

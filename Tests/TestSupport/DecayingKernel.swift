@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 extension Tensor {
   /// A kernel whose channel modes have decaying spectra, as trained ones do: random numbers scaled down along both

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// The product of two matrices by plain loops in Double: the oracle for everything that uses BLAS.
 public func naiveProduct<E: Scalar>(_ a: Tensor<E>, _ b: Tensor<E>) -> Tensor<Double> {

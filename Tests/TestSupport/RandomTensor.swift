@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 extension Tensor {
   /// A tensor of numbers drawn evenly from -1 to 1.

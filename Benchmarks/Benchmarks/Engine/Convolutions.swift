@@ -1,7 +1,8 @@
 import Benchmark
 import Conv
 import LinearAlgebra
-import TensorCore
+import Forms
+import Tensors
 
 /// 3x3 layers as they stand in ResNet and VGG: channels, and the extent of the square map.
 private let layers = [(64, 56), (128, 28), (256, 14), (512, 7), (128, 112)]

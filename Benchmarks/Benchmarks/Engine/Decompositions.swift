@@ -1,7 +1,7 @@
 import Benchmark
 import Decompose
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// Tucker-2 of kernels [T, S, 3, 3] to half their channels, and to a quarter for the largest.
 func addDecompositions() {

@@ -1,6 +1,6 @@
 import Benchmark
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// Sizes m, k, n of a product [m, k] x [k, n]: square ones, and those of convolution stages.
 private let sizes = [

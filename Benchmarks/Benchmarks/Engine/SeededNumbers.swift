@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// Random numbers that are the same in every run.
 ///

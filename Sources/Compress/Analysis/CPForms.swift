@@ -1,5 +1,6 @@
 import Decompose
-import TensorCore
+import Forms
+import Tensors
 
 /// CP-3 or CP-4: no spectrum tells its errors, so some ranks are tried and the errors between them interpolated.
 ///

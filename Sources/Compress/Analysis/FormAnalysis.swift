@@ -1,5 +1,6 @@
 import Decompose
-import TensorCore
+import Forms
+import Tensors
 
 /// A form with its ranks and how near it comes.
 struct RankedForm {

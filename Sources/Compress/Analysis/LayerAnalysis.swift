@@ -1,6 +1,7 @@
 import Decompose
 import LinearAlgebra
-import TensorCore
+import Forms
+import Tensors
 
 /// A layer's kernel, group by group, in one kind of form.
 struct LayerAnalysis {

@@ -1,5 +1,6 @@
 import Decompose
-import TensorCore
+import Forms
+import Tensors
 
 /// A layer's kernel factored: what is written into the model, and the evidence.
 struct LayerFactors: Sendable {

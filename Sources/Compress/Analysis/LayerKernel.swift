@@ -1,5 +1,5 @@
 import ModelGraph
-import TensorCore
+import Tensors
 
 /// A layer's kernel as it is factored: with BatchNormalization folded in where the layer has one to fold.
 struct LayerKernel: Sendable {

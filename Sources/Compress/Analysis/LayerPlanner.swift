@@ -1,5 +1,5 @@
 import Decompose
-import TensorCore
+import Forms
 
 /// What is to become of a layer.
 enum LayerChoice: Sendable {

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// The relative error of a kernel before a BatchNormalization scaled its output channels, from the scaled kernel and its
 /// reconstruction:

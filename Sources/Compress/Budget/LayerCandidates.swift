@@ -1,4 +1,4 @@
-import TensorCore
+import Forms
 
 /// What can be done with one layer: its forms with their costs and errors, from cheap to dear, none beaten by another
 /// in both.

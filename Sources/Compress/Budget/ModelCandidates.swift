@@ -1,6 +1,7 @@
 import Decompose
 public import ModelGraph
-import TensorCore
+import Forms
+import Tensors
 
 /// Every layer of a model analysed in every form: from this, the best choice for any budget follows without looking at
 /// a kernel again.

@@ -1,5 +1,5 @@
 public import ModelGraph
-import TensorCore
+import Forms
 
 extension ModelGraph {
   /// Factors the layers of the model in place within a budget, from an analysis of the same model.

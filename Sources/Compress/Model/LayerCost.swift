@@ -1,5 +1,6 @@
 import ModelGraph
-import TensorCore
+import Forms
+import Tensors
 
 /// What a layer costs in each form: weights always, multiplies where the model's shapes are known.
 ///

@@ -1,5 +1,5 @@
 import ModelGraph
-import TensorCore
+import Tensors
 
 /// Layers of a model that share a kernel and so are analysed, priced and factored once.
 struct LayerGroup {

@@ -1,6 +1,6 @@
 import LinearAlgebra
 public import ModelGraph
-import TensorCore
+import Tensors
 
 /// How far long work has come.
 public struct Progress: Sendable {

@@ -1,6 +1,6 @@
 import Decompose
 public import ModelGraph
-import TensorCore
+import Tensors
 
 extension ModelGraph {
   /// Looks at every layer of the model: its cost, its spectrum, and what each form would save within the error of

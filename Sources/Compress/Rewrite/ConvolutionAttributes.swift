@@ -1,5 +1,5 @@
 import ModelGraph
-import TensorCore
+import Forms
 
 /// Stride, dilation and padding of a convolution node, and what each stage of a factored one gets of them.
 struct ConvolutionAttributes {

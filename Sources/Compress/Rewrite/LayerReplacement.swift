@@ -1,5 +1,6 @@
 public import ModelGraph
-public import TensorCore
+public import Forms
+public import Tensors
 
 /// What a layer becomes: the stages of a form and their weights.
 public struct LayerReplacement: Sendable {

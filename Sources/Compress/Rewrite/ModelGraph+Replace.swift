@@ -1,5 +1,4 @@
 public import ModelGraph
-import TensorCore
 
 extension ModelGraph {
   /// Puts the stages of factored layers in the layers' places, in one pass.

@@ -1,5 +1,6 @@
 import ModelGraph
-import TensorCore
+import Forms
+import Tensors
 
 /// Builds the nodes and weights that take a layer's place.
 struct StageNodes {

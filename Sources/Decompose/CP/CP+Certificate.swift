@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 extension CPModel {
   /// The sensitivity of the factors to errors in them; see `CPCertificate.sensitivity`.

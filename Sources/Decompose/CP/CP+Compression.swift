@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// A kernel in the leading directions of both channel modes, where CP iterations are far cheaper.
 ///

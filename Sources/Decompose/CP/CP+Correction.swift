@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// Error-preserving correction: the factors of least sensitivity among those within an error.
 ///

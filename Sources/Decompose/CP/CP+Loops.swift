@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 // The loops of the CP iterations on memory that is allocated once. Rows are contiguous, one row a component.
 

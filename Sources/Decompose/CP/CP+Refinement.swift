@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// Non-linear least squares for CP: Levenberg-Marquardt steps on all factors at once.
 ///

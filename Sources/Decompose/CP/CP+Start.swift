@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// The factors where the iterations on a core tensor begin.
 ///

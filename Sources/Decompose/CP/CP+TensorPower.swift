@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// CP terms one after the other: the best rank-one term of what the former ones left over, by the power method.
 ///

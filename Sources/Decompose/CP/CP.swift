@@ -1,5 +1,5 @@
 public import LinearAlgebra
-public import TensorCore
+public import Tensors
 
 /// Factors a kernel into a sum of rank-one terms over its channel modes, each with a spatial kernel of its own.
 ///
@@ -11,8 +11,10 @@ public import TensorCore
 /// without convergence.
 ///
 /// **Accuracy** a local optimum, to the tolerance of the options: the best CP of a rank is a hard problem and need not
-/// exist. The certificate holds the error of the factors as stored and how stable they are; every number in it and in
-/// the factors is finite, but for the condition of dependent terms.
+/// exist, and with more terms the iterations may end a little higher. Never worse than where they begin, nor than zero;
+/// exact at the largest rank. The certificate holds the error of the factors as stored and how stable they are; every number in it and in
+/// the factors is finite, but for the condition of dependent terms. BLAS runs on one thread, so that the factors depend
+/// on the kernel and the options alone.
 ///
 /// **Complexity** see `CPSweeps`; most iterations run inside a Tucker-2 compression.
 ///
@@ -57,19 +59,31 @@ private func canonicalPolyadic<Element: LapackScalar>(
   let limit = kernel.count / (extents.max() ?? 1)
   try requireRank(rank, "rank", upTo: limit, kernel: kernel.shape)
   let scale = kernel.unitScale
-  let tensor = (scale == 1 ? kernel : kernel.scaled(by: scale)).inputsLast()
-  guard tensor.squaredNorm > 0 else {
-    let zero = CPModel(modes: extents.map { Tensor<Element>(shape: [rank, $0]) })
-    let certificate = CPCertificate(
-      relativeError: 0, sensitivity: 0, largestComponentNorm: 0, factorCondition: .infinity)
-    return CPDecomposition(
-      kernel: zero.factors(kernel: kernel.shape), certificate: certificate, convergence: .closedForm)
+  let tensor = kernel.inputsLast(times: scale)
+  func certify(
+    _ model: CPModel<Element>, _ convergence: ConvergenceReport
+  ) throws(DecomposeError) -> CPDecomposition<Element> {
+    var model = model
+    model.balance(unit: 1 / Double(scale))
+    return try wrapping { () throws(LinearAlgebraError) in
+      try certified(model, kernel: kernel, convergence: convergence)
+    }
   }
-  var search = CPSearch(tensor: tensor, spatial: spatial, rank: rank, options: options)
-  var model = try wrapping { () throws(LinearAlgebraError) in try search.run() }
-  model.balance(unit: 1 / Double(scale))
-  let result = try wrapping { () throws(LinearAlgebraError) in
-    try certified(model, kernel: kernel, convergence: search.report)
+  let result = try reproducibly { () throws(DecomposeError) in
+    let zero = CPModel(modes: extents.map { Tensor<Element>(shape: [rank, $0]) })
+    guard tensor.squaredNorm > 0 else { return try certify(zero, .closedForm) }
+    guard rank < limit else { return try certify(CPModel(fibresOf: tensor, spatial: spatial), .closedForm) }
+    var search = CPSearch(tensor: tensor, spatial: spatial, rank: rank, options: options)
+    let model = try wrapping { () throws(LinearAlgebraError) in try search.run() }
+    let result = try certify(model, search.report)
+    guard search.distrusts(result.certificate.relativeError) else { return result }
+    let others = try [search.start, zero].map { (other) throws(DecomposeError) in
+      try certify(other, search.report)
+    }
+    return others.reduce(result) { best, other in
+      // A NaN is no error to be below.
+      other.certificate.relativeError >= best.certificate.relativeError ? best : other
+    }
   }
   guard result.certificate.relativeError.isFinite, result.kernel.isFinite else {
     throw .outOfRange(kernel: kernel.shape)
@@ -92,7 +106,7 @@ private func certified<Element: LapackScalar>(
 extension Tensor where Element: LapackScalar {
   /// The root of the sum of the squares, where the squares themselves may leave the range.
   fileprivate var frobeniusNorm: Double {
-    let scale = unitScale
-    return (scale == 1 ? self : scaled(by: scale)).squaredNorm.squareRoot() / Double(scale)
+    let (tensor, scale) = atUnitScale()
+    return tensor.squaredNorm.squareRoot() / Double(scale)
   }
 }

@@ -1,4 +1,5 @@
-public import TensorCore
+public import Forms
+public import Tensors
 
 /// A kernel in CP form with the evidence of how near it is and how stable.
 public struct CPDecomposition<Element: Scalar>: Sendable {

@@ -1,5 +1,6 @@
 import LinearAlgebra
-import TensorCore
+import Forms
+import Tensors
 
 /// The factors of a CP decomposition while they are worked on: one row a component, so that each is contiguous.
 ///
@@ -32,9 +33,17 @@ struct CPModel<Element: LapackScalar>: Sendable {
       // The product of roots, not the root of the product: that one may leave the range.
       norms.reduce(power(unit, 1 / order)) { $0 * power($1[r], 1 / order) }
     }
+    // A root of 1e30 is off by many epsilons, and by the same in all modes: the first mode makes up for it.
+    let corrections = (0..<rank).map { r in
+      norms.reduce(unit) { targets[r] > 0 ? $0 * ($1[r] / targets[r]) : 1 }
+    }
     for mode in modes.indices {
       scaleRows(
-        &modes[mode], by: (0..<rank).map { norms[mode][$0] > 0 ? targets[$0] / norms[mode][$0] : 0 })
+        &modes[mode],
+        by: (0..<rank).map { r in
+          guard norms[mode][r] > 0 else { return 0 }
+          return targets[r] / norms[mode][r] * (mode == 0 ? corrections[r] : 1)
+        })
     }
   }
 

@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// One search for a CP: compression, start, iterations on the core, iterations on the whole tensor.
 struct CPSearch<Element: LapackScalar> {
@@ -11,6 +11,12 @@ struct CPSearch<Element: LapackScalar> {
   private let energy: Double
   private var errors: [Double] = []
   private var converged = false
+  private var wasCorrected = false
+  /// Where the iterations began, on the whole tensor; zero before they did.
+  private(set) var start: CPModel<Element>
+
+  /// The relative error under which residuals in Float, known to an epsilon of the whole, are no guide.
+  private static var singleReach: Double { 1e-2 }
 
   init(tensor: Tensor<Element>, spatial: [Int], rank: Int, options: CPOptions) {
     self.tensor = tensor
@@ -18,11 +24,20 @@ struct CPSearch<Element: LapackScalar> {
     self.rank = rank
     self.options = options
     energy = tensor.squaredNorm
+    start = CPModel(
+      modes: ([tensor.shape[0], tensor.shape[2]] + spatial).map { Tensor<Element>(shape: [rank, $0]) })
   }
 
   /// How the iterations went so far.
   var report: ConvergenceReport {
     ConvergenceReport(sweeps: errors.count, converged: converged, errors: errors)
+  }
+
+  /// Whether an error measured on the factors is not the one that the iterations arrived at, to what the correction and
+  /// rounding may add: the start and zero then are worth a look.
+  func distrusts(_ error: Double) -> Bool {
+    guard let last = errors.last, !wasCorrected else { return true }
+    return !(error <= min(1, last * (1 + 1e-3) + 1e-3))
   }
 
   /// Iterations that the whole tensor gets after those on the core.
@@ -32,7 +47,8 @@ struct CPSearch<Element: LapackScalar> {
     var random = SplitMix64(seed: options.seed)
     let compression = try CPCompression(tensor)
     let compresses = options.compresses && compression.pays
-    var model = try start(in: compression, random: &random)
+    var model = try firstModel(in: compression, random: &random)
+    start = compression.expanded(model)
     if compresses {
       model.revive(&random)
       let sweeps = CPSweeps(compression.core, spatial: spatial, model: model)
@@ -43,12 +59,17 @@ struct CPSearch<Element: LapackScalar> {
     model.revive(&random)
     let sweeps = CPSweeps(tensor, spatial: spatial, model: model)
     iterate(sweeps, outside: 0, limit: max(polishing, options.iterations - errors.count))
-    let improved = refined(sweeps.model())
-    return try corrected(improved)
+    model = sweeps.model()
+    guard let last = errors.last, last < Self.singleReach, Element.self != Double.self else {
+      return try corrected(refined(model)).converted()
+    }
+    let precise = CPSweeps<Double>(tensor.converted(), spatial: spatial, model: model.converted())
+    iterate(precise, outside: 0, limit: options.iterations)
+    return try corrected(refined(precise.model())).converted()
   }
 
   /// The model of the compressed core where the sweeps begin.
-  private func start(
+  private func firstModel(
     in compression: CPCompression<Element>, random: inout SplitMix64
   ) throws(LinearAlgebraError) -> CPModel<Element> {
     if options.algorithm == .tensorPower {
@@ -72,7 +93,7 @@ struct CPSearch<Element: LapackScalar> {
   }
 
   /// Levenberg-Marquardt steps on the whole tensor, in Double.
-  private mutating func refined(_ model: CPModel<Element>) -> CPModel<Element> {
+  private mutating func refined<Number: LapackScalar>(_ model: CPModel<Number>) -> CPModel<Number> {
     guard options.refinements > 0 else { return model }
     let refinement = CPRefinement(tensor.converted(), spatial: spatial, model: model.converted())
     converged = false
@@ -92,12 +113,15 @@ struct CPSearch<Element: LapackScalar> {
   }
 
   /// Lowers the sensitivity where a component is larger than the options allow.
-  private func corrected(_ model: CPModel<Element>) throws(LinearAlgebraError) -> CPModel<Element> {
+  private mutating func corrected<Number: LapackScalar>(
+    _ model: CPModel<Number>
+  ) throws(LinearAlgebraError) -> CPModel<Number> {
     guard let cap = options.componentCap else { return model }
     let largest = cap * energy.squareRoot()
     guard (model.componentNorms.max() ?? 0) > largest else { return model }
     // Below what the element type itself rounds there is no error to preserve.
     let error = max((errors.last ?? 0) * (1 + options.errorIncrease), 8 * Double(Element.ulpOfOne))
+    wasCorrected = true
     let correction = CPCorrection(
       tensor.converted(), spatial: spatial, model: model.converted(), limit: error * error * energy)
     return try correction.run(cap: largest).converted()
@@ -105,7 +129,7 @@ struct CPSearch<Element: LapackScalar> {
 
   /// Iterates until the error stands still, `limit` iterations are done, or the residual on a core falls under what
   /// the compression itself left out.
-  private mutating func iterate(_ sweeps: CPSweeps<Element>, outside: Double, limit: Int) {
+  private mutating func iterate<Number>(_ sweeps: CPSweeps<Number>, outside: Double, limit: Int) {
     var residual = Double.infinity
     var steps = 0
     converged = false
@@ -113,8 +137,9 @@ struct CPSearch<Element: LapackScalar> {
       // Nesterov's weights, held under 0.9; a rise of the error begins them anew.
       let beta = min(0.9, Double(steps) / Double(steps + 3))
       let next = max(0, sweeps.iterate(beta: beta))
-      guard next <= residual else {
+      guard next.isFinite, next <= residual else {
         sweeps.restoreFormer()
+        guard residual.isFinite else { return }
         record(residual + outside)
         // Without extrapolation only rounding raises the error: nothing is left to gain.
         if steps == 0 {
@@ -127,7 +152,7 @@ struct CPSearch<Element: LapackScalar> {
       let gain = 1 - (next + outside).squareRoot() / (residual + outside).squareRoot()
       residual = next
       record(residual + outside)
-      if gain < options.tolerance || residual < 1e-3 * Double(Element.ulpOfOne) * energy {
+      if gain < options.tolerance || residual < 1e-3 * Double(Number.ulpOfOne) * energy {
         converged = true
         return
       }
@@ -136,8 +161,9 @@ struct CPSearch<Element: LapackScalar> {
     }
   }
 
-  /// The formula for the residual rounds at the root of epsilon: a rise below that is none.
+  /// The errors are reported as they are: the residual is a difference of energies, so between one stage and the next
+  /// its square may rise by an epsilon or so.
   private mutating func record(_ residual: Double) {
-    errors.append(min(errors.last ?? .infinity, (residual / energy).squareRoot()))
+    errors.append((residual / energy).squareRoot())
   }
 }

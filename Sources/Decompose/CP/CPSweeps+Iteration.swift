@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 extension CPSweeps {
   /// The proximal term, as a part of the diagonal of the normal equations.
@@ -119,10 +119,16 @@ extension CPSweeps {
   }
 
   /// `||X||² - 2 <X, reconstruction> + ||reconstruction||²`; `tapMoments` must be those of the modes 1 and 2.
+  ///
+  /// Infinite where the terms are so large, and so cancel each other, that rounding leaves nothing of it: each adds an
+  /// epsilon of its own energy.
   func residualEnergy() -> Double {
     let cross = innerProduct(tapMoments, tapRows, count: rank * taps)
     formNormal(extents.count - 1)
-    let norm = symmetricInnerProduct(normal, grams[extents.count - 1], order: rank)
+    let last = grams[extents.count - 1]
+    let norm = symmetricInnerProduct(normal, last, order: rank)
+    let terms = (0..<rank).reduce(0) { $0 + normal[$1 * rank + $1] * Double(last[$1 * rank + $1]) }
+    guard terms * Double(Element.ulpOfOne) < 1e-2 * energy else { return .infinity }
     return energy - 2 * cross + norm
   }
 

@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// Alternating least squares for CP on one tensor: the tensor, the factors and all scratch memory, allocated once.
 ///

@@ -1,5 +1,6 @@
 public import LinearAlgebra
-public import TensorCore
+public import Forms
+public import Tensors
 
 /// A factored kernel with the evidence of how near it is to the dense one.
 public struct Decomposition<Element: Scalar>: Sendable {

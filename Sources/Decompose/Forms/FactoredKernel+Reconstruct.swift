@@ -1,5 +1,6 @@
 public import LinearAlgebra
-public import TensorCore
+public import Forms
+public import Tensors
 
 extension FactoredKernel where Element: LapackScalar {
   /// The dense kernel that the factors stand for, [T, S, D...].

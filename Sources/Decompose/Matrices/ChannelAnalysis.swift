@@ -1,5 +1,6 @@
 public import LinearAlgebra
-public import TensorCore
+public import Forms
+public import Tensors
 
 /// The spectrum of a kernel as a D x D convolution to R channels followed by a 1x1 (mirrored: the 1x1 first), and its
 /// decompositions: Tucker on one mode.
@@ -39,6 +40,10 @@ public struct ChannelAnalysis<Element: LapackScalar>: RankAnalysis {
   public var maximumRank: Int { matrix.maximumRank }
   /// The squared singular values of the unfolding, descending.
   public var energies: [Double] { matrix.energies }
+  /// The same of the kernel times `spectrumScale`.
+  public var spectrum: [Double] { matrix.spectrum }
+  /// The power of two that brings the kernel to unit scale.
+  public var spectrumScale: Double { matrix.spectrumScale }
   /// The squared Frobenius norm.
   public var totalEnergy: Double { matrix.totalEnergy }
   /// `channel` with a rank, in this orientation.

@@ -1,5 +1,6 @@
 public import LinearAlgebra
-public import TensorCore
+public import Forms
+public import Tensors
 
 /// The spectrum of a matrix, and its truncated singular value decompositions.
 ///
@@ -19,11 +20,15 @@ public struct MatrixAnalysis<Element: LapackScalar>: RankAnalysis {
   /// The kernel that was analysed.
   public let kernel: Tensor<Element>
   /// The squared singular values, descending.
-  public let energies: [Double]
+  public var energies: [Double] { spectrum.map { $0 / spectrumScale / spectrumScale } }
   /// The squared Frobenius norm.
-  public let totalEnergy: Double
+  public var totalEnergy: Double { tails[0] / spectrumScale / spectrumScale }
+  /// The squared singular values of the matrix times `spectrumScale`.
+  public let spectrum: [Double]
+  /// The power of two that brings the kernel to unit scale.
+  public var spectrumScale: Double { Double(scale) }
 
-  /// The matrix times `scale`, so that squares neither underflow nor overflow.
+  /// The matrix times `scale`.
   private let matrix: Tensor<Element>
   private let scale: Element
   private let basis: Basis
@@ -46,17 +51,14 @@ public struct MatrixAnalysis<Element: LapackScalar>: RankAnalysis {
   /// Analyses a matrix that holds the elements of a kernel in another order.
   init(_ kernel: Tensor<Element>, matrix: Tensor<Element>) throws(DecomposeError) {
     self.kernel = kernel
-    scale = matrix.unitScale
-    self.matrix = scale == 1 ? matrix : matrix.scaled(by: scale)
+    (self.matrix, scale) = matrix.atUnitScale()
+    let scaled = self.matrix
     let squares: [Double]
-    (basis, squares) = try Self.spectrum(of: self.matrix)
+    (basis, squares) = try reproducibly { () throws(DecomposeError) in try Self.spectrum(of: scaled) }
+    spectrum = squares
     var tails = [Double](repeating: 0, count: squares.count + 1)
     for index in squares.indices.reversed() { tails[index] = tails[index + 1] + squares[index] }
     self.tails = tails
-    // Divided twice: the square of the scale itself may leave Double's range.
-    let unit = Double(scale)
-    energies = squares.map { $0 / unit / unit }
-    totalEnergy = tails[0] / unit / unit
   }
 
   private static func spectrum(of matrix: Tensor<Element>) throws(DecomposeError) -> (Basis, [Double]) {
@@ -72,7 +74,7 @@ public struct MatrixAnalysis<Element: LapackScalar>: RankAnalysis {
   }
 
   /// The smaller extent.
-  public var maximumRank: Int { energies.count }
+  public var maximumRank: Int { spectrum.count }
 
   /// `svd` with a rank.
   public func form(rank: Int) -> FactoredForm { .svd(rank: rank) }
@@ -88,8 +90,10 @@ public struct MatrixAnalysis<Element: LapackScalar>: RankAnalysis {
   ///
   /// **Throws** `DecomposeError` for a rank out of range.
   public func decomposition(rank: Int) throws(DecomposeError) -> Decomposition<Element> {
-    let (left, right) = try factors(rank: rank)
-    return try certified(.svd(MatrixFactors(left: left, right: right, kernelShape: kernel.shape)))
+    try reproducibly { () throws(DecomposeError) in
+      let (left, right) = try factors(rank: rank)
+      return try certified(.svd(MatrixFactors(left: left, right: right, kernelShape: kernel.shape)))
+    }
   }
 
   /// Puts the evidence to factors of this analysis.
@@ -105,15 +109,17 @@ public struct MatrixAnalysis<Element: LapackScalar>: RankAnalysis {
   /// the first stage's taps).
   func pairDecomposition(_ form: FactoredForm) throws(DecomposeError) -> Decomposition<Element> {
     let rank = form.ranks[0]
-    let (left, right) = try factors(rank: rank)
     let shapes = form.stages(kernel: kernel.shape).map(\.weightShape)
     let outputs = kernel.shape[0]
-    let second = left.reshaped([outputs, left.shape[0] / outputs, rank]).permuted([0, 2, 1])
-    return try certified(
-      .pair(
-        StagePair(
-          first: right.reshaped(shapes[0]), second: second.reshaped(shapes[1]), form: form,
-          kernelShape: kernel.shape)))
+    return try reproducibly { () throws(DecomposeError) in
+      let (left, right) = try factors(rank: rank)
+      let second = left.reshaped([outputs, left.shape[0] / outputs, rank]).permuted([0, 2, 1])
+      return try certified(
+        .pair(
+          StagePair(
+            first: right.reshaped(shapes[0]), second: second.reshaped(shapes[1]), form: form,
+            kernelShape: kernel.shape)))
+    }
   }
 
   /// The balanced factors of the matrix, [m, rank] and [rank, n].

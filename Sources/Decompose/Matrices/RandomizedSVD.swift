@@ -1,5 +1,6 @@
 public import LinearAlgebra
-public import TensorCore
+import Forms
+public import Tensors
 
 /// Factors a matrix or a 1x1 kernel into two thin matrices by a randomized range finder: for large matrices of which
 /// only a small part of the spectrum is wanted.
@@ -23,10 +24,12 @@ public func randomizedSVD<Element: LapackScalar>(
 ) throws(DecomposeError) -> Decomposition<Element> {
   let matrix = try kernel.asMatrix()
   try requireRank(rank, "rank", upTo: min(matrix.shape[0], matrix.shape[1]), kernel: kernel.shape)
-  let scale = matrix.unitScale
-  var finder = RangeFinder(scale == 1 ? matrix : matrix.scaled(by: scale), seed: seed)
-  try wrapping { () throws(LinearAlgebraError) in try finder.grow(by: rank + 10) }
-  return try decomposition(kernel, finder, scale: scale) { _ in rank }
+  let (scaled, scale) = matrix.atUnitScale()
+  return try reproducibly { () throws(DecomposeError) in
+    var finder = RangeFinder(scaled, seed: seed)
+    try wrapping { () throws(LinearAlgebraError) in try finder.grow(by: rank + 10) }
+    return try decomposition(kernel, finder, scale: scale) { _ in rank }
+  }
 }
 
 /// Factors a matrix or a 1x1 kernel to a relative error, with as small a rank as the range found allows.
@@ -46,20 +49,22 @@ public func randomizedSVD<Element: LapackScalar>(
 ) throws(DecomposeError) -> Decomposition<Element> {
   precondition(error >= 0 && error <= 1 && block > 0, "a relative error of \(error) by blocks of \(block)")
   let matrix = try kernel.asMatrix()
-  let scale = matrix.unitScale
-  var finder = RangeFinder(scale == 1 ? matrix : matrix.scaled(by: scale), seed: seed)
-  repeat {
-    try wrapping { () throws(LinearAlgebraError) in try finder.grow(by: block) }
-  } while finder.relativeError > error && finder.basis.shape[0] < finder.limit
-  return try decomposition(kernel, finder, scale: scale) { energies in
-    // What the basis itself leaves out is part of the error of every truncation.
-    let total = energies.reduce(0, +) / max(1 - finder.relativeError * finder.relativeError, .ulpOfOne)
-    var kept = 0.0
-    let enough = energies.firstIndex { energy in
-      kept += energy
-      return max(0, total - kept) <= error * error * total
+  let (scaled, scale) = matrix.atUnitScale()
+  return try reproducibly { () throws(DecomposeError) in
+    var finder = RangeFinder(scaled, seed: seed)
+    repeat {
+      try wrapping { () throws(LinearAlgebraError) in try finder.grow(by: block) }
+    } while finder.relativeError > error && finder.basis.shape[0] < finder.limit
+    return try decomposition(kernel, finder, scale: scale) { energies in
+      // What the basis itself leaves out is part of the error of every truncation.
+      let total = energies.reduce(0, +) / max(1 - finder.relativeError * finder.relativeError, .ulpOfOne)
+      var kept = 0.0
+      let enough = energies.firstIndex { energy in
+        kept += energy
+        return max(0, total - kept) <= error * error * total
+      }
+      return (enough ?? energies.count - 1) + 1
     }
-    return (enough ?? energies.count - 1) + 1
   }
 }
 

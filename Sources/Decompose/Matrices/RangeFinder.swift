@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// An orthonormal basis that a matrix's rows or columns almost lie in, grown block by block from random combinations.
 ///

@@ -1,5 +1,6 @@
 public import LinearAlgebra
-public import TensorCore
+public import Forms
+public import Tensors
 
 /// The spectrum of a kernel as a D x 1 convolution followed by a 1 x D one (mirrored: along the last axis first), and
 /// its decompositions.
@@ -40,6 +41,10 @@ public struct SpatialAnalysis<Element: LapackScalar>: RankAnalysis {
   public var maximumRank: Int { matrix.maximumRank }
   /// The squared singular values of M, descending.
   public var energies: [Double] { matrix.energies }
+  /// The same of the kernel times `spectrumScale`.
+  public var spectrum: [Double] { matrix.spectrum }
+  /// The power of two that brings the kernel to unit scale.
+  public var spectrumScale: Double { matrix.spectrumScale }
   /// The squared Frobenius norm.
   public var totalEnergy: Double { matrix.totalEnergy }
   /// `spatial` with a rank, in this orientation.

@@ -1,5 +1,5 @@
 public import LinearAlgebra
-public import TensorCore
+public import Tensors
 
 /// Factors a matrix or a 1x1 kernel into two thin matrices by its truncated singular value decomposition.
 ///

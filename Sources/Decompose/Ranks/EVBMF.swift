@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// The rank that variational Bayes finds in a matrix: the singular values that stand out of the noise, the noise being
 /// estimated from the matrix itself.
@@ -37,6 +37,11 @@ public struct EVBMF: Hashable, Sendable {
   ///
   /// **Complexity** (L + 350) L logarithms.
   public init(energies: [Double], rows: Int, columns: Int) {
+    self.init(energies: energies, rows: rows, columns: columns, scale: 1)
+  }
+
+  /// The same from the energies of the matrix times `scale`.
+  init(energies: [Double], rows: Int, columns: Int, scale: Double) {
     let (short, long) = (min(rows, columns), max(rows, columns))
     precondition(
       energies.count == short && short > 0,
@@ -49,8 +54,8 @@ public struct EVBMF: Hashable, Sendable {
     let variance = energy.minimizer()
     let cut = Double(long) * variance * energy.cutoff
     rank = energy.energies.count { $0 > cut }
-    noiseVariance = variance * largest
-    threshold = (cut * largest).squareRoot()
+    noiseVariance = variance * largest / scale / scale
+    threshold = (cut * largest).squareRoot() / scale
   }
 
   /// The rank weakened towards the full one, as in iterative compression: part of the way only.
@@ -172,11 +177,11 @@ extension Tucker2Analysis {
     let (outputs, inputs) = (kernel.shape[0], kernel.shape[1])
     return (
       EVBMF(
-        energies: outputEnergies.singular(of: kernel.count, rows: outputs), rows: outputs,
-        columns: kernel.count / outputs),
+        energies: outputSpectrum.singular(of: kernel.count, rows: outputs), rows: outputs,
+        columns: kernel.count / outputs, scale: scale),
       EVBMF(
-        energies: inputEnergies.singular(of: kernel.count, rows: inputs), rows: inputs,
-        columns: kernel.count / inputs)
+        energies: inputSpectrum.singular(of: kernel.count, rows: inputs), rows: inputs,
+        columns: kernel.count / inputs, scale: scale)
     )
   }
 }
@@ -184,7 +189,9 @@ extension Tucker2Analysis {
 extension RankAnalysis {
   /// What variational Bayes finds in the matrix that the form truncates.
   public var variationalRank: EVBMF {
-    EVBMF(energies: energies, rows: energies.count, columns: kernel.count / max(1, energies.count))
+    EVBMF(
+      energies: spectrum, rows: spectrum.count, columns: kernel.count / max(1, spectrum.count),
+      scale: spectrumScale)
   }
 }
 

@@ -1,5 +1,6 @@
 public import LinearAlgebra
-public import TensorCore
+public import Forms
+public import Tensors
 
 /// The decompositions of one kernel into a form with a single rank, factored once: the error of every rank, and the
 /// factors of the rank that is chosen.
@@ -12,8 +13,13 @@ public protocol RankAnalysis<Element>: Sendable {
   var maximumRank: Int { get }
   /// `||K||²` in the scale of the kernel.
   var totalEnergy: Double { get }
-  /// The squared singular values of the matrix that the form truncates, descending.
+  /// The squared singular values of the matrix that the form truncates, descending; 0 or infinite where they leave
+  /// Double's range.
   var energies: [Double] { get }
+  /// The squared singular values of the matrix times `spectrumScale`, which always are within the range.
+  var spectrum: [Double] { get }
+  /// The power of two that brings the kernel's largest number between 1 and 2.
+  var spectrumScale: Double { get }
   /// The form with a rank.
   func form(rank: Int) -> FactoredForm
   /// `||K - reconstruction|| / ||K||` of the best factors of a rank.
@@ -39,6 +45,6 @@ extension RankAnalysis {
   /// The rank that retains a fraction of the energy, rounded up to a multiple.
   public func rank(energy fraction: Double, multiple: Int = 1) -> Int {
     roundedRank(
-      Decompose.rank(retaining: fraction, of: energies), multiple: multiple, extent: maximumRank)
+      Decompose.rank(retaining: fraction, of: spectrum), multiple: multiple, extent: maximumRank)
   }
 }

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// The smallest number of leading energies that sum to at least a fraction of all; 1 at least, where there are any.
 ///
@@ -24,8 +24,8 @@ extension Tucker2Analysis {
   /// The ranks at which each mode on its own retains a fraction of the energy.
   public func ranks(energy fraction: Double, multiple: Int = 1) -> (output: Int, input: Int) {
     (
-      roundedRank(rank(retaining: fraction, of: outputEnergies), multiple: multiple, extent: kernel.shape[0]),
-      roundedRank(rank(retaining: fraction, of: inputEnergies), multiple: multiple, extent: kernel.shape[1])
+      roundedRank(rank(retaining: fraction, of: outputSpectrum), multiple: multiple, extent: kernel.shape[0]),
+      roundedRank(rank(retaining: fraction, of: inputSpectrum), multiple: multiple, extent: kernel.shape[1])
     )
   }
 

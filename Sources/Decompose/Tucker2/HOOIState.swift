@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// The bases as rows, ordered by energy, while HOOI improves one after the other.
 struct HOOIState<Element: LapackScalar> {
@@ -12,12 +12,12 @@ struct HOOIState<Element: LapackScalar> {
   private var rows1: Tensor<Element>
   private var rows2: Tensor<Element>?
   /// The leading rows of both, orthonormal to rounding.
-  private var leading1: Tensor<Element>
-  private var leading2: Tensor<Element>
+  private(set) var leading1: Tensor<Element>
+  private(set) var leading2: Tensor<Element>
   /// The tensor projected by the leading rows of one mode in the last update.
   private var projection: Projection
   /// The core, [R1, taps, R2]: there once the sweeps are done.
-  private var core: Tensor<Element>
+  private(set) var core: Tensor<Element>
 
   private enum Projection {
     /// [R1 taps, S].
@@ -46,11 +46,15 @@ struct HOOIState<Element: LapackScalar> {
   }
 
   /// The rows of a basis in which the leading `rank` ones are wanted: fewer more where the rank already fills most of the
-  /// extent, since what lies outside then holds little energy.
+  /// extent, since what lies outside then holds little energy. Small extents are searched as a whole, and a few directions
+  /// wanted of many among `leastBasis`.
   static func basisSize(_ extent: Int, rank: Int) -> Int {
     let outside = extent - rank
-    return min(extent, rank + min(3 * rank / 10, 4 * outside * outside / (9 * extent)) + 8)
+    let size = rank + min(3 * rank / 10, 4 * outside * outside / (9 * extent)) + 8
+    return min(extent, extent <= leastBasis || 4 * rank <= leastBasis ? max(size, leastBasis) : size)
   }
+
+  private static var leastBasis: Int { 32 }
 
   /// Orthogonal iterations of an update; fewer leave the last millionths of the error to further updates, which cost more.
   private static var iterations: Int { 3 }
@@ -69,13 +73,14 @@ struct HOOIState<Element: LapackScalar> {
   /// time; then takes the core.
   ///
   /// The gains of the updates shrink by about the same factor from one to the next, which tells what the next one would
-  /// be. Rounding may show a rise where nothing changes any more; the factors are the new ones all the same, to rounding.
+  /// be. The errors are reported as they are: where nothing changes any more rounding may show a rise, which ends the
+  /// iteration.
   mutating func iterate() throws(LinearAlgebraError) -> ConvergenceReport {
     var errors = [try updateSecond()]
     var (updates, gain, promise) = (0, Double.infinity, Double.infinity)
     while updates < 2 * Self.maximumSweeps, promise > Self.tolerance(after: updates) {
       let former = errors[updates]
-      let error = min(former, updates % 2 == 0 ? try updateFirst() : try updateSecond())
+      let error = updates % 2 == 0 ? try updateFirst() : try updateSecond()
       errors.append(error)
       updates += 1
       let next = former > 0 ? (former - error) / former : 0
@@ -143,13 +148,6 @@ struct HOOIState<Element: LapackScalar> {
     total > 0 ? (max(0, total - captured.reduce(0, +)) / total).squareRoot() : 0
   }
 
-  /// The factors of the last update, the core times `unit`.
-  func factors(spatial: [Int], unit: Element) -> Tucker2Factors<Element> {
-    let core = self.core.permuted([0, 2, 1])
-    return Tucker2Factors(
-      core: (unit == 1 ? core : core.scaled(by: unit)).reshaped(Shape([outputRank, inputRank] + spatial)),
-      mode1: leading1.permuted([1, 0]), mode2: leading2.permuted([1, 0]))
-  }
 }
 
 extension HOOIState {
@@ -160,10 +158,12 @@ extension HOOIState {
   ///     ||K - K'||² = ||K||² - ||C||² + <E1, C(1) C(1)^T> + <E2, C(2) C(2)^T>
   ///
   /// to the squares of the E's and to the rounding of C, which has no side. The rows are ordered by energy, so the Gram
-  /// matrices of the core are all but diagonal. Together what is left out is under 1e-7 of `||K||²`; errors under 0.05, where
-  /// that would be seen in the fifth digit, are those of the reconstruction itself.
+  /// matrices of the core are all but diagonal. Together what is left out is about an epsilon of `||K||²`, divided by the
+  /// root of the core's size; where that would be more than an epsilon of the error, small kernels among them, the error is
+  /// that of the reconstruction itself.
   func relativeError() -> Double {
     guard total > 0 else { return 0 }
+    guard core.count >= Self.averagingCount else { return relativeDifference(tensor, reconstructed()) }
     let columns = core.permuted([2, 0, 1]).reshaped([inputRank, outputRank * taps])
     let residual =
       total - core.squaredNorm
@@ -171,6 +171,9 @@ extension HOOIState {
     let error = (max(0, residual) / total).squareRoot()
     return error > 0.05 ? error : relativeDifference(tensor, reconstructed())
   }
+
+  /// The numbers in a core over which roundings average out: with 1,024 of them they are a thirtieth of one.
+  private static var averagingCount: Int { 1024 }
 
   /// The sum over the rows of `(||row||² - 1) ||row of the core||²`.
   private func defect(_ rows: Tensor<Element>, of core: Tensor<Element>) -> Double {

@@ -1,18 +1,20 @@
 import LinearAlgebra
-import TensorCore
+import Forms
+import Tensors
 
-/// The best core for two factor matrices with orthonormal columns: `K x1 mode1^T x2 mode2^T`.
+/// The best core for two factor matrices with orthonormal columns, `K x1 mode1^T x2 mode2^T`, times `unit`.
 ///
 /// **Shapes** `rows1` [R1, T] and `rows2` [R2, S], the factor matrices transposed.
 func projectedTucker2<Element: LapackScalar>(
-  _ kernel: Tensor<Element>, rows1: Tensor<Element>, rows2: Tensor<Element>
+  _ kernel: Tensor<Element>, rows1: Tensor<Element>, rows2: Tensor<Element>, unit: Element
 ) -> Tucker2Factors<Element> {
   var extents = kernel.shape.extents
   extents[0] = rows1.shape[0]
   let first = matrixProduct(rows1, kernel.unfolded(mode: 1)).reshaped(Shape(extents))
   extents[1] = rows2.shape[0]
   let core = Tensor.folded(matrixProduct(rows2, first.unfolded(mode: 2)), mode: 2, shape: Shape(extents))
-  return Tucker2Factors(core: core, mode1: rows1.permuted([1, 0]), mode2: rows2.permuted([1, 0]))
+  return Tucker2Factors(
+    core: core.scaled(by: unit), mode1: rows1.permuted([1, 0]), mode2: rows2.permuted([1, 0]))
 }
 
 /// The relative error of factors as they are stored, `||K - reconstruction|| / ||K||`, summed in Double.

@@ -1,4 +1,4 @@
-public import TensorCore
+public import TensorFiles
 
 /// A named setting of a node.
 public struct Attribute: Sendable, Equatable {

@@ -1,4 +1,4 @@
-package import TensorCore
+package import TensorFiles
 
 /// How a file wrote an entity, and what the entity was then.
 ///

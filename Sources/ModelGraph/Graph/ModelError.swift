@@ -1,4 +1,5 @@
-public import TensorCore
+public import TensorFiles
+internal import Tensors
 
 /// What is wrong with a model.
 public enum ModelError: Error, Sendable {

@@ -1,4 +1,5 @@
-package import TensorCore
+internal import TensorFiles
+package import Tensors
 
 /// A BatchNormalization straight behind a convolution, as the scale and shift that it is for a trained model.
 ///

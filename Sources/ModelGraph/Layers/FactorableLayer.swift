@@ -1,4 +1,5 @@
-public import TensorCore
+internal import TensorFiles
+public import Tensors
 
 /// A node of a model that holds weights worth factoring: a convolution or a fully connected layer.
 ///

@@ -1,4 +1,4 @@
-import TensorCore
+internal import Tensors
 
 /// What the kernel of a layer is made of: layers of the same identity have the same kernel, and can share its factors.
 ///

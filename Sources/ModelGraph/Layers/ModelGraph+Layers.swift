@@ -1,4 +1,5 @@
-import TensorCore
+internal import TensorFiles
+internal import Tensors
 
 extension ModelGraph {
   /// The convolutions and fully connected layers of the main graph, in its order, with what hinders each.

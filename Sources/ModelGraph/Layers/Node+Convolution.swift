@@ -1,4 +1,4 @@
-import TensorCore
+internal import Tensors
 
 extension Node {
   private static let convolutionAttributes: Set<String> = [

@@ -1,4 +1,4 @@
-import TensorCore
+internal import Tensors
 
 /// Folds each BatchNormalization that stands straight behind a convolution into the convolution's weight and bias.
 ///

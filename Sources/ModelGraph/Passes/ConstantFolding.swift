@@ -1,4 +1,4 @@
-import TensorCore
+internal import Tensors
 
 /// Turns into constants what is known before the model is run: `Constant` nodes, and arithmetic on shapes.
 ///

@@ -1,4 +1,4 @@
-import TensorCore
+internal import Tensors
 
 extension ShapeInference {
   private static let unary: Set<String> = [

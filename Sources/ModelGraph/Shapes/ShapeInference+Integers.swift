@@ -1,4 +1,4 @@
-import TensorCore
+internal import Tensors
 
 extension ShapeInference {
   /// What the elements of a node's first output are, where it is one of the operators followed here.

@@ -1,4 +1,4 @@
-import TensorCore
+internal import Tensors
 
 extension ShapeInference {
   /// Operators that move elements about without computing.

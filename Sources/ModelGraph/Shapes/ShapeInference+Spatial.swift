@@ -1,4 +1,4 @@
-import TensorCore
+internal import Tensors
 
 extension ShapeInference {
   /// Convolutions, pools, and what else changes spatial extents.

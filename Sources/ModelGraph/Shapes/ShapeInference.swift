@@ -1,4 +1,4 @@
-import TensorCore
+internal import Tensors
 
 /// One number an axis; nil where it is not known.
 package typealias Extents = [Int?]

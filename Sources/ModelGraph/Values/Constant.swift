@@ -1,4 +1,5 @@
-public import TensorCore
+public import TensorFiles
+public import Tensors
 
 /// A tensor that is part of the model.
 ///

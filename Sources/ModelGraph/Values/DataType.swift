@@ -1,4 +1,4 @@
-public import TensorCore
+public import Tensors
 
 /// What the elements of a value are.
 public enum DataType: Hashable, Sendable {

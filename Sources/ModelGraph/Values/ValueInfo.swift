@@ -1,4 +1,4 @@
-public import TensorCore
+public import TensorFiles
 
 /// What a model says of a value: its name, its type, its shape.
 public struct ValueInfo: Sendable, Equatable {

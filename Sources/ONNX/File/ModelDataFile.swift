@@ -1,5 +1,5 @@
 import ModelGraph
-import TensorCore
+import TensorFiles
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials

@@ -1,5 +1,5 @@
 import ModelGraph
-import TensorCore
+import TensorFiles
 
 /// The files of one model while it is read: its own, and those that hold the elements of its tensors.
 final class ModelFiles {

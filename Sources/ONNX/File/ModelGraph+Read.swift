@@ -1,5 +1,5 @@
 public import ModelGraph
-public import TensorCore
+public import TensorFiles
 
 extension ModelGraph {
   /// Reads a model file in the ONNX format, and finds the external data files that it names, which have to lie in its

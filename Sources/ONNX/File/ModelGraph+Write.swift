@@ -1,5 +1,5 @@
 public import ModelGraph
-public import TensorCore
+public import TensorFiles
 
 extension ModelGraph {
   /// A protobuf message cannot be longer than 2 GiB; what is larger needs external data. Some room is left for the

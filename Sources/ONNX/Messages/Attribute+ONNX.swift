@@ -1,5 +1,5 @@
 import ModelGraph
-import TensorCore
+import TensorFiles
 
 /// `AttributeProto`
 extension Attribute: Message {

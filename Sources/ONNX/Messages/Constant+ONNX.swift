@@ -1,5 +1,6 @@
 import ModelGraph
-import TensorCore
+import TensorFiles
+import Tensors
 
 /// Where a constant lies in a file of its own.
 struct ExternalPlace {

@@ -1,5 +1,5 @@
 import ModelGraph
-import TensorCore
+import TensorFiles
 
 /// An entity of a model that is a message of the file.
 protocol Message: Equatable, Sendable {

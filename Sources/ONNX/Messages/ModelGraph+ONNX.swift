@@ -1,5 +1,4 @@
 import ModelGraph
-import TensorCore
 
 /// `ModelProto`
 extension ModelGraph: Message {

@@ -1,5 +1,5 @@
 import ModelGraph
-import TensorCore
+import Tensors
 
 /// `ValueInfoProto`
 extension ValueInfo: Message {

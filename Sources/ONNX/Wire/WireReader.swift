@@ -1,5 +1,5 @@
 import ModelGraph
-import TensorCore
+import TensorFiles
 
 /// Reads protobuf's wire format from front to back, through a window of a few KiB: what is skipped, or taken as a view,
 /// is never in memory.

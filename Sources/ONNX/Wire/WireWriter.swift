@@ -1,4 +1,4 @@
-import TensorCore
+import TensorFiles
 
 /// Writes protobuf's wire format, as a chain of pieces: large values stay the views that they are.
 ///

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Compress
 import Conv
-import TensorCore
+import Forms
+import Tensors
 
 /// The words of `--winograd`.
 enum WinogradChoice: String, CaseIterable, ExpressibleByArgument {
@@ -28,7 +29,7 @@ struct BenchConvolutionCommand: ParsableCommand {
   @Option(help: "The form: dense, tucker2:R1,R2, cp3:R, cp4:R, spatial:R, channel:R or svd:R.")
   var form: FactoredForm
 
-  @Option(help: "Threads.") var threads = 1
+  @Option(help: "Threads to share a run; what is printed is how many did.") var threads = 1
 
   @Option(help: "Timed runs.") var reps = 30
 

@@ -2,7 +2,8 @@ import ArgumentParser
 import Compress
 import Decompose
 import LinearAlgebra
-import TensorCore
+import TensorFiles
+import Tensors
 
 /// `lowrank bench decompose`
 struct BenchDecomposeCommand: ParsableCommand {
@@ -21,7 +22,8 @@ struct BenchDecomposeCommand: ParsableCommand {
   @Option(help: DecomposeAlgorithm.help)
   var algorithm: DecomposeAlgorithm?
 
-  @Option(help: "Threads of the BLAS.") var threads = 1
+  @Option(help: "Threads of the BLAS; a decomposition runs on one, so that nothing depends on them.")
+  var threads = 1
 
   @Option(help: "Timed runs; the shortest counts.") var reps = 3
 

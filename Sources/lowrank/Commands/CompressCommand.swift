@@ -2,7 +2,8 @@ import ArgumentParser
 import Compress
 import ModelGraph
 import ONNX
-import TensorCore
+import TensorFiles
+import Tensors
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

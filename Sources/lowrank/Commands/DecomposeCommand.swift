@@ -2,7 +2,8 @@ import ArgumentParser
 import Compress
 import Decompose
 import LinearAlgebra
-import TensorCore
+import TensorFiles
+import Tensors
 
 /// `lowrank decompose`
 struct DecomposeCommand: ParsableCommand {
@@ -25,7 +26,8 @@ struct DecomposeCommand: ParsableCommand {
   @Option(help: DecomposeAlgorithm.help)
   var algorithm: DecomposeAlgorithm?
 
-  @Option(help: "Threads of the BLAS.") var threads = 1
+  @Option(help: "Threads of the BLAS; a decomposition runs on one, so that nothing depends on them.")
+  var threads = 1
 
   @Flag(help: "Print JSON.") var json = false
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Decompose
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// The forms that a single kernel can be brought into.
 enum DecomposeMethod: String, CaseIterable, ExpressibleByArgument {

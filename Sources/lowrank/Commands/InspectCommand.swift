@@ -1,7 +1,7 @@
 import ArgumentParser
 import Compress
 import ModelGraph
-import TensorCore
+import Tensors
 
 /// `lowrank inspect`
 struct InspectCommand: ParsableCommand {

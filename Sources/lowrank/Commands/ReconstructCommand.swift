@@ -1,6 +1,7 @@
 import ArgumentParser
 import Decompose
-import TensorCore
+import TensorFiles
+import Tensors
 
 /// `lowrank reconstruct`
 struct ReconstructCommand: ParsableCommand {

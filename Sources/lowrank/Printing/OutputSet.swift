@@ -1,5 +1,5 @@
 import ArgumentParser
-import TensorCore
+import TensorFiles
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

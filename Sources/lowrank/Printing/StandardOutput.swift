@@ -1,4 +1,4 @@
-import TensorCore
+import TensorFiles
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// A table of text with columns as wide as their widest cell.
 struct Table {

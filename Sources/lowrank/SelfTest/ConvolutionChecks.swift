@@ -1,5 +1,6 @@
 import Conv
-import TensorCore
+import Forms
+import Tensors
 
 /// Every form of convolution with every instruction set that the processor has, against the definition in Double.
 enum ConvolutionChecks {

@@ -1,5 +1,5 @@
 import LinearAlgebra
-import TensorCore
+import Tensors
 
 /// The routines of BLAS and LAPACK that the engine lives on, against plain loops in Double and their own definitions.
 struct LinearAlgebraChecks<Element: LapackScalar> {

@@ -1,4 +1,4 @@
-import TensorCore
+import Tensors
 
 /// One thing that the machine has to compute rightly, and how it did.
 struct SelfCheck: Encodable {

@@ -9,4 +9,7 @@
 /// glibc, or a sanitizer that does the same).
 size_t lowrank_allocations(void);
 
+/// The bytes of those allocations; SIZE_MAX where they are not counted.
+size_t lowrank_allocated_bytes(void);
+
 #endif

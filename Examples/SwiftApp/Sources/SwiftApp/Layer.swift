@@ -1,5 +1,5 @@
 import Conv
-import TensorCore
+import Tensors
 
 /// A layer of a network: a plan, made once, which any number of tasks may run.
 struct Layer: Sendable {

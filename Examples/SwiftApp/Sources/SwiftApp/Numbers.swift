@@ -1,5 +1,6 @@
 import Decompose
-import TensorCore
+import Forms
+import Tensors
 
 /// Numbers between -1 and 1 that are the same in every run.
 func randomTensor(_ shape: Shape, seed: UInt64) -> Tensor<Float> {

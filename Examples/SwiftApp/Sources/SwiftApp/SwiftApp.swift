@@ -1,6 +1,7 @@
 import Conv
 import Decompose
-import TensorCore
+import Forms
+import Tensors
 
 /// Factors a layer once, keeps the plan, and runs images through it from several tasks.
 @main

@@ -1,0 +1,44 @@
+public import Tensors
+
+/// A kernel with two spatial axes as a sum of terms of rank one in all four modes.
+///
+///     K[t, s, i, j] ~ sum over r of  mode1[t, r] mode2[s, r] vertical[r, i] horizontal[r, j]
+///
+/// **Shapes** `mode1` [T, R], `mode2` [S, R], `vertical` [R, D1], `horizontal` [R, D2].
+///
+/// **Source** Lebedev et al. arXiv 1412.6553, section 3.
+public struct CP4Factors<Element: Scalar>: Sendable {
+  /// The factor matrix of the output channels, `[T, R]`.
+  public let mode1: Tensor<Element>
+  /// The factor matrix of the input channels, `[S, R]`.
+  public let mode2: Tensor<Element>
+  /// The vertical kernel of each term, `[R, D1]`.
+  public let vertical: Tensor<Element>
+  /// The horizontal kernel of each term, `[R, D2]`.
+  public let horizontal: Tensor<Element>
+
+  /// Puts factors together.
+  ///
+  /// **Traps** where their ranks differ.
+  public init(
+    mode1: Tensor<Element>, mode2: Tensor<Element>, vertical: Tensor<Element>, horizontal: Tensor<Element>
+  ) {
+    precondition(
+      [mode1, mode2, vertical, horizontal].allSatisfy { $0.shape.order == 2 }
+        && mode1.shape[1] == vertical.shape[0] && mode2.shape[1] == vertical.shape[0]
+        && horizontal.shape[0] == vertical.shape[0],
+      "factor matrices of \(mode1.shape) and \(mode2.shape) with kernels of \(vertical.shape) and "
+        + "\(horizontal.shape)")
+    self.mode1 = mode1
+    self.mode2 = mode2
+    self.vertical = vertical
+    self.horizontal = horizontal
+  }
+
+  /// The number of terms, R.
+  public var rank: Int { vertical.shape[0] }
+  /// The shape of the kernel that the factors stand for.
+  public var kernelShape: Shape {
+    [mode1.shape[0], mode2.shape[0], vertical.shape[1], horizontal.shape[1]]
+  }
+}

@@ -1,0 +1,33 @@
+public import Tensors
+
+extension FactoredForm {
+  /// The multiplies of all stages for one input, from the extents before and after the dense layer.
+  ///
+  /// A stage computes `outputs x inputs / groups x kernel` multiplies at each of its output positions; an axis has the
+  /// layer's output extent once the stage that carries it has run, and the input extent before. This is the last
+  /// column of the table of forms. A transposed convolution multiplies at its input positions instead: an axis keeps
+  /// its input extent until the stage that carries it is done.
+  ///
+  /// **Shapes** `kernel` [T, S / groups, D...]; `input` and `output` one extent for each spatial axis.
+  ///
+  /// **Traps** where the numbers of extents differ from the kernel's spatial axes. Saturates at `Int.max`.
+  public func multiplies(
+    kernel shape: Shape, groups: Int = 1, input: [Int], output: [Int], transposed: Bool = false
+  )
+    -> Int
+  {
+    precondition(
+      input.count == shape.order - 2 && output.count == shape.order - 2,
+      "\(input.count) and \(output.count) extents for a kernel of \(shape)")
+    var carried = [Bool](repeating: false, count: input.count)
+    var total: CheckedInteger = 0
+    for stage in stages(kernel: shape, groups: groups) {
+      let after = zip(carried, stage.carriesAxis).map { $0 || $1 }
+      if !transposed { carried = after }
+      let positions = carried.indices.map { carried[$0] ? output[$0] : input[$0] }
+      total = total + CheckedInteger(stage.weightCount) * .product(positions)
+      carried = after
+    }
+    return total.value ?? .max
+  }
+}

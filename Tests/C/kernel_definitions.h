@@ -1,0 +1,57 @@
+// The definitions of the kernels in Double, each as plain loops that share nothing with them, and what a result may
+// differ by: not a bit where the numbers are integers, else roundings times the sum of the products' magnitudes, element
+// by element.
+#ifndef KERNEL_DEFINITIONS_H
+#define KERNEL_DEFINITIONS_H
+
+#include "CKernels.h"
+
+#include <stdbool.h>
+
+/// Floats an input, more than any shape needs; floats a result, all of which are compared.
+enum { SIZE = 1 << 17, RESULTS = 1 << 15 };
+
+/// What the inputs of a check are.
+enum numbers_kind {
+  FRACTIONS,  ///< between -1 and 1
+  INTEGERS,   ///< from -3 to 3, so that no sum is rounded
+  KINDS,
+  SINGLES = KINDS,  ///< Winograd's transforms of one number: two constants' product
+};
+
+extern enum numbers_kind kind;
+
+/// The result under test, and what it is compared with: what a kernel must not write stays as it was, to the bit.
+extern float *result;
+
+/// Begins the numbers that are drawn.
+void seed_numbers(unsigned long long seed);
+
+/// A number from `low` to `high`, both included.
+size_t between(size_t low, size_t high);
+
+/// Draws numbers of the kind.
+void draw(float *numbers, size_t count);
+
+/// Draws the result that a kernel is to overwrite.
+void begin(void);
+
+/// Whether the result is what the definitions have said since `begin`; prints what is not.
+bool agrees(const char *variant, const char *kernel);
+
+/// `columns` is B before it is packed, [b_depth][vectors * width].
+void define_rows(const struct lowrank_rows *, const float *columns, size_t width, bool of_maps);
+/// `weights` is W before it is packed, [outputs][depth]; unused by `finish`.
+void define_maps(const struct lowrank_maps *, const float *weights, bool finish);
+void define_depthwise(const struct lowrank_depthwise *, size_t width);
+void define_square(const struct lowrank_depthwise_square *, size_t width);
+void define_winograd_input(const struct lowrank_winograd_input *, int form, size_t width);
+void define_winograd_output(const struct lowrank_winograd_output *, int form, size_t width);
+
+/// Says that an element of the result is `value`, a sum whose terms meet `roundings` roundings each.
+void define(const float *element, double value, double magnitude, size_t roundings);
+
+/// The points of a tile's side, and its outputs: F(2, 3), F(4, 3), F(5, 3), F(2, 5).
+extern const size_t winograd_points[LOWRANK_WINOGRAD_FORMS], winograd_outputs[LOWRANK_WINOGRAD_FORMS];
+
+#endif

@@ -1,0 +1,69 @@
+import AllocationCounter
+import Conv
+import LinearAlgebra
+import Forms
+import Tensors
+import TestSupport
+import Testing
+
+/// What plans hold and allocate.
+@Suite struct PlanMemoryTests {
+  /// A plan holds its weights once, in the form that its executor reads.
+  @Test(arguments: [ConvolutionOptions.Backend.automatic, .blas])
+  func weightsAreCopiedOnce(backend: ConvolutionOptions.Backend) throws {
+    let geometry = try ConvolutionGeometry(kernelShape: [512, 512, 1, 1], inputExtents: [4, 4])
+    var cases = GeneratedCases(seed: 430)
+    let kernel: Tensor<Float> = cases.tensor(geometry.kernelShape)
+    let before = lowrank_allocated_bytes()
+    let plan = ConvolutionPlan(geometry, kernel: kernel, options: ConvolutionOptions(backend: backend))
+    let made = lowrank_allocated_bytes() - before
+    #expect(plan.threadCount == 1)
+    // The counter stands still where it cannot count.
+    let bytes = 4 * kernel.count
+    #expect(made == 0 || (made >= bytes && made < bytes + bytes / 4), "\(made) bytes for weights of \(bytes)")
+  }
+
+  /// On every machine, whatever its caches: a workspace is a band of the maps, which costs the same in a taller image.
+  @Test(arguments: [
+    FactoredForm.tucker2(outputRank: 16, inputRank: 16), .cp3(rank: 32), .spatial(rank: 16), .dense,
+  ])
+  func theWorkspaceDoesNotGrowWithTheHeightOfTheImage(form: FactoredForm) throws {
+    func bytes(_ height: Int, threads: Int) throws -> Int {
+      var cases = GeneratedCases(seed: 431)
+      let geometry = try ConvolutionGeometry(
+        kernelShape: [64, 64, 3, 3], inputExtents: [height, 112], paddingBefore: [1, 1], paddingAfter: [1, 1])
+      let shapes = form.stages(kernel: geometry.kernelShape)
+      return ConvolutionPlan<Float>(
+        geometry, stages: shapes, weights: shapes.map { cases.tensor($0.weightShape) },
+        options: ConvolutionOptions(threads: threads)
+      ).workspaceByteCount
+    }
+    for threads in [1, 2] {
+      let (short, tall) = (try bytes(256, threads: threads), try bytes(2048, threads: threads))
+      // Eight times the rows. Bands share them out evenly and fill tiles more or less well, so that the lowest of those
+      // within the margin are not quite as high; a workspace that grew with the image would be eight times as large.
+      #expect(Double(tall) < 2 * Double(short), "\(threads) threads: \(short) and \(tall) bytes")
+    }
+  }
+
+  /// Only where the compiler optimises: otherwise every closure is an allocation.
+  @Test(.enabled(if: isOptimised), arguments: [1, 2])
+  func aSteadyRunThroughBLASAllocatesNothing(threads: Int) throws {
+    let geometry = try ConvolutionGeometry(
+      kernelShape: [16, 12, 3, 3], inputExtents: [14, 14], paddingBefore: [1, 1], paddingAfter: [1, 1])
+    var cases = GeneratedCases(seed: 432)
+    let plan = ConvolutionPlan<Double>(
+      geometry, kernel: cases.tensor(geometry.kernelShape), options: ConvolutionOptions(threads: threads))
+    let input: Tensor<Double> = cases.tensor(geometry.inputShape)
+    var workspace = plan.makeWorkspace()
+    var output = Tensor<Double>(shape: geometry.outputShape)
+    input.withSpan { input in
+      output.withMutableSpan { output in
+        for _ in 0..<10 { plan.run(input: input, output: &output, workspace: &workspace) }
+        let before = lowrank_allocations()
+        for _ in 0..<200 { plan.run(input: input, output: &output, workspace: &workspace) }
+        #expect(lowrank_allocations() == before)
+      }
+    }
+  }
+}
