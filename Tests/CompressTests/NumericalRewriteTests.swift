@@ -1,10 +1,12 @@
+import Compress
 import Forms
+import ONNX
 import TensorFiles
 import Tensors
 import TestSupport
 import Testing
 
-@testable import ONNX
+@testable import ModelGraph
 
 /// Models rewritten with factors that are exact compute what ONNX Runtime computed with the models as they were.
 ///
@@ -22,10 +24,10 @@ import Testing
 
   @Test(arguments: models)
   func exactFactorsComputeWhatTheModelComputes(name: String) throws {
-    let original = try ONNXModel(contentsOf: Vectors.path("\(name).onnx"))
+    let original = try ModelGraph(onnx: Vectors.path("\(name).onnx"))
     let input = try NPYFile(contentsOf: Vectors.path("\(name).input.npy")).tensor
     let output = try NPYFile(contentsOf: Vectors.path("\(name).output.npy")).tensor
-    let layers = original.layers()
+    let layers = try original.layers()
     let kernels = try layers.map { try original.kernel(of: $0) }
     let methods = try #require(layers.first.map { ExactFactors(kernels[0], groups: $0.groups).methods })
     for method in methods {
@@ -41,11 +43,11 @@ import Testing
   }
 
   private func check(
-    _ model: ONNXModel, _ type: ElementType, _ input: Tensor<Double>, _ output: Tensor<Double>,
+    _ model: ModelGraph, _ type: ElementType, _ input: Tensor<Double>, _ output: Tensor<Double>,
     _ method: String
   ) throws {
-    let names = (model.inputs[0].name, model.proto.graph.output[0].name)
-    let graph = model.proto.graph
+    let names = (model.inputs[0].name, model.main.outputs[0].name)
+    let graph = model.main
     let result = try #require(try GraphEvaluation(graph, inputs: [names.0: input]).values[names.1])
     let sizes = try GraphEvaluation(graph, inputs: [names.0: input], ofMagnitudes: true)
     let size = try #require(sizes.values[names.1])
@@ -62,14 +64,14 @@ import Testing
 
   /// ONNX's default; the file of `conv-bn` gives another one.
   @Test func anEpsilonThatIsLeftOutIsTheStandards() throws {
-    var model = try ONNXModel(contentsOf: Vectors.path("conv-bn.onnx"))
-    let place = try #require(model.proto.graph.node.firstIndex { $0.opType == "BatchNormalization" })
-    model.proto.graph.node[place].attribute.removeAll { $0.name == "epsilon" }
-    let node = model.proto.graph.node[place]
-    let index = GraphIndex(model.proto.graph)
-    let scale = try #require(model.proto.graph.constant(node.input[1], index)?.floatTensor)
-    let variance = try #require(model.proto.graph.constant(node.input[4], index)?.floatTensor)
-    let fold = try #require(model.layers().first?.batchNormalization)
+    var model = try ModelGraph(onnx: Vectors.path("conv-bn.onnx"))
+    let place = try #require(model.main.nodes.firstIndex { $0.opType == "BatchNormalization" })
+    model.main.nodes[place].attributes.removeAll { $0.name == "epsilon" }
+    let node = model.main.nodes[place]
+    let index = GraphIndex(model.main)
+    let scale = try #require(try index.constant(node.inputs[1], in: model.main)?.floats())
+    let variance = try #require(try index.constant(node.inputs[4], in: model.main)?.floats())
+    let fold = try #require(try model.layers().first?.batchNormalization)
     for t in 0..<scale.count {
       // The attribute is a Float, and so is the default.
       let expected = Double(scale[t]) / (Double(variance[t]) + Double(Float(1e-5))).squareRoot()
@@ -79,49 +81,43 @@ import Testing
 
   /// A normalization whose convolution something else reads, or the graph gives out, has to stay.
   @Test func aConvolutionThatIsReadTwiceKeepsItsNormalization() throws {
-    let original = try ONNXModel(contentsOf: Vectors.path("conv-bn.onnx"))
-    let convolution = try #require(original.proto.graph.node.first { $0.opType == "Conv" })
+    let original = try ModelGraph(onnx: Vectors.path("conv-bn.onnx"))
+    let convolution = try #require(original.main.nodes.first { $0.opType == "Conv" })
     var read = original
-    var relu = NodeProto()
-    (relu.opType, relu.input, relu.output) = ("Relu", [convolution.output[0]], ["read too"])
-    read.proto.graph.node.append(relu)
+    read.main.nodes.append(Node(opType: "Relu", inputs: [convolution.outputs[0]], outputs: ["read too"]))
     var given = original
-    var info = try #require(original.proto.graph.output.first)
-    info.name = convolution.output[0]
-    given.proto.graph.output.append(info)
-    #expect(original.layers().map(\.foldsBatchNormalization) == [true])
-    #expect(read.layers().map(\.foldsBatchNormalization) == [false])
-    #expect(given.layers().map(\.foldsBatchNormalization) == [false])
+    var info = try #require(original.main.outputs.first)
+    info.name = convolution.outputs[0]
+    given.main.outputs.append(info)
+    #expect(try original.layers().map(\.foldsBatchNormalization) == [true])
+    #expect(try read.layers().map(\.foldsBatchNormalization) == [false])
+    #expect(try given.layers().map(\.foldsBatchNormalization) == [false])
   }
 
   /// What the body of a node reads from the graph around it stays, though no node of the graph itself reads it any more.
   @Test func weightsThatABranchReadsStayInTheFile() throws {
     for isRead in [false, true] {
-      var model = try ONNXModel(contentsOf: Vectors.path("conv2d.onnx"))
-      let layer = try #require(model.layers().first)
+      var model = try ModelGraph(onnx: Vectors.path("conv2d.onnx"))
+      let layer = try #require(try model.layers().first)
       if isRead {
-        var identity = NodeProto()
-        (identity.opType, identity.input, identity.output) = ("Identity", [layer.weight], ["the same"])
-        var branch = AttributeProto()
-        branch.name = "then_branch"
-        branch.g.node = [identity]
-        var node = NodeProto()
-        (node.opType, node.input, node.output) = ("If", ["condition"], ["chosen"])
-        node.attribute = [branch]
-        model.proto.graph.node.append(node)
+        let identity = Node(opType: "Identity", inputs: [layer.weight], outputs: ["the same"])
+        model.main.nodes.append(
+          Node(
+            opType: "If", inputs: ["condition"], outputs: ["chosen"],
+            attributes: [Attribute("then_branch", .graph(Graph(nodes: [identity])))]))
       }
       let kernel = try #require(layer.kernelShape)
       let form = FactoredForm.tucker2(outputRank: 3, inputRank: 2)
       let weights = form.stages(kernel: kernel).map { Tensor<Float>(shape: $0.weightShape, repeating: 1) }
       model.replace([LayerReplacement(layer: layer, form: form, weights: weights)])
-      #expect(model.proto.graph.initializer.contains { $0.name == layer.weight } == isRead)
+      #expect((model.main.constants[layer.weight] != nil) == isRead)
     }
   }
 
   /// Two layers of equal form and extents have weights of their own.
   @Test func layersOfTheSameFormKeepTheirOwnWeights() throws {
-    var model = try ONNXModel(contentsOf: Vectors.path("unnamed-nodes.onnx"))
-    let layers = model.layers()
+    var model = try ModelGraph(onnx: Vectors.path("unnamed-nodes.onnx"))
+    let layers = try model.layers()
     model.replace(
       layers.enumerated().compactMap { place, layer in
         guard let kernel = layer.kernelShape else { return nil }
@@ -131,26 +127,27 @@ import Testing
         }
         return LayerReplacement(layer: layer, form: form, weights: weights)
       })
-    let index = GraphIndex(model.proto.graph)
-    let stages = model.proto.graph.node.filter { $0.opType == "Conv" }
-    let found = stages.map { model.proto.graph.constant($0.input[1], index)?.floatTensor?.elements.first }
+    let index = GraphIndex(model.main)
+    let stages = model.main.nodes.filter { $0.opType == "Conv" }
+    let found = try stages.map { try index.constant($0.inputs[1], in: model.main)?.floats()?.elements.first }
     #expect(found == [1, 1, 1, 2, 2, 2])
   }
 
   /// The pool's extents with `ceil_mode` by the operator's definition.
   @Test(arguments: [(0, 3), (1, 4)])
   func extentsBehindAPoolAreRoundedAsItSays(ceiling: Int, expected: Int) throws {
-    var model = try ONNXModel(contentsOf: Vectors.path("conv2d.onnx"))
-    let place = try #require(model.proto.graph.node.firstIndex { $0.opType == "Conv" })
-    let input = model.proto.graph.node[place].input[0]
-    var pool = NodeProto()
-    (pool.opType, pool.input, pool.output) = ("MaxPool", [input], ["pooled"])
-    pool.attribute = [
-      .ints("kernel_shape", [2, 2]), .ints("strides", [2, 2]), .int("ceil_mode", ceiling),
-    ]
-    model.proto.graph.node[place].input[0] = "pooled"
-    model.proto.graph.node.insert(pool, at: place)
-    let extents = try model.extents(of: model.layers(), inputShapes: [input: [1, 8, 7, 7]])
+    var model = try ModelGraph(onnx: Vectors.path("conv2d.onnx"))
+    let place = try #require(model.main.nodes.firstIndex { $0.opType == "Conv" })
+    let input = model.main.nodes[place].inputs[0]
+    let pool = Node(
+      opType: "MaxPool", inputs: [input], outputs: ["pooled"],
+      attributes: [
+        Attribute("kernel_shape", .ints([2, 2])), Attribute("strides", .ints([2, 2])),
+        Attribute("ceil_mode", .int(ceiling)),
+      ])
+    model.main.nodes[place].inputs[0] = "pooled"
+    model.main.nodes.insert(pool, at: place)
+    let extents = try model.extents(of: try model.layers(), inputShapes: [input: [1, 8, 7, 7]])
     #expect(extents.first??.input == [expected, expected])
   }
 }

@@ -1,6 +1,5 @@
+import ModelGraph
 import Tensors
-
-@testable import ONNX
 
 /// The value of a graph by its operators' definitions, in Double and by plain loops: Conv, ConvTranspose, Gemm, MatMul and
 /// Relu, which is what the models of `Vectors` that are rewritten consist of.
@@ -12,21 +11,21 @@ struct GraphEvaluation {
   private(set) var products = 0
   private let ofMagnitudes: Bool
 
-  init(_ graph: GraphProto, inputs: [String: Tensor<Double>], ofMagnitudes: Bool = false) throws {
+  init(_ graph: Graph, inputs: [String: Tensor<Double>], ofMagnitudes: Bool = false) throws {
     self.ofMagnitudes = ofMagnitudes
     let index = GraphIndex(graph)
     for (name, tensor) in inputs { values[name] = sized(tensor) }
-    for node in graph.node {
-      for input in node.input where values[input] == nil {
-        values[input] = (graph.constant(input, index)?.floatTensor).map { sized($0.converted()) }
+    for node in graph.nodes {
+      for input in node.inputs where values[input] == nil {
+        values[input] = try index.constant(input, in: graph)?.floats().map { sized($0.converted()) }
       }
       if node.opType == "Constant" {
         // One that holds a tensor is read like an initializer, where it is used.
-        guard let list = node.attribute("value_floats")?.floats else { continue }
-        values[node.output[0]] = sized(Tensor(shape: [list.count], elements: list.map { Double($0) }))
+        guard let list = node.floats("value_floats") else { continue }
+        values[node.outputs[0]] = sized(Tensor(shape: [list.count], elements: list.map { Double($0) }))
         continue
       }
-      values[node.output[0]] = try result(of: node)
+      values[node.outputs[0]] = try result(of: node)
     }
   }
 
@@ -36,8 +35,8 @@ struct GraphEvaluation {
 
   private struct Unsupported: Error { let what: String }
 
-  private mutating func result(of node: NodeProto) throws -> Tensor<Double> {
-    let arguments = try node.input.map { name in
+  private mutating func result(of node: Node) throws -> Tensor<Double> {
+    let arguments = try node.inputs.map { name in
       guard let value = values[name] else { throw Unsupported(what: "the value \(name)") }
       return value
     }
@@ -57,7 +56,7 @@ struct GraphEvaluation {
   /// Conv, or with `transposed` its transpose, in which input and output change their parts: the position o of the one and
   /// i of the other meet at the tap k where o stride + k dilation - pad = i.
   private mutating func convolution(
-    _ node: NodeProto, _ arguments: [Tensor<Double>], transposed: Bool
+    _ node: Node, _ arguments: [Tensor<Double>], transposed: Bool
   ) -> Tensor<Double> {
     let (x, w) = (arguments[0], arguments[1])
     let window = Window(node, input: x.shape, weight: w.shape, transposed: transposed)
@@ -93,7 +92,7 @@ struct GraphEvaluation {
 
   // MARK: Matrices
 
-  private mutating func gemm(_ node: NodeProto, _ arguments: [Tensor<Double>]) -> Tensor<Double> {
+  private mutating func gemm(_ node: Node, _ arguments: [Tensor<Double>]) -> Tensor<Double> {
     func sized(_ value: Float) -> Double { ofMagnitudes ? abs(Double(value)) : Double(value) }
     let a = node.int("transA", default: 0) != 0 ? arguments[0].permuted([1, 0]) : arguments[0]
     let b = node.int("transB", default: 0) != 0 ? arguments[1].permuted([1, 0]) : arguments[1]
@@ -131,7 +130,7 @@ private struct Window {
   private let transposed: Bool
   private let (strides, dilations, before): ([Int], [Int], [Int])
 
-  init(_ node: NodeProto, input: Shape, weight: Shape, transposed: Bool) {
+  init(_ node: Node, input: Shape, weight: Shape, transposed: Bool) {
     let inputs = Array(input.extents.dropFirst(2))
     let kernel = Array(weight.extents.dropFirst(2))
     let axes = inputs.count
