@@ -1,4 +1,5 @@
-/// Takes away nodes whose values nobody uses, and constants that only they took.
+/// Takes away nodes whose values nobody uses, and constants that only they took. Operators of other domains than the
+/// standard's stay where they make no value at all: they may do something else.
 ///
 /// **Complexity** one walk over the nodes, from back to front.
 public struct UnusedNodeRemoval: GraphPass {
@@ -18,7 +19,7 @@ public struct UnusedNodeRemoval: GraphPass {
       let isUsed = node.outputs.contains { value in
         uses[value, default: 0] > 0 || index.outputs.contains(value) || index.namesInBodies.contains(value)
       }
-      guard !isUsed else {
+      guard !isUsed, node.isStandard || !node.outputs.isEmpty else {
         kept.append(node)
         continue
       }
