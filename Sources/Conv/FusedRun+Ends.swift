@@ -61,18 +61,27 @@ extension FusedRun {
 
   /// Writes a band of the output from the last map.
   func leave(_ band: Range<Int>, image: Int) {
+    var epilogue = lowrank_epilogue()
+    epilogue.bias = plan.body.exit.bias?.base
+    if plan.epilogue.isBounded {
+      epilogue.activation = LOWRANK_ACTIVATION_CLIP
+      (epilogue.alpha, epilogue.beta) = (plan.epilogue.low, plan.epilogue.high)
+    }
+    guard epilogue.bias != nil || plan.epilogue.isBounded else { return leave(band, image: image, nil) }
+    withUnsafePointer(to: epilogue) { leave(band, image: image, $0) }
+  }
+
+  private func leave(_ band: Range<Int>, image: Int, _ epilogue: UnsafePointer<lowrank_epilogue>?) {
     let (exit, last) = (plan.body.exit, plan.design.last)
     let (width, positions) = (last.outputWidth, last.outputHeight * last.outputWidth)
     var product = lowrank_maps()
     let at = image * last.outputChannels * positions + band.lowerBound * width
     product.z = output + at
     product.residual = residual.map { $0 + at }
-    product.bias = exit.bias?.base
     product.outputs = last.outputChannels
     product.pixels = band.count * width
     product.z_row = positions
-    (product.low, product.high) = (plan.epilogue.low, plan.epilogue.high)
-    product.bounded = plan.epilogue.isBounded ? 1 : 0
+    product.epilogue = epilogue
     switch exit.form {
     case .layout: leave(band, product)
     case .columns(let columns, let panel, let chunk):
@@ -140,13 +149,13 @@ extension FusedRun {
     }
   }
 
-  /// Bias, residual and bounds on some channels of the output that lie in place already.
+  /// Residual and epilogue on some channels of the output that lie in place already.
   private func finish(_ whole: lowrank_maps, _ channels: Range<Int>) {
-    guard whole.bias != nil || whole.residual != nil || whole.bounded != 0 else { return }
+    guard whole.epilogue != nil || whole.residual != nil else { return }
     var part = whole
     part.z = whole.z.map { $0 + channels.lowerBound * whole.z_row }
     part.residual = whole.residual.map { $0 + channels.lowerBound * whole.z_row }
-    part.bias = whole.bias.map { $0 + channels.lowerBound }
+    part.channel = channels.lowerBound
     part.outputs = channels.count
     plan.kernels.finish(&part)
   }

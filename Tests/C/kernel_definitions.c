@@ -39,6 +39,15 @@ void define(const float *element, double value, double magnitude, size_t roundin
   bounds[at] = kind == INTEGERS ? 0 : (double)roundings * 0x1p-24 * magnitude;
 }
 
+void define_activated(const float *element, const struct lowrank_epilogue *epilogue, size_t channel, double sum,
+                      double magnitude, size_t roundings) {
+  const double bias = epilogue && epilogue->bias ? epilogue->bias[channel] : 0;
+  define(element, sum + bias, magnitude + fabs(bias), roundings + (bias != 0));
+  double *bound = bounds + (element - result);
+  *bound = *bound * activation_slope(epilogue, channel) + activation_error(epilogue, channel, sum + bias);
+  expected[element - result] = activated(epilogue, channel, sum + bias);
+}
+
 bool agrees(const char *variant, const char *kernel) {
   static const char *const kinds[] = {"fractions", "integers", "single numbers"};
   for (size_t i = 0; i < RESULTS; ++i) {
@@ -65,7 +74,8 @@ void define_rows(const struct lowrank_rows *g, const float *columns, size_t widt
           sum += product;
           size += fabs(product);
         }
-        define(g->c[row] + pixel * g->c_pixel + column, sum, size, g->taps * g->depth + 2);
+        define_activated(g->c[row] + pixel * g->c_pixel + column, g->epilogue, g->channel + column, sum, size,
+                         g->taps * g->depth + 2);
       }
     }
   }
@@ -75,9 +85,8 @@ void define_maps(const struct lowrank_maps *g, const float *weights, bool finish
   for (size_t output = 0; output < g->outputs; ++output) {
     for (size_t pixel = 0; pixel < g->pixels; ++pixel) {
       float *z = g->z + output * g->z_row + pixel;
-      const double bias = g->bias ? g->bias[output] : 0;
       const double residual = g->residual ? g->residual[output * g->z_row + pixel] : 0;
-      double sum = bias + residual, size = fabs(bias) + fabs(residual);
+      double sum = residual, size = fabs(residual);
       if (finish) {
         sum += *z;
         size += fabs(*z);
@@ -87,8 +96,7 @@ void define_maps(const struct lowrank_maps *g, const float *weights, bool finish
         sum += product;
         size += fabs(product);
       }
-      if (g->bounded) sum = fmin(fmax(sum, g->low), g->high);
-      define(z, sum, size, finish ? 2 : g->depth + 4);
+      define_activated(z, g->epilogue, g->channel + output, sum, size, finish ? 1 : g->depth + 3);
     }
   }
 }
@@ -102,7 +110,7 @@ void define_depthwise(const struct lowrank_depthwise *g, size_t width) {
         sum += product;
         size += fabs(product);
       }
-      define(g->c + pixel * g->c_pixel + channel, sum, size, g->taps + 2);
+      define_activated(g->c + pixel * g->c_pixel + channel, g->epilogue, g->channel + channel, sum, size, g->taps + 2);
     }
   }
 }
@@ -120,7 +128,8 @@ void define_square(const struct lowrank_depthwise_square *g, size_t width) {
             size += fabs(product);
           }
         }
-        define(g->c[row] + pixel * g->c_pixel + channel, sum, size, g->side * g->side + 2);
+        define_activated(g->c[row] + pixel * g->c_pixel + channel, g->epilogue, g->channel + channel, sum, size,
+                         g->side * g->side + 2);
       }
     }
   }

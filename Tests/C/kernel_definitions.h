@@ -51,6 +51,15 @@ void define_winograd_output(const struct lowrank_winograd_output *, int form, si
 /// Says that an element of the result is `value`, a sum whose terms meet `roundings` roundings each.
 void define(const float *element, double value, double magnitude, size_t roundings);
 
+/// The same of act(sum + bias): the activation makes the sum's error larger by its slope and adds its own.
+void define_activated(const float *element, const struct lowrank_epilogue *, size_t channel, double sum, double magnitude,
+                      size_t roundings);
+
+/// An activation's result for x, the most that a kernel's may be off by, and the largest slope there is.
+double activated(const struct lowrank_epilogue *, size_t channel, double x);
+double activation_error(const struct lowrank_epilogue *, size_t channel, double x);
+double activation_slope(const struct lowrank_epilogue *, size_t channel);
+
 /// The points of a tile's side, and its outputs: F(2, 3), F(4, 3), F(5, 3), F(2, 5).
 extern const size_t winograd_points[LOWRANK_WINOGRAD_FORMS], winograd_outputs[LOWRANK_WINOGRAD_FORMS];
 

@@ -53,11 +53,12 @@ static double bilinear(const double *left, const double *right, size_t n, const 
 static size_t roundings(size_t n) { return kind == SINGLES ? 12 : 2 * n + 16; }
 
 /// Integers are exact only where all constants are integers: F(2, 3).
-static void define_exactly(const float *element, double value, double size, size_t n, int form) {
+static void define_exactly(const float *element, double value, double size, size_t n, int form,
+                           const struct lowrank_epilogue *epilogue, size_t channel) {
   const enum numbers_kind drawn = kind;
   const size_t most = roundings(n);
   if (drawn == INTEGERS && form != 0) kind = FRACTIONS;
-  define(element, value, size, most);
+  define_activated(element, epilogue, channel, value, size, most);
   kind = drawn;
 }
 
@@ -74,7 +75,7 @@ void define_winograd_input(const struct lowrank_winograd_input *g, int form, siz
       }
       for (size_t point = 0; point < n * n; ++point) {
         const double value = bilinear(b[point / n], b[point % n], n, (const double(*)[MOST])d, &size);
-        define_exactly(g->v + tile * g->v_tile + point * g->v_point + channel, value, size, n, form);
+        define_exactly(g->v + tile * g->v_tile + point * g->v_point + channel, value, size, n, form, NULL, 0);
       }
     }
   }
@@ -96,7 +97,8 @@ void define_winograd_output(const struct lowrank_winograd_output *g, int form, s
       }
       for (size_t i = 0; i < m * m; ++i) {
         const double value = bilinear(a[i / m], a[i % m], n, (const double(*)[MOST])products, &size);
-        define_exactly(g->rows[i / m] + (tile * m + i % m) * g->pixel + channel, value, size, n, form);
+        define_exactly(g->rows[i / m] + (tile * m + i % m) * g->pixel + channel, value, size, n, form,
+                       g->epilogue, g->channel + channel);
       }
     }
   }

@@ -18,6 +18,35 @@ enum { LOWRANK_WINOGRAD_FORMS = 4 };
 /// The most vectors that a panel of packed columns is wide.
 enum { LOWRANK_MAX_PANEL = 4 };
 
+/// What happens to a result x behind the bias and the residual, and the most that it is off by, in units of the last
+/// place, over all Floats: subnormal results too. NaN stays NaN; of an infinity it is the limit, where there is one.
+enum lowrank_epilogue_activation {
+  LOWRANK_ACTIVATION_NONE,
+  LOWRANK_ACTIVATION_CLIP,          ///< min(max(x, alpha), beta), exact; ReLU from 0 to infinity
+  LOWRANK_ACTIVATION_LEAKY_RELU,    ///< x, of negative x alpha x: 1/2
+  LOWRANK_ACTIVATION_PRELU,         ///< x, of negative x slopes[channel] x: 1/2
+  LOWRANK_ACTIVATION_SIGMOID,       ///< 1 / (1 + e^-x): 3
+  LOWRANK_ACTIVATION_SILU,          ///< x / (1 + e^-x): 4
+  LOWRANK_ACTIVATION_HARD_SIGMOID,  ///< min(max(alpha x + beta, 0), 1): the roundings of its product and its sum
+  LOWRANK_ACTIVATION_HARD_SWISH,    ///< x min(max(x + 3, 0), 6) / 6: 3
+  LOWRANK_ACTIVATION_TANH,          ///< 4
+  LOWRANK_ACTIVATION_GELU,          ///< x (1 + erf(x / sqrt(2))) / 2: 5
+  /// x / (1 + e^-y), y = sqrt(8 / pi) (x + 0.044715 x^3), which is GELU but for 5e-4: 4, and 3 |y| more for negative x
+  LOWRANK_ACTIVATION_GELU_TANH,
+  LOWRANK_ACTIVATION_ELU,           ///< x, of negative x alpha (e^x - 1): 3
+  LOWRANK_ACTIVATIONS,
+};
+
+/// What a kernel does to its results as it stores them: z = act(sum + bias[channel]). A null pointer to it is nothing.
+///
+/// A result depends on its sum alone, not on where in a row it stands, so that threads may share rows in any way.
+struct lowrank_epilogue {
+  enum lowrank_epilogue_activation activation;
+  float alpha, beta;    ///< the activation's parameters
+  const float *bias;    ///< one for each channel, or null
+  const float *slopes;  ///< one for each channel; PReLU's
+};
+
 /// The product of pixels with packed columns: C[pixel][column] = sum over tap, d of A[tap][pixel][d] B[tap, d][column].
 ///
 /// Pixels come in `rows` rows of `pixels` each. Row r reads the taps `a[r * taps] ...` and writes to `c[r]`.
@@ -35,6 +64,8 @@ struct lowrank_rows {
   size_t b_first;         ///< the depth of B that the first tap begins at
   size_t vectors;         ///< columns, in vectors
   size_t panel;           ///< vectors a panel, 1 to LOWRANK_MAX_PANEL
+  const struct lowrank_epilogue *epilogue;  ///< its arrays readable up to a whole vector, or null
+  size_t channel;         ///< the first column's channel in the epilogue
 };
 
 /// The product of packed weights with maps: Z[t][p] = act(sum over k of W[t][k] X[k][p] + bias[t] + residual[t][p]).
@@ -44,11 +75,10 @@ struct lowrank_maps {
   const float *x;         ///< [depth][x_row], readable up to a whole vector behind the last pixel
   const float *w;         ///< packed weights
   float *z;               ///< [outputs][z_row]
-  const float *bias;      ///< [outputs], readable up to a whole strip, or null
   const float *residual;  ///< laid out as z, or null
   size_t outputs, depth, pixels, x_row, z_row;
-  float low, high;        ///< the bounds of the result
-  int bounded;            ///< 0 where the bounds are infinite
+  const struct lowrank_epilogue *epilogue;  ///< its bias readable up to a whole strip, or null
+  size_t channel;         ///< the first output's channel in the epilogue
 };
 
 /// A depthwise stage on channel-last rows: C[pixel][c] = sum over tap of A[tap][pixel][c] W[tap][c].
@@ -57,6 +87,8 @@ struct lowrank_depthwise {
   const float *w;         ///< [tap][w_row]
   float *c;
   size_t pixels, taps, a_pixel, c_pixel, w_row, vectors;
+  const struct lowrank_epilogue *epilogue;  ///< its arrays readable up to a whole vector, or null
+  size_t channel;         ///< the first channel's place in the epilogue
 };
 
 /// A depthwise stage of side x side taps, 3 or 5, with stride 1 or 2: several rows at once, which share their input.
@@ -67,6 +99,8 @@ struct lowrank_depthwise_square {
   float *const *c;        ///< `rows` output rows
   const float *w;         ///< [side][side][w_row]
   size_t rows, pixels, side, stride, a_pixel, c_pixel, w_row, vectors;
+  const struct lowrank_epilogue *epilogue;  ///< its arrays readable up to a whole vector, or null
+  size_t channel;         ///< the first channel's place in the epilogue
 };
 
 /// The transform of one row of Winograd tiles, from channel-last rows into one matrix for each of the n x n points.
@@ -81,6 +115,8 @@ struct lowrank_winograd_output {
   const float *m;            ///< [n n][m_point], tile t at t * m_tile
   float *const *rows;        ///< m rows
   size_t tiles, vectors, pixel, m_tile, m_point;
+  const struct lowrank_epilogue *epilogue;  ///< its arrays readable up to a whole vector, or null
+  size_t channel;            ///< the first channel's place in the epilogue
 };
 
 /// The kernels of one instruction set.
@@ -109,7 +145,7 @@ struct lowrank_kernels {
   /// is not read.
   void (*copy_maps)(const float *source, size_t source_row, size_t pixels, size_t channels, size_t ahead,
                     float *target, size_t target_row);
-  /// z[t * row + p] = act(z[...] + bias[t] + residual[t * row + p])
+  /// z[t][p] = act(z[t][p] + bias[t] + residual[t][p])
   void (*finish)(const struct lowrank_maps *);
 };
 
