@@ -60,7 +60,16 @@ double activated(const struct lowrank_epilogue *, size_t channel, double x);
 double activation_error(const struct lowrank_epilogue *, size_t channel, double x);
 double activation_slope(const struct lowrank_epilogue *, size_t channel);
 
-/// The points of a tile's side, and its outputs: F(2, 3), F(4, 3), F(5, 3), F(2, 5).
-extern const size_t winograd_points[LOWRANK_WINOGRAD_FORMS], winograd_outputs[LOWRANK_WINOGRAD_FORMS];
+/// The points of a tile and its outputs along an axis; 1 and 1 across the axis that the kernel lies along.
+struct winograd_side {
+  size_t points, outputs;
+};
+
+struct winograd_tile {
+  struct winograd_side down, across;
+};
+
+/// In the order of the kernels' tables.
+extern const struct winograd_tile winograd_tiles[LOWRANK_WINOGRAD_FORMS];
 
 #endif

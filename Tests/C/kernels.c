@@ -120,12 +120,13 @@ static void keep_one(float *numbers, size_t pixels, size_t pixel, size_t channel
 }
 
 static bool check_winograd(int form) {
-  const size_t n = winograd_points[form], m = winograd_outputs[form], tiles = between(1, 7);
+  const struct winograd_side down = winograd_tiles[form].down, side = winograd_tiles[form].across;
+  const size_t tiles = between(1, 7);
   const size_t vectors = between(1, 48 / kernels->width), channels = vectors * kernels->width;
-  const size_t across = tiles * m + n - m, at = between(0, 40);
+  const size_t across = (tiles - 1) * side.outputs + side.points, at = between(0, 40);
   const float *sources[8];
-  if (kind == SINGLES) keep_one(a + at, n * across, 48, channels);
-  for (size_t i = 0; i < n; ++i) sources[i] = a + at + i * across * 48;
+  if (kind == SINGLES) keep_one(a + at, down.points * across, 48, channels);
+  for (size_t i = 0; i < down.points; ++i) sources[i] = a + at + i * across * 48;
   const struct lowrank_winograd_input forward = {
       .rows = sources, .v = result, .tiles = tiles, .vectors = vectors, .pixel = 48, .v_tile = channels,
       .v_point = tiles * channels + 16};
@@ -137,11 +138,11 @@ static bool check_winograd(int form) {
   float *targets[8];
   size_t channel;
   const struct lowrank_epilogue *epilogue = draw_epilogue(&channel);
-  for (size_t i = 0; i < m; ++i) targets[i] = result + i * tiles * m * channels;
+  for (size_t i = 0; i < down.outputs; ++i) targets[i] = result + i * tiles * side.outputs * channels;
   const struct lowrank_winograd_output back = {
       .m = a, .rows = targets, .tiles = tiles, .vectors = vectors, .pixel = channels, .m_tile = channels,
       .m_point = tiles * channels + 16, .epilogue = kind == SINGLES ? NULL : epilogue, .channel = channel};
-  if (kind == SINGLES) keep_one(a, n * n, back.m_point, tiles * channels);
+  if (kind == SINGLES) keep_one(a, down.points * side.points, back.m_point, tiles * channels);
   define_winograd_output(&back, form, kernels->width);
   kernels->winograd_output[form](&back);
   return agrees(kernels->name, "winograd_output");

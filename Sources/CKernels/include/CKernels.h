@@ -13,7 +13,7 @@ enum lowrank_variant {
 };
 
 /// The number of Winograd forms.
-enum { LOWRANK_WINOGRAD_FORMS = 4 };
+enum { LOWRANK_WINOGRAD_FORMS = 10 };
 
 /// The most vectors that a panel of packed columns is wide.
 enum { LOWRANK_MAX_PANEL = 4 };
@@ -103,17 +103,18 @@ struct lowrank_depthwise_square {
   size_t channel;         ///< the first channel's place in the epilogue
 };
 
-/// The transform of one row of Winograd tiles, from channel-last rows into one matrix for each of the n x n points.
+/// The transform of one row of Winograd tiles, from channel-last rows into one matrix for each of a tile's points: n x n,
+/// or n where the kernel lies along one axis, whose tiles are one pixel wide or one row high.
 struct lowrank_winograd_input {
-  const float *const *rows;  ///< n rows, to the first pixel of the first tile
-  float *v;                  ///< [n n][v_point], tile t at t * v_tile
+  const float *const *rows;  ///< the tiles' input rows, n or 1, to the first pixel of the first tile
+  float *v;                  ///< [points][v_point], tile t at t * v_tile
   size_t tiles, vectors, pixel, v_tile, v_point;
 };
 
-/// The transform back: m x m outputs of each tile into channel-last rows.
+/// The transform back: the outputs of each tile, m x m or m, into channel-last rows.
 struct lowrank_winograd_output {
-  const float *m;            ///< [n n][m_point], tile t at t * m_tile
-  float *const *rows;        ///< m rows
+  const float *m;            ///< [points][m_point], tile t at t * m_tile
+  float *const *rows;        ///< the tiles' output rows, m or 1
   size_t tiles, vectors, pixel, m_tile, m_point;
   const struct lowrank_epilogue *epilogue;  ///< its arrays readable up to a whole vector, or null
   size_t channel;            ///< the first channel's place in the epilogue
@@ -131,7 +132,8 @@ struct lowrank_kernels {
   void (*maps)(const struct lowrank_maps *);
   void (*depthwise)(const struct lowrank_depthwise *);
   void (*depthwise_square)(const struct lowrank_depthwise_square *);
-  /// By form: F(2, 3), F(4, 3), F(5, 3), F(2, 5).
+  /// By form: F(2x2, 3x3), F(4x4, 3x3), F(5x5, 3x3), F(2x2, 5x5), F(4x1, 3x1), F(1x4, 1x3), F(6x1, 3x1), F(1x6, 1x3),
+  /// F(4x1, 5x1), F(1x4, 1x5).
   void (*winograd_input[LOWRANK_WINOGRAD_FORMS])(const struct lowrank_winograd_input *);
   void (*winograd_output[LOWRANK_WINOGRAD_FORMS])(const struct lowrank_winograd_output *);
   /// target[c * target_row + p] = source[p * source_pixel + c]; reads whole blocks of `width` channels.
