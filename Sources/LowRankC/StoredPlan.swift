@@ -15,7 +15,7 @@ struct StoredPlan<Element: CScalar>: Sendable {
     // Kept, for a run is to allocate nothing and the geometry puts its shapes together anew each time.
     inputShape = plan.geometry.inputShape
     outputShape = plan.geometry.outputShape
-    workspaceBytes = plan.workspaceByteCount + BorrowedWorkspace.alignment
+    workspaceBytes = plan.workspaceByteCount + Workspace.alignment
   }
 
   /// What `lowrank_plan_get_info` tells.

@@ -44,18 +44,6 @@ import Testing
     #expect(threads(plain, doubles) == plain.threadCount)
   }
 
-  /// A row of one output cannot be shared, and the result says so.
-  @Test func benchmarksReportTheThreadsThatRan() throws {
-    let geometry = try ConvolutionGeometry(kernelShape: [4, 4, 1, 1], inputExtents: [1, 5])
-    let result = ConvolutionBenchmark.run(geometry, form: .dense, threads: 8, repetitions: 5)
-    #expect(result.threads == 1)
-    let wide = try ConvolutionGeometry(kernelShape: [8, 8, 3, 3], inputExtents: [16, 16])
-    #expect(ConvolutionBenchmark.run(wide, form: .dense, threads: 2, repetitions: 5).threads == 2)
-    let blas = ConvolutionBenchmark.run(
-      wide, form: .dense, threads: 3, repetitions: 5, options: ConvolutionOptions(backend: .blas))
-    #expect(blas.threads == 3)
-  }
-
   /// Before, those who found the pool taken ran on one thread and said nothing.
   @Test func runsAtTheSameTimeAllTakeTheirThreads() async throws {
     let (plan, input) = try plan(Float.self, ConvolutionOptions(threads: 2))

@@ -24,7 +24,7 @@ extension SlotMemory {
   }
 }
 
-/// How a fused run gets from the input to its first channel-last map.
+/// How a banded run gets from the input to its first channel-last map.
 struct EntryStage: Sendable {
   /// The packed columns of a 1x1 stage; nil for a mere change of layout.
   let columns: WeightPointer?
@@ -51,7 +51,7 @@ struct StageMemory: Sendable {
   let overhang: WorkspaceRegion<Float>
 }
 
-/// How a fused run gets from its last map to the output.
+/// How a banded run gets from its last map to the output.
 struct ExitStage: Sendable {
   enum Form: Sendable {
     /// A mere change of layout.

@@ -1,9 +1,9 @@
 internal import CKernels
 import Tensors
 
-/// One thread's part of a fused run.
-struct FusedRun {
-  let plan: FusedConvolution
+/// One thread's part of a banded run.
+struct BandedRun {
+  let plan: BandedConvolution
   let input: UnsafePointer<Float>
   let residual: UnsafePointer<Float>?
   let output: UnsafeMutablePointer<Float>

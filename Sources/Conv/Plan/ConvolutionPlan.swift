@@ -40,13 +40,13 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
 
   /// What runs the stages: the only one that holds their weights.
   private enum Executor: Sendable {
-    case fused(FusedConvolution)
-    case plain(PlainConvolution<Element>)
+    case banded(BandedConvolution)
+    case gemm(GEMMConvolution<Element>)
   }
 
-  /// The fused run on kernels of our own, where it applies.
-  var fused: FusedConvolution? {
-    if case .fused(let fused) = executor { fused } else { nil }
+  /// The banded run on kernels of our own, where it applies.
+  var banded: BandedConvolution? {
+    if case .banded(let banded) = executor { banded } else { nil }
   }
 
   /// A plan for a dense kernel.
@@ -108,14 +108,14 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
     bounds = weights.map { StageBound($0) }
     largestBias = bias?.elements.reduce(0) { max($0, abs(Double($1))) } ?? 0
     if options.backend == .automatic, let weights = weights as? [Tensor<Float>],
-      let fused = FusedConvolution.planned(
+      let banded = BandedConvolution.planned(
         stages: stages, weights: weights, bias: bias as? Tensor<Float>, activation: activation,
         options: options)
     {
-      executor = .fused(fused)
+      executor = .banded(banded)
     } else {
-      executor = .plain(
-        PlainConvolution(
+      executor = .gemm(
+        GEMMConvolution(
           stages: stages, weights: weights, bias: bias, activation: activation, threads: options.threads))
     }
   }
@@ -132,8 +132,8 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   /// The regions of the workspace.
   package var layout: WorkspaceLayout {
     switch executor {
-    case .fused(let fused): fused.layout
-    case .plain(let plain): plain.layout
+    case .banded(let banded): banded.layout
+    case .gemm(let gemm): gemm.layout
     }
   }
 
@@ -141,8 +141,8 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   /// most 64.
   public var threadCount: Int {
     switch executor {
-    case .fused(let fused): fused.threadCount
-    case .plain(let plain): plain.threadCount
+    case .banded(let banded): banded.threadCount
+    case .gemm(let gemm): gemm.threadCount
     }
   }
 
@@ -150,8 +150,8 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   package func withRedZones(ofBytes count: Int) -> ConvolutionPlan {
     var plan = self
     switch executor {
-    case .fused(let fused): plan.executor = .fused(FusedConvolution(fused, redZone: count))
-    case .plain(let plain): plan.executor = .plain(PlainConvolution(plain, redZone: count))
+    case .banded(let banded): plan.executor = .banded(BandedConvolution(banded, redZone: count))
+    case .gemm(let gemm): plan.executor = .gemm(GEMMConvolution(gemm, redZone: count))
     }
     return plan
   }
@@ -223,13 +223,13 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
     return output.withUnsafeMutableBufferPointer { output in
       guard let x = input.baseAddress, let y = output.baseAddress else { return 0 }
       switch executor {
-      case .fused(let fused):
-        return fused.run(
+      case .banded(let banded):
+        return banded.run(
           input: UnsafeRawPointer(x).assumingMemoryBound(to: Float.self),
           residual: UnsafeRawPointer(residual.baseAddress)?.assumingMemoryBound(to: Float.self),
           output: UnsafeMutableRawPointer(y).assumingMemoryBound(to: Float.self), workspace: workspace)
-      case .plain(let plain):
-        return plain.run(input: x, residual: residual.baseAddress, output: y, workspace: workspace)
+      case .gemm(let gemm):
+        return gemm.run(input: x, residual: residual.baseAddress, output: y, workspace: workspace)
       }
     }
   }

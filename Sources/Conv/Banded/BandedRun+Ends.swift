@@ -1,7 +1,7 @@
 internal import CKernels
 import Tensors
 
-extension FusedRun {
+extension BandedRun {
   /// Computes rows of the first map from the input.
   func enter(_ rows: Range<Int>, image: Int) {
     let (entry, map, first) = (plan.body.entry, plan.body.maps[0], plan.design.planes[0])

@@ -1,7 +1,7 @@
 import Tensors
 
-/// A stage of a plain run, and how threads share it.
-struct PlainStage: Sendable {
+/// A stage of a run by GEMM, and how threads share it.
+struct GEMMStage: Sendable {
   /// What the threads divide among them: no two write to the same element, and none waits within a stage.
   enum Split: Sendable {
     case groups

@@ -4,9 +4,9 @@ import Tensors
 /// Stage after stage, each as im2col and CBLAS GEMMs; a pointwise stage reads its input as it lies.
 ///
 /// The path for every spatial order, grouping and precision, and the CBLAS backend that the kernels of our own are
-/// compared with. Threads of our own pool share each stage, BLAS itself on one thread: see `PlainStage.Split`.
-final class PlainConvolution<Element: LapackScalar>: Sendable {
-  let stages: [PlainStage]
+/// compared with. Threads of our own pool share each stage, BLAS itself on one thread: see `GEMMStage.Split`.
+final class GEMMConvolution<Element: LapackScalar>: Sendable {
+  let stages: [GEMMStage]
   /// [groups, S / groups D..., T / groups] for each stage: transposed, because OpenBLAS allocates in small products of two
   /// matrices as they lie (0.3.21, on AVX-512), and in no other.
   let weights: [Tensor<Element>]
@@ -31,22 +31,22 @@ final class PlainConvolution<Element: LapackScalar>: Sendable {
       return weight.reshaped([stage.groups, outputs, weight.count / stage.outputChannels]).permuted([0, 2, 1])
     }
     let wanted = max(1, min(threads, mostThreads))
-    let units = stages.map { PlainStage($0, threads: wanted).units }
+    let units = stages.map { GEMMStage($0, threads: wanted).units }
     let threads = min(wanted, units.max() ?? 1)
     self.init(
-      stages: stages.map { PlainStage($0, threads: threads) }, transposed: transposed, bias: bias,
+      stages: stages.map { GEMMStage($0, threads: threads) }, transposed: transposed, bias: bias,
       epilogue: Epilogue(activation), threads: threads, redZone: 0)
   }
 
   /// The same, with the regions of the workspace `redZone` bytes apart.
-  convenience init(_ other: PlainConvolution, redZone: Int) {
+  convenience init(_ other: GEMMConvolution, redZone: Int) {
     self.init(
       stages: other.stages, transposed: other.weights, bias: other.bias, epilogue: other.epilogue,
       threads: other.threadCount, redZone: redZone)
   }
 
   private init(
-    stages: [PlainStage], transposed: [Tensor<Element>], bias: Tensor<Element>?, epilogue: Epilogue<Element>,
+    stages: [GEMMStage], transposed: [Tensor<Element>], bias: Tensor<Element>?, epilogue: Epilogue<Element>,
     threads: Int, redZone: Int
   ) {
     (self.stages, weights, self.bias, self.epilogue) = (stages, transposed, bias, epilogue)
@@ -75,7 +75,7 @@ final class PlainConvolution<Element: LapackScalar>: Sendable {
   }
 }
 
-extension PlainConvolution: SharedRunner {
+extension GEMMConvolution: SharedRunner {
   /// One thread's share of every stage.
   func run(_ run: SharedRun, _ thread: ThreadShare) {
     let (first, last) = (stages[0].geometry, stages[stages.count - 1].geometry)

@@ -1,7 +1,7 @@
 internal import CKernels
 import Tensors
 
-extension FusedRun {
+extension BandedRun {
   /// Shifted GEMMs: every tap of the kernel is a view of the padded rows. Rows of taps in the padding are left out.
   func direct(stage index: Int, _ rows: Range<Int>) {
     let (stage, own) = (plan.body.stages[index], plan.body.memories[index])

@@ -1,22 +1,22 @@
 import Tensors
 
-extension FusedDesign {
+extension BandedDesign {
   /// The designs worth a look, each with an estimate of its cycles.
   static func candidates(
     _ planes: [PlaneGeometry], machine: Machine, options: ConvolutionOptions
-  ) -> [(design: FusedDesign, cycles: Double)] {
-    let plain = FusedDesign(planes: planes, machine: machine, form: nil, band: 1)
+  ) -> [(design: BandedDesign, cycles: Double)] {
+    let plain = BandedDesign(planes: planes, machine: machine, form: nil, band: 1)
     let threads = max(1, min(options.threads, mostThreads))
-    var designs: [FusedDesign] = []
+    var designs: [BandedDesign] = []
     for form in plain.forms(options) {
       let tile = form?.tile ?? 1
       let slots = min(threads, (plain.last.outputHeight + tile - 1) / tile)
       for band in plain.bands(tile: tile, slots: slots, options: options) {
-        designs.append(FusedDesign(planes: planes, machine: machine, form: form, band: band, slots: slots))
+        designs.append(BandedDesign(planes: planes, machine: machine, form: form, band: band, slots: slots))
       }
-      guard threads > 1, !plain.isSingle1x1 else { continue }
+      guard threads > 1, !plain.isSinglePointwise else { continue }
       for band in plain.bands(tile: tile, slots: 1, options: options) {
-        designs.append(FusedDesign(planes: planes, machine: machine, form: form, band: band, parts: threads))
+        designs.append(BandedDesign(planes: planes, machine: machine, form: form, band: band, parts: threads))
       }
     }
     // F(5x5, 3x3) has about twice the error of F(4x4, 3x3): it has to be a tenth faster to be taken.
@@ -39,9 +39,9 @@ extension FusedDesign {
   /// Equal are those within 0.5 %, and where that leaves bands that no usual second cache holds, those within 1 %: what a
   /// taller band saves is the cost of beginning one, which is soon less than that, however large this machine's caches
   /// are. Lower bands than that would read many weights again and again.
-  static func best(_ candidates: [(design: FusedDesign, cycles: Double)]) -> FusedDesign? {
+  static func best(_ candidates: [(design: BandedDesign, cycles: Double)]) -> BandedDesign? {
     let least = candidates.map(\.cycles).min() ?? 0
-    func smallest(within margin: Double) -> FusedDesign? {
+    func smallest(within margin: Double) -> BandedDesign? {
       candidates.filter { $0.cycles <= (1 + margin) * least }.map(\.design).min {
         $0.bandBytes * $0.slots < $1.bandBytes * $1.slots
       }
@@ -55,7 +55,7 @@ extension FusedDesign {
 
   /// The estimated times of the algorithms other than the design's, each at its best, beside the design's.
   static func alternatives(
-    to design: FusedDesign, _ candidates: [(design: FusedDesign, cycles: Double)]
+    to design: BandedDesign, _ candidates: [(design: BandedDesign, cycles: Double)]
   ) -> [(name: String, ratio: Double)] {
     let own = design.cycles
     let others = Dictionary(grouping: candidates.filter { $0.design.form != design.form }) { $0.design.form }

@@ -1,6 +1,6 @@
 import Tensors
 
-extension FusedDesign {
+extension BandedDesign {
   /// Packs the weights of all stages, in order, and the bias.
   func pack(_ weights: [Tensor<Float>], bias: Tensor<Float>?) -> [PackedWeights] {
     var packed = zip(planes.indices, weights).map { index, tensor in
@@ -16,7 +16,7 @@ extension FusedDesign {
   private func pack(stage index: Int, _ w: Span<Float>) -> PackedWeights {
     let (plane, width) = (planes[index], machine.width)
     let (inputs, taps) = (plane.inputChannels / plane.groups, plane.kernel.height * plane.kernel.width)
-    if leavesBy1x1, index == planes.count - 1 {
+    if leavesPointwise, index == planes.count - 1 {
       guard let exitPanel else {
         return .strips(plane.outputChannels, depth: inputs, strip: machine.strip) { w[$0 * inputs + $1] }
       }

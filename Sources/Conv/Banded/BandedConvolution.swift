@@ -9,13 +9,13 @@ import Tensors
 ///
 /// Threads share the output rows (each with maps of its own) or, in small images with many weights, the columns of every
 /// stage (on maps in common, with barriers between the stages).
-final class FusedConvolution: Sendable {
+final class BandedConvolution: Sendable {
   let batch: Int
   let epilogue: Epilogue<Float>
-  let design: FusedDesign
+  let design: BandedDesign
   /// The estimated times of the other algorithms at their best, beside the design's.
   let alternatives: [(name: String, ratio: Double)]
-  let body: FusedBody
+  let body: BandedBody
   let layout: WorkspaceLayout
   private let workspace: WorkspaceRegion<UInt8>
   private let table: UncheckedTable
@@ -31,25 +31,25 @@ final class FusedConvolution: Sendable {
   static func planned(
     stages: [ConvolutionGeometry], weights: [Tensor<Float>], bias: Tensor<Float>?, activation: Activation,
     options: ConvolutionOptions
-  ) -> FusedConvolution? {
+  ) -> BandedConvolution? {
     let planes = stages.compactMap(PlaneGeometry.init)
     guard planes.count == stages.count, planes.allSatisfy({ $0.groups == 1 || $0.isDepthwise }),
       let table = (options.variant ?? .best).table
     else { return nil }
-    let candidates = FusedDesign.candidates(planes, machine: Machine(table.pointee), options: options)
-    func make(_ design: FusedDesign) -> FusedConvolution {
-      FusedConvolution(
-        design, alternatives: FusedDesign.alternatives(to: design, candidates), batch: stages[0].batch,
+    let candidates = BandedDesign.candidates(planes, machine: Machine(table.pointee), options: options)
+    func make(_ design: BandedDesign) -> BandedConvolution {
+      BandedConvolution(
+        design, alternatives: BandedDesign.alternatives(to: design, candidates), batch: stages[0].batch,
         weights: weights, bias: bias, epilogue: Epilogue(activation), table: table)
     }
     if case .measured(let cache) = options.tuning {
       return DesignMeasurement(candidates: candidates, options: options, cache: cache).fastest(make)
     }
-    return FusedDesign.best(candidates).map(make)
+    return BandedDesign.best(candidates).map(make)
   }
 
   private init(
-    _ design: FusedDesign, alternatives: [(name: String, ratio: Double)], batch: Int,
+    _ design: BandedDesign, alternatives: [(name: String, ratio: Double)], batch: Int,
     weights: [Tensor<Float>], bias: Tensor<Float>?, epilogue: Epilogue<Float>,
     table: UnsafePointer<lowrank_kernels>
   ) {
@@ -59,17 +59,17 @@ final class FusedConvolution: Sendable {
     self.epilogue = epilogue
     self.table = UncheckedTable(pointer: table)
     self.weights = design.pack(weights, bias: bias)
-    body = FusedBody(design, weights: self.weights.map(\.base))
+    body = BandedBody(design, weights: self.weights.map(\.base))
     var layout = WorkspaceLayout()
     workspace = layout.reserve(body.layout, copies: design.slots)
     self.layout = layout
   }
 
   /// The same, with the regions of the workspace `redZone` bytes apart.
-  init(_ other: FusedConvolution, redZone: Int) {
+  init(_ other: BandedConvolution, redZone: Int) {
     (design, alternatives, batch) = (other.design, other.alternatives, other.batch)
     (epilogue, table, weights) = (other.epilogue, other.table, other.weights)
-    body = FusedBody(design, weights: weights.map(\.base), redZone: redZone)
+    body = BandedBody(design, weights: weights.map(\.base), redZone: redZone)
     var layout = WorkspaceLayout()
     workspace = layout.reserve(body.layout, copies: design.slots)
     self.layout = layout
@@ -116,11 +116,11 @@ final class FusedConvolution: Sendable {
   }
 }
 
-extension FusedConvolution: SharedRunner {
+extension BandedConvolution: SharedRunner {
   /// A slot, or a part of the only slot.
   func run(_ run: SharedRun, _ thread: ThreadShare) {
     let slot = design.parts > 1 ? 0 : thread.part
-    FusedRun(
+    BandedRun(
       plan: self, input: run.input.assumingMemoryBound(to: Float.self),
       residual: run.residual?.assumingMemoryBound(to: Float.self),
       output: run.output.assumingMemoryBound(to: Float.self),

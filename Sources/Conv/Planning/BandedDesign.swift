@@ -1,8 +1,8 @@
 import Tensors
 
-/// The choices of a fused plan: which stage is entry, which exit, the algorithms, the height of a band, and how threads
+/// The choices of a banded plan: which stage is entry, which exit, the algorithms, the height of a band, and how threads
 /// share the work.
-struct FusedDesign: Sendable {
+struct BandedDesign: Sendable {
   let planes: [PlaneGeometry]
   let machine: Machine
   /// The Winograd form of the last stage between entry and exit; nil for the definition's own multiplies.
@@ -14,8 +14,8 @@ struct FusedDesign: Sendable {
   /// The threads that share the columns of every stage, on maps in common; 1 where `slots` is more.
   let parts: Int
   /// Whether the first stage is the entry's, and the last the exit's.
-  let entersBy1x1: Bool
-  let leavesBy1x1: Bool
+  let entersPointwise: Bool
+  let leavesPointwise: Bool
 
   init(
     planes: [PlaneGeometry], machine: Machine, form: WinogradForm?, band: Int, slots: Int = 1, parts: Int = 1
@@ -26,15 +26,15 @@ struct FusedDesign: Sendable {
     self.band = band
     self.slots = slots
     self.parts = parts
-    let dense1x1 = planes.map { $0.isPointwise && $0.groups == 1 }
-    leavesBy1x1 = dense1x1[planes.count - 1]
-    entersBy1x1 = dense1x1[0] && planes.count > 1
+    let pointwise = planes.map { $0.isPointwise && $0.groups == 1 }
+    leavesPointwise = pointwise[planes.count - 1]
+    entersPointwise = pointwise[0] && planes.count > 1
   }
 
   var last: PlaneGeometry { planes[planes.count - 1] }
 
   /// The stages between entry and exit.
-  var core: Range<Int> { (entersBy1x1 ? 1 : 0)..<(planes.count - (leavesBy1x1 ? 1 : 0)) }
+  var core: Range<Int> { (entersPointwise ? 1 : 0)..<(planes.count - (leavesPointwise ? 1 : 0)) }
 
   /// The output rows of one slot: whole rows of tiles, shared out evenly.
   func rows(ofSlot slot: Int) -> Range<Int> {
@@ -61,7 +61,7 @@ struct FusedDesign: Sendable {
   var winogradForms: [WinogradForm] { core.last.map { planes[$0].winogradForms } ?? [] }
 
   /// Whether there is no map at all: one 1x1 stage, straight from the input to the output.
-  var isSingle1x1: Bool { leavesBy1x1 && planes.count == 1 }
+  var isSinglePointwise: Bool { leavesPointwise && planes.count == 1 }
 
   /// The pixels that one product of a stage covers: a row, or the tiles of a band.
   func pixelsTogether(_ index: Int) -> Int {
@@ -83,7 +83,7 @@ struct FusedDesign: Sendable {
   /// Maps waste the lanes behind the last pixel of a band. Either way one side of the product changes its layout: at
   /// about 14 elements a nanosecond, beside 125 multiplies. Threads that share columns always take rows.
   var exitPanel: Int? {
-    guard leavesBy1x1, !isSingle1x1 else { return nil }
+    guard leavesPointwise, !isSinglePointwise else { return nil }
     let pixels = last.outputHeight * last.outputWidth
     let waste = Double(roundUp(pixels, to: machine.width)) / Double(pixels) - 1
     let onMaps = waste + 9 / Double(last.outputChannels)
