@@ -13,8 +13,8 @@ struct StoredPlan<Element: CScalar>: Sendable {
   init(_ plan: ConvolutionPlan<Element>) {
     self.plan = plan
     // Kept, for a run is to allocate nothing and the geometry puts its shapes together anew each time.
-    inputShape = plan.geometry.inputShape
-    outputShape = plan.geometry.outputShape
+    inputShape = plan.inputShape
+    outputShape = plan.outputShape
     workspaceBytes = plan.workspaceByteCount + Workspace.alignment
   }
 

@@ -81,22 +81,28 @@ void define_rows(const struct lowrank_rows *g, const float *columns, size_t widt
   }
 }
 
-void define_maps(const struct lowrank_maps *g, const float *weights, bool finish) {
+void define_maps(const struct lowrank_maps *g, const float *weights) {
   for (size_t output = 0; output < g->outputs; ++output) {
     for (size_t pixel = 0; pixel < g->pixels; ++pixel) {
       float *z = g->z + output * g->z_row + pixel;
       const double residual = g->residual ? g->residual[output * g->z_row + pixel] : 0;
       double sum = residual, size = fabs(residual);
-      if (finish) {
-        sum += *z;
-        size += fabs(*z);
-      }
-      for (size_t k = 0; !finish && k < g->depth; ++k) {
+      for (size_t k = 0; k < g->depth; ++k) {
         const double product = (double)weights[output * g->depth + k] * g->x[k * g->x_row + pixel];
         sum += product;
         size += fabs(product);
       }
-      define_activated(z, g->epilogue, g->channel + output, sum, size, finish ? 1 : g->depth + 3);
+      define_activated(z, g->epilogue, g->channel + output, sum, size, g->depth + 3);
+    }
+  }
+}
+
+void define_leave(const struct lowrank_leave *g, bool maps) {
+  for (size_t pixel = 0; pixel < g->pixels; ++pixel) {
+    for (size_t channel = 0; channel < g->channels; ++channel) {
+      const size_t at = maps ? channel * g->z_step + pixel : pixel * g->z_step + channel;
+      const double x = g->x[pixel * g->x_pixel + channel], residual = g->residual ? g->residual[at] : 0;
+      define_activated(g->z + at, g->epilogue, g->channel + channel, x + residual, fabs(x) + fabs(residual), 2);
     }
   }
 }

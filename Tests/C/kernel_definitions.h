@@ -42,7 +42,8 @@ bool agrees(const char *variant, const char *kernel);
 /// `columns` is B before it is packed, [b_depth][vectors * width].
 void define_rows(const struct lowrank_rows *, const float *columns, size_t width, bool of_maps);
 /// `weights` is W before it is packed, [outputs][depth]; unused by `finish`.
-void define_maps(const struct lowrank_maps *, const float *weights, bool finish);
+void define_maps(const struct lowrank_maps *, const float *weights);
+void define_leave(const struct lowrank_leave *, bool maps);
 void define_depthwise(const struct lowrank_depthwise *, size_t width);
 void define_square(const struct lowrank_depthwise_square *, size_t width);
 void define_winograd_input(const struct lowrank_winograd_input *, int form, size_t width);

@@ -65,7 +65,7 @@ static bool check_rows(bool of_maps) {
   return agrees(kernels->name, of_maps ? "rows_of_maps" : "rows");
 }
 
-static bool check_maps(bool finish) {
+static bool check_maps(void) {
   const size_t outputs = between(1, 40), depth = between(1, 20), pixels = between(1, 90), strip = kernels->strip;
   const bool has_residual = between(0, 1);
   size_t channel;
@@ -79,9 +79,28 @@ static bool check_maps(bool finish) {
   const struct lowrank_maps product = {
       .x = a, .w = packed, .z = result, .residual = has_residual ? a + 5000 : NULL, .outputs = outputs, .depth = depth,
       .pixels = pixels, .x_row = 128, .z_row = 100, .epilogue = epilogue, .channel = channel};
-  define_maps(&product, b, finish);
-  (finish ? kernels->finish : kernels->maps)(&product);
-  return agrees(kernels->name, finish ? "finish" : "maps");
+  define_maps(&product, b);
+  kernels->maps(&product);
+  return agrees(kernels->name, "maps");
+}
+
+/// With no residual, with one, and with one that lies where the results go.
+static bool check_leave(bool maps) {
+  const size_t pixels = between(1, 50), channels = between(1, 40), kind = between(0, 2);
+  size_t channel;
+  const struct lowrank_epilogue *epilogue = draw_epilogue(&channel);
+  struct lowrank_leave results = {
+      .x = a, .z = result, .residual = kind > 0 ? a + 5000 : NULL, .pixels = pixels, .channels = channels, .x_pixel = 64,
+      .z_step = 64, .epilogue = epilogue, .channel = channel};
+  define_leave(&results, maps);
+  if (kind == 2) {
+    for (size_t line = 0; line < (maps ? channels : pixels); ++line) {
+      memcpy(result + line * 64, results.residual + line * 64, (maps ? pixels : channels) * sizeof *result);
+    }
+    results.residual = result;
+  }
+  (maps ? kernels->leave_maps : kernels->leave_rows)(&results);
+  return agrees(kernels->name, maps ? "leave_maps" : "leave_rows");
 }
 
 static bool check_depthwise(bool square) {
@@ -199,8 +218,9 @@ static bool check_activation(int activation) {
   const size_t places[] = {0, between(1, 31)};
   for (size_t i = 0; i < 2; ++i) memcpy(result + i * 2 * COUNT + places[i], a, COUNT * sizeof *a);
   for (size_t i = 0; i < 2; ++i) {
-    kernels->finish(&(struct lowrank_maps){
-        .z = result + i * 2 * COUNT, .outputs = 1, .pixels = places[i] + COUNT, .epilogue = &epilogue});
+    float *line = result + i * 2 * COUNT;
+    kernels->leave_maps(&(struct lowrank_leave){
+        .x = line, .z = line, .pixels = places[i] + COUNT, .channels = 1, .x_pixel = 1, .epilogue = &epilogue});
   }
   for (size_t i = 0; i < COUNT; ++i) {
     const float x = a[i], y = result[i], again = result[2 * COUNT + places[1] + i];
@@ -224,8 +244,8 @@ static bool check(int number, size_t round) {
   switch (number) {
     case 0: return check_rows(false);
     case 1: return check_rows(true);
-    case 2: return check_maps(false);
-    case 3: return check_maps(true);
+    case 2: return check_maps();
+    case 3: return check_leave(round % 2 == 0);
     case 4: return check_depthwise(false);
     case 5: return check_depthwise(true);
     case 6: return check_winograd(form);

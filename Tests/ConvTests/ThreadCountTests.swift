@@ -26,7 +26,7 @@ import Testing
 
   private func threads<E: LapackScalar>(_ plan: ConvolutionPlan<E>, _ input: Tensor<E>) -> Int {
     var workspace = plan.makeWorkspace()
-    var output = Tensor<E>(shape: plan.geometry.outputShape)
+    var output = Tensor<E>(shape: plan.outputShape)
     return input.withSpan { input in
       output.withMutableSpan {
         plan.runCountingThreads(input: input, output: &$0, workspace: &workspace)
@@ -81,10 +81,10 @@ import Testing
           #expect(shared.threadCount > 1)
           // Each element is the same sum; where the BLAS sums in another order for another number of columns, within the
           // roundings of its k products and bias, of numbers up to 1.
-          let k = Double(alone.geometry.kernelShape.count / channels + 1)
+          let k = Double(alone.stages[0].kernelShape.count / channels + 1)
           let difference = largestDifference(
             runGuarded(alone, input), runGuarded(shared, input).converted(to: Double.self))
-          #expect(difference <= k * k * Double.ulpOfOne, "\(alone.geometry) \(count)")
+          #expect(difference <= k * k * Double.ulpOfOne, "\(alone.stages) \(count)")
         }
       }
     }

@@ -81,6 +81,16 @@ struct lowrank_maps {
   size_t channel;         ///< the first output's channel in the epilogue
 };
 
+/// The way out: channel-last results to the output, Z = act(X + bias + residual), in the layout that the kernel says.
+struct lowrank_leave {
+  const float *x;         ///< [pixels][x_pixel], readable in whole vectors of channels
+  float *z;               ///< pixels (`leave_rows`) or channels (`leave_maps`) z_step floats apart
+  const float *residual;  ///< laid out as z, which it may be; or null
+  size_t pixels, channels, x_pixel, z_step;
+  const struct lowrank_epilogue *epilogue;  ///< its arrays readable up to a whole vector, or null
+  size_t channel;         ///< the first channel's place in the epilogue
+};
+
 /// A depthwise stage on channel-last rows: C[pixel][c] = sum over tap of A[tap][pixel][c] W[tap][c].
 struct lowrank_depthwise {
   const float *const *a;  ///< one pointer for each tap
@@ -147,8 +157,8 @@ struct lowrank_kernels {
   /// is not read.
   void (*copy_maps)(const float *source, size_t source_row, size_t pixels, size_t channels, size_t ahead,
                     float *target, size_t target_row);
-  /// z[t][p] = act(z[t][p] + bias[t] + residual[t][p])
-  void (*finish)(const struct lowrank_maps *);
+  void (*leave_rows)(const struct lowrank_leave *);  ///< channel-last Z
+  void (*leave_maps)(const struct lowrank_leave *);  ///< channel-first Z
 };
 
 /// The kernels of one instruction set, or null where the processor or the build does not have them.

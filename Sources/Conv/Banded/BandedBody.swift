@@ -92,9 +92,8 @@ struct BandedBody: Sendable {
       }
     }
     return ExitStage(
-      form: form,
-      bias: weights.count > design.planes.count ? WeightPointer(base: weights[design.planes.count]) : nil,
-      depth: last.inputChannels, maps: layout.reserve(Float.self, parts: parts, count: count),
+      form: form, depth: last.inputChannels,
+      maps: layout.reserve(Float.self, parts: parts, count: count),
       mapsRow: mapsRow,
       sources: layout.reserve(AddressBits.self, parts: parts, count: design.band),
       targets: layout.reserve(AddressBits.self, parts: parts, count: design.band))

@@ -32,6 +32,12 @@ struct BandedRun {
     }
   }
 
+  /// What a stage does to its sums: where a residual is added, the last stage leaves its activation to the exit.
+  func epilogue(of stage: Int) -> UnsafePointer<lowrank_epilogue>? {
+    let own = plan.epilogues[stage]
+    return residual != nil && stage == plan.design.planes.count - 1 ? own.biasAlone : own.whole
+  }
+
   /// Waits for the other threads of the slot.
   func meet() { thread.meet() }
 

@@ -5,8 +5,9 @@ import Tensors
 struct BandedDesign: Sendable {
   let planes: [PlaneGeometry]
   let machine: Machine
-  /// The Winograd form of the last stage between entry and exit; nil for the definition's own multiplies.
-  let form: WinogradForm?
+  let ends: MapEnds
+  /// The Winograd form of each stage; nil for the definition's own multiplies.
+  private(set) var forms: [WinogradForm?]
   /// Output rows computed together.
   let band: Int
   /// The threads that share the output rows, each with maps of its own.
@@ -17,19 +18,44 @@ struct BandedDesign: Sendable {
   let entersPointwise: Bool
   let leavesPointwise: Bool
 
+  /// A design with `form` for the last stage between entry and exit, and for those before it the fastest that `winograd`
+  /// allows.
   init(
-    planes: [PlaneGeometry], machine: Machine, form: WinogradForm?, band: Int, slots: Int = 1, parts: Int = 1
+    planes: [PlaneGeometry], machine: Machine, ends: MapEnds, winograd: ConvolutionOptions.Winograd,
+    form: WinogradForm?, band: Int, slots: Int = 1, parts: Int = 1
   ) {
     self.planes = planes
     self.machine = machine
-    self.form = form
+    self.ends = ends
     self.band = band
     self.slots = slots
     self.parts = parts
+    forms = [WinogradForm?](repeating: nil, count: planes.count)
     let pointwise = planes.map { $0.isPointwise && $0.groups == 1 }
-    leavesPointwise = pointwise[planes.count - 1]
-    entersPointwise = pointwise[0] && planes.count > 1
+    let last = planes.count - 1
+    // A single pointwise stage may be either; what it reads and writes decides.
+    let turns = !ends.input.isChannelLast && ends.output.isChannelLast
+    entersPointwise = pointwise[0] && (last > 0 || turns)
+    leavesPointwise = pointwise[last] && (last > 0 || !turns)
+    guard let lastOfCore = core.last else { return }
+    forms[lastOfCore] = form
+    for index in core.dropLast().reversed() { forms[index] = fastestForm(index, winograd) }
   }
+
+  /// The form of a stage before the last one of the core that takes the fewest cycles.
+  private func fastestForm(_ index: Int, _ winograd: ConvolutionOptions.Winograd) -> WinogradForm? {
+    let allowed = planes[index].winogradForms(winograd)
+    guard allowed.count > 1 else { return allowed.first ?? nil }
+    return allowed.min { cycles(index, $0) < cycles(index, $1) } ?? nil
+    func cycles(_ index: Int, _ form: WinogradForm?) -> Double {
+      var design = self
+      design.forms[index] = form
+      return design.cycles(ofStage: index) * (form?.tile == 5 ? 1.1 : 1)
+    }
+  }
+
+  /// The form of the last stage between entry and exit.
+  var form: WinogradForm? { core.last.flatMap { forms[$0] } }
 
   var last: PlaneGeometry { planes[planes.count - 1] }
 
@@ -52,15 +78,10 @@ struct BandedDesign: Sendable {
   /// The algorithm of a stage between entry and exit.
   func algorithm(_ index: Int) -> RowStage.Algorithm {
     if planes[index].isDepthwise { return .depthwise }
-    // The overhang of Winograd's tiles may only reach into the last map.
-    guard let form, index == core.upperBound - 1 else { return .direct }
-    return .winograd(form)
+    return forms[index].map { .winograd($0) } ?? .direct
   }
 
-  /// The Winograd forms that apply to the last stage between entry and exit.
-  var winogradForms: [WinogradForm] { core.last.map { planes[$0].winogradForms } ?? [] }
-
-  /// Whether there is no map at all: one 1x1 stage, straight from the input to the output.
+  /// Whether there is no map at all: one pointwise stage, straight from the input to the output.
   var isSinglePointwise: Bool { leavesPointwise && planes.count == 1 }
 
   /// The pixels that one product of a stage covers: a row, or the tiles of a band.
@@ -68,8 +89,13 @@ struct BandedDesign: Sendable {
     guard core.contains(index), case .winograd(let form) = algorithm(index) else {
       return planes[index].outputWidth
     }
-    let plane = planes[index]
-    return form.grid(rows: min(band, plane.outputHeight), columns: plane.outputWidth).count
+    return form.grid(rows: bandRows(index), columns: planes[index].outputWidth).count
+  }
+
+  /// The output rows of a stage that a band adds to those of the band before.
+  func bandRows(_ index: Int) -> Int {
+    let strides = planes[(index + 1)...].reduce(1) { $0 * $1.stride.height }
+    return min(band * strides, planes[index].outputHeight)
   }
 
   /// The panel of a stage's packed columns.
@@ -83,7 +109,11 @@ struct BandedDesign: Sendable {
   /// Maps waste the lanes behind the last pixel of a band. Either way one side of the product changes its layout: at
   /// about 14 elements a nanosecond, beside 125 multiplies. Threads that share columns always take rows.
   var exitPanel: Int? {
-    guard leavesPointwise, !isSinglePointwise else { return nil }
+    guard leavesPointwise else { return nil }
+    if ends.output.isChannelLast || (isSinglePointwise && ends.input.isChannelLast) {
+      return panel(planes.count - 1)
+    }
+    guard !isSinglePointwise else { return nil }
     let pixels = last.outputHeight * last.outputWidth
     let waste = Double(roundUp(pixels, to: machine.width)) / Double(pixels) - 1
     let onMaps = waste + 9 / Double(last.outputChannels)
