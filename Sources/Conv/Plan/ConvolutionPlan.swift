@@ -1,10 +1,11 @@
-public import LinearAlgebra
 public import Forms
+public import LinearAlgebra
 public import Tensors
 
-/// A convolution made ready to run many times: weights packed and workspace worked out once.
+/// A convolution of a known size, ready to run many times: what `Convolution.reshaped` makes.
 ///
-/// Runs a dense kernel or a factored one, whose stages follow one another with the bias on the last.
+/// For one layer of one size it can be made at once, of a dense kernel or of a factored one, whose stages follow one another
+/// with the bias and the activation on the last:
 ///
 ///     let plan = ConvolutionPlan(geometry, factors: factors, bias: bias)
 ///     var workspace = plan.makeWorkspace()
@@ -16,44 +17,57 @@ public import Tensors
 /// wait for one another where they would need more than the processors that the process started with, in the order in which
 /// they came. On the path through CBLAS the BLAS's thread count, global to the process, is 1 during a run.
 ///
-/// **Shapes** input `[N, S, extents...]`, output `[N, T, output extents...]`, both row-major; see
-/// `ConvolutionGeometry`.
-///
 /// **Accuracy** see `errorBound(inputsUpTo:)`.
 ///
 /// **Complexity** `multiplies` multiplies; `workspaceByteCount` bytes of workspace; no allocation in `run`.
 public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
-  /// The geometry of the dense convolution that the plan computes.
-  public let geometry: ConvolutionGeometry
+  /// The input without gaps: `[N, S, extents...]`, or `[N, extents..., S]` where it is channel-last.
+  public let inputShape: Shape
+  /// The output without gaps: `[N, T, extents...]`, or `[N, extents..., T]` where it is channel-last.
+  public let outputShape: Shape
   /// The geometry of each stage, in the order they run; one for a dense kernel.
   public let stages: [ConvolutionGeometry]
-  /// What happens to each element of the result.
-  public let activation: Activation
   /// How the plan runs.
   public let options: ConvolutionOptions
-  /// What the error bound needs of each stage, and the largest absolute element of the bias.
+  /// What the error bound needs of each stage.
   let bounds: [StageBound]
-  let largestBias: Double
-  private let inputCount: Int
-  private let outputCount: Int
+  private let ends: MapEnds
   private var executor: Executor
 
-  /// What runs the stages: the only one that holds their weights.
-  private enum Executor: Sendable {
-    case fused(FusedConvolution)
-    case plain(PlainConvolution<Element>)
+  /// What runs the stages.
+  enum Executor: Sendable {
+    case banded(BandedConvolution)
+    case gemm(GEMMConvolution<Element>)
   }
 
-  /// The fused run on kernels of our own, where it applies.
-  var fused: FusedConvolution? {
-    if case .fused(let fused) = executor { fused } else { nil }
+  /// The banded run on kernels of our own, where it applies.
+  var banded: BandedConvolution? {
+    if case .banded(let banded) = executor { banded } else { nil }
+  }
+
+  init(
+    _ convolution: Convolution<Element>, _ stages: [ConvolutionGeometry], _ ends: MapEnds,
+    _ executor: Executor
+  ) {
+    let (first, last) = (stages[0], stages[stages.count - 1])
+    inputShape =
+      ends.input.isChannelLast
+      ? Shape([first.batch] + first.inputExtents + [first.inputChannels]) : first.inputShape
+    outputShape =
+      ends.output.isChannelLast
+      ? Shape([last.batch] + last.outputExtents + [last.outputChannels]) : last.outputShape
+    self.stages = stages
+    options = convolution.options
+    bounds = convolution.bounds
+    self.ends = ends
+    self.executor = executor
   }
 
   /// A plan for a dense kernel.
   ///
   /// **Shapes** `kernel` [T, S / groups, D...], `bias` [T].
   ///
-  /// **Traps** where a shape is not the geometry's, or the activation's bounds are not in order.
+  /// **Traps** where a shape is not the geometry's, or the activation's parameters do not fit.
   public init(
     _ geometry: ConvolutionGeometry, kernel: Tensor<Element>, bias: Tensor<Element>? = nil,
     activation: Activation = .none, options: ConvolutionOptions = ConvolutionOptions()
@@ -69,8 +83,8 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   ///
   /// **Shapes** `factors.kernelShape` [T, S, D...], `bias` [T].
   ///
-  /// **Traps** where the geometry has more than one group, its kernel shape is another, or the activation's bounds are not
-  /// in order.
+  /// **Traps** where the geometry has more than one group, its kernel shape is another, or the activation's parameters do
+  /// not fit.
   public init(
     _ geometry: ConvolutionGeometry, factors: FactoredKernel<Element>, bias: Tensor<Element>? = nil,
     activation: Activation = .none, options: ConvolutionOptions = ConvolutionOptions()
@@ -88,8 +102,8 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   ///
   /// **Shapes** one weight tensor of `weightShape` for each stage, `bias` [T].
   ///
-  /// **Traps** where the stages do not lead from S channels to T, a shape does not fit, or the activation's bounds are not
-  /// in order.
+  /// **Traps** where the stages do not lead from S channels to T, a shape does not fit, or the activation's parameters do
+  /// not.
   public init(
     _ geometry: ConvolutionGeometry, stages shapes: [StageShape], weights: [Tensor<Element>],
     bias: Tensor<Element>? = nil, activation: Activation = .none,
@@ -97,26 +111,13 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   ) {
     precondition(
       shapes.map(\.weightShape) == weights.map(\.shape), "weights of \(weights.map(\.shape)) for \(shapes)")
-    precondition(
-      bias == nil || bias?.count == geometry.outputChannels, "a bias of \(String(describing: bias?.shape))")
-    precondition(activation.isOrdered, "\(activation): the bounds are not in order")
-    self.geometry = geometry
-    self.activation = activation
-    self.options = options
-    (inputCount, outputCount) = (geometry.inputShape.count, geometry.outputShape.count)
-    stages = geometry.stages(shapes)
-    bounds = weights.map { StageBound($0) }
-    largestBias = bias?.elements.reduce(0) { max($0, abs(Double($1))) } ?? 0
-    if options.backend == .automatic, let weights = weights as? [Tensor<Float>],
-      let fused = FusedConvolution.planned(
-        stages: stages, weights: weights, bias: bias as? Tensor<Float>, activation: activation,
-        options: options)
-    {
-      executor = .fused(fused)
-    } else {
-      executor = .plain(
-        PlainConvolution(
-          stages: stages, weights: weights, bias: bias, activation: activation, threads: options.threads))
+    let stages = geometry.stages(shapes)
+    let convolution = Convolution(
+      stages, weights: weights, bias: bias, activation: activation, options: options)
+    do {
+      self = try convolution.plan(stages)
+    } catch {
+      preconditionFailure("\(geometry) does not fit: \(error)")
     }
   }
 
@@ -132,8 +133,8 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   /// The regions of the workspace.
   package var layout: WorkspaceLayout {
     switch executor {
-    case .fused(let fused): fused.layout
-    case .plain(let plain): plain.layout
+    case .banded(let banded): banded.layout
+    case .gemm(let gemm): gemm.layout
     }
   }
 
@@ -141,8 +142,8 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   /// most 64.
   public var threadCount: Int {
     switch executor {
-    case .fused(let fused): fused.threadCount
-    case .plain(let plain): plain.threadCount
+    case .banded(let banded): banded.threadCount
+    case .gemm(let gemm): gemm.threadCount
     }
   }
 
@@ -150,17 +151,20 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   package func withRedZones(ofBytes count: Int) -> ConvolutionPlan {
     var plan = self
     switch executor {
-    case .fused(let fused): plan.executor = .fused(FusedConvolution(fused, redZone: count))
-    case .plain(let plain): plan.executor = .plain(PlainConvolution(plain, redZone: count))
+    case .banded(let banded): plan.executor = .banded(BandedConvolution(banded, redZone: count))
+    case .gemm(let gemm): plan.executor = .gemm(GEMMConvolution(gemm, redZone: count))
     }
     return plan
   }
+}
 
+extension ConvolutionPlan {
   /// Computes the convolution.
   ///
-  /// **Shapes** `input` and `output` have the elements of `geometry.inputShape` and `outputShape`.
+  /// **Shapes** `input` and `output` have the elements of `inputShape` and `outputShape`, with the gaps that their layouts
+  /// say: from the first element to the last at least.
   ///
-  /// **Traps** where a count differs or the workspace is too small.
+  /// **Traps** where a count does not fit or the workspace is too small.
   ///
   /// **Complexity** allocates nothing.
   #if compiler(<6.3)
@@ -180,16 +184,16 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   package func runCountingThreads(
     input: Span<Element>, output: inout MutableSpan<Element>, workspace: inout Workspace
   ) -> Int {
-    input.withUnsafeBufferPointer {
-      run(input: $0, residual: UnsafeBufferPointer(start: nil, count: 0), output: &output, workspace)
+    input.withUnsafeBufferPointer { input in
+      output.withUnsafeMutableBufferPointer { run(input, adding: nil, output: $0, workspace) }
     }
   }
 
-  /// Computes the convolution and adds `residual` to it before the activation.
+  /// Computes the convolution and adds `residual` to it before the last stage's activation.
   ///
-  /// **Shapes** `input` has the elements of `geometry.inputShape`, `residual` and `output` those of `outputShape`.
+  /// **Shapes** as in `run(input:output:workspace:)`; `residual` lies as the output does.
   ///
-  /// **Traps** where a count differs or the workspace is too small.
+  /// **Traps** where a count does not fit or the workspace is too small.
   ///
   /// **Complexity** allocates nothing.
   #if compiler(<6.3)
@@ -199,50 +203,71 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
     input: Span<Element>, adding residual: Span<Element>, output: inout MutableSpan<Element>,
     workspace: inout Workspace
   ) {
-    precondition(
-      residual.count == outputCount,
-      "a residual of \(residual.count) elements for \(geometry.outputShape)")
+    requireCount(residual.count, ends.output, outputShape, "residual")
     input.withUnsafeBufferPointer { input in
       residual.withUnsafeBufferPointer { residual in
-        _ = run(input: input, residual: residual, output: &output, workspace)
+        output.withUnsafeMutableBufferPointer { output in
+          _ = run(input, adding: residual.baseAddress, output: output, workspace)
+        }
       }
     }
   }
 
+  /// Computes the convolution and adds it to what `output` holds, before the last stage's activation: a residual in place.
+  ///
+  /// **Shapes**, **Traps** and **Complexity** as in `run(input:output:workspace:)`.
+  #if compiler(<6.3)
+    @_lifetime(output: copy output)
+  #endif
+  public func run(
+    input: Span<Element>, addingTo output: inout MutableSpan<Element>, workspace: inout Workspace
+  ) {
+    input.withUnsafeBufferPointer { input in
+      output.withUnsafeMutableBufferPointer { output in
+        _ = run(input, adding: UnsafePointer(output.baseAddress), output: output, workspace)
+      }
+    }
+  }
+
+  /// Traps where a span does not hold maps of `shape` that lie with `strides`.
+  private func requireCount(_ count: Int, _ strides: MapStrides, _ shape: Shape, _ what: String) {
+    precondition(
+      strides.isDense ? count == strides.span : count >= strides.span,
+      "\(what) of \(count) elements for \(shape), which spans \(strides.span)")
+  }
+
   private func run(
-    input: UnsafeBufferPointer<Element>, residual: UnsafeBufferPointer<Element>,
-    output: inout MutableSpan<Element>, _ workspace: borrowing Workspace
+    _ input: UnsafeBufferPointer<Element>, adding residual: UnsafePointer<Element>?,
+    output: UnsafeMutableBufferPointer<Element>, _ workspace: borrowing Workspace
   ) -> Int {
-    precondition(
-      input.count == inputCount, "\(input.count) elements for \(geometry.inputShape)")
-    precondition(
-      output.count == outputCount, "\(output.count) elements for \(geometry.outputShape)")
+    requireCount(input.count, ends.input, inputShape, "input")
+    requireCount(output.count, ends.output, outputShape, "output")
     precondition(
       workspace.byteCount >= workspaceByteCount,
       "a workspace of \(workspace.byteCount) bytes for a plan that needs \(workspaceByteCount)")
-    return output.withUnsafeMutableBufferPointer { output in
-      guard let x = input.baseAddress, let y = output.baseAddress else { return 0 }
-      switch executor {
-      case .fused(let fused):
-        return fused.run(
-          input: UnsafeRawPointer(x).assumingMemoryBound(to: Float.self),
-          residual: UnsafeRawPointer(residual.baseAddress)?.assumingMemoryBound(to: Float.self),
-          output: UnsafeMutableRawPointer(y).assumingMemoryBound(to: Float.self), workspace: workspace)
-      case .plain(let plain):
-        return plain.run(input: x, residual: residual.baseAddress, output: y, workspace: workspace)
-      }
+    guard let x = input.baseAddress, let y = output.baseAddress else { return 0 }
+    switch executor {
+    case .banded(let banded):
+      return banded.run(
+        input: UnsafeRawPointer(x).assumingMemoryBound(to: Float.self),
+        residual: UnsafeRawPointer(residual)?.assumingMemoryBound(to: Float.self),
+        output: UnsafeMutableRawPointer(y).assumingMemoryBound(to: Float.self), workspace: workspace)
+    case .gemm(let gemm):
+      return gemm.run(input: x, residual: residual, output: y, workspace: workspace)
     }
   }
 
   /// Computes the convolution into a new tensor, with a workspace of its own.
   ///
-  /// **Shapes** `input` of `geometry.inputShape`; the result of `geometry.outputShape`.
+  /// **Shapes** `input` of `inputShape`; the result of `outputShape`.
+  ///
+  /// **Traps** where the input or the output has gaps.
   ///
   /// **Complexity** two allocations besides those of `run`.
   public func run(_ input: Tensor<Element>) -> Tensor<Element> {
-    precondition(input.shape == geometry.inputShape, "an input of \(input.shape), not \(geometry.inputShape)")
+    precondition(input.shape == inputShape, "an input of \(input.shape), not \(inputShape)")
     var workspace = makeWorkspace()
-    return Tensor(shape: geometry.outputShape) { output in
+    return Tensor(shape: outputShape) { output in
       input.withSpan { run(input: $0, output: &output, workspace: &workspace) }
     }
   }

@@ -1,11 +1,11 @@
 import Tensors
 
-/// A map between two stages of a fused run: channel-last rows, of which a ring keeps only those still needed.
+/// A map between two stages of a banded run: channel-last rows, of which a ring keeps only those still needed.
 ///
 /// Row y lies at slot (y - first row of the run) mod `capacity`, which is what the reader's band spans, so that rows
 /// between bands that nobody reads take no place; `before` zero columns stand in front of each row and as
 /// many behind it as its reader needs.
-struct RowMap: Sendable {
+struct RingMap: Sendable {
   let channels: Int
   let width: Int
   /// Floats between neighbouring pixels.

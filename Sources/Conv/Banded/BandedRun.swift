@@ -1,9 +1,9 @@
 internal import CKernels
 import Tensors
 
-/// One thread's part of a fused run.
-struct FusedRun {
-  let plan: FusedConvolution
+/// One thread's part of a banded run.
+struct BandedRun {
+  let plan: BandedConvolution
   let input: UnsafePointer<Float>
   let residual: UnsafePointer<Float>?
   let output: UnsafeMutablePointer<Float>
@@ -30,6 +30,12 @@ struct FusedRun {
         leave(band, image: image)
       }
     }
+  }
+
+  /// What a stage does to its sums: where a residual is added, the last stage leaves its activation to the exit.
+  func epilogue(of stage: Int) -> UnsafePointer<lowrank_epilogue>? {
+    let own = plan.epilogues[stage]
+    return residual != nil && stage == plan.design.planes.count - 1 ? own.biasAlone : own.whole
   }
 
   /// Waits for the other threads of the slot.

@@ -3,73 +3,73 @@ import Tensors
 
 /// Stages run together, band by band of output rows, on channel-last maps that stay in the cache.
 ///
-/// The first stage (a 1x1, or a mere change of layout) turns rows of the input, channel-first as it lies, into
-/// channel-last rows; the stages between read and write those; the last (a 1x1, or a change of layout again) writes the
-/// output channel-first. Each map between two stages is a ring of rows: those that the next band reads again are kept.
+/// The first stage (a pointwise one, or a mere copy) turns rows of the input as it lies into channel-last rows; the stages
+/// between read and write those; the last (a pointwise one, or a mere copy again) writes the output in its layout. Each map
+/// between two stages is a ring of rows: those that the next band reads again are kept.
 ///
 /// Threads share the output rows (each with maps of its own) or, in small images with many weights, the columns of every
 /// stage (on maps in common, with barriers between the stages).
-final class FusedConvolution: Sendable {
+final class BandedConvolution: Sendable {
   let batch: Int
-  let epilogue: Epilogue<Float>
-  let design: FusedDesign
+  let design: BandedDesign
   /// The estimated times of the other algorithms at their best, beside the design's.
   let alternatives: [(name: String, ratio: Double)]
-  let body: FusedBody
+  let body: BandedBody
   let layout: WorkspaceLayout
+  /// The bias and the activation of each stage.
+  let epilogues: [PackedEpilogue]
   private let workspace: WorkspaceRegion<UInt8>
-  private let table: UncheckedTable
+  private let table: KernelTable
   /// Keeps the packed weights alive that the stages point to.
   private let weights: [PackedWeights]
 
   var kernels: lowrank_kernels { _read { yield table.pointer.pointee } }
 
   /// The best of all candidates, by the cost model or by measuring.
-  ///
-  /// Nil where the stages are not all over one or two axes with one group or as many as channels, or the processor does
-  /// not have the variant.
   static func planned(
-    stages: [ConvolutionGeometry], weights: [Tensor<Float>], bias: Tensor<Float>?, activation: Activation,
-    options: ConvolutionOptions
-  ) -> FusedConvolution? {
+    _ stages: [ConvolutionGeometry], ends: MapEnds, weights: WeightStore, options: ConvolutionOptions
+  ) -> BandedConvolution {
     let planes = stages.compactMap(PlaneGeometry.init)
-    guard planes.count == stages.count, planes.allSatisfy({ $0.groups == 1 || $0.isDepthwise }),
-      let table = (options.variant ?? .best).table
-    else { return nil }
-    let candidates = FusedDesign.candidates(planes, machine: Machine(table.pointee), options: options)
-    func make(_ design: FusedDesign) -> FusedConvolution {
-      FusedConvolution(
-        design, alternatives: FusedDesign.alternatives(to: design, candidates), batch: stages[0].batch,
-        weights: weights, bias: bias, epilogue: Epilogue(activation), table: table)
+    precondition(planes.count == stages.count, "stages over other than one or two axes")
+    let candidates = BandedDesign.candidates(planes, machine: weights.machine, ends: ends, options: options)
+    func make(_ design: BandedDesign, _ weights: WeightStore) -> BandedConvolution {
+      BandedConvolution(
+        design, alternatives: BandedDesign.alternatives(to: design, candidates), batch: stages[0].batch,
+        weights)
     }
+    var design = BandedDesign.best(candidates)
     if case .measured(let cache) = options.tuning {
-      return DesignMeasurement(candidates: candidates, options: options, cache: cache).fastest(make)
+      let trial = weights.emptied()
+      design = DesignMeasurement(candidates: candidates, options: options, cache: cache).fastest {
+        make($0, trial)
+      }
     }
-    return FusedDesign.best(candidates).map(make)
+    guard let design else { preconditionFailure("no design for \(stages)") }
+    return make(design, weights)
   }
 
   private init(
-    _ design: FusedDesign, alternatives: [(name: String, ratio: Double)], batch: Int,
-    weights: [Tensor<Float>], bias: Tensor<Float>?, epilogue: Epilogue<Float>,
-    table: UnsafePointer<lowrank_kernels>
+    _ design: BandedDesign, alternatives: [(name: String, ratio: Double)], batch: Int, _ store: WeightStore
   ) {
     self.design = design
     self.alternatives = alternatives
     self.batch = batch
-    self.epilogue = epilogue
-    self.table = UncheckedTable(pointer: table)
-    self.weights = design.pack(weights, bias: bias)
-    body = FusedBody(design, weights: self.weights.map(\.base))
+    table = store.table
+    epilogues = store.epilogues
+    weights = design.planes.enumerated().map { index, plane in
+      store.packed(index, plane, as: design.packing(index))
+    }
+    body = BandedBody(design, weights: weights.map(\.base))
     var layout = WorkspaceLayout()
     workspace = layout.reserve(body.layout, copies: design.slots)
     self.layout = layout
   }
 
   /// The same, with the regions of the workspace `redZone` bytes apart.
-  init(_ other: FusedConvolution, redZone: Int) {
+  init(_ other: BandedConvolution, redZone: Int) {
     (design, alternatives, batch) = (other.design, other.alternatives, other.batch)
-    (epilogue, table, weights) = (other.epilogue, other.table, other.weights)
-    body = FusedBody(design, weights: weights.map(\.base), redZone: redZone)
+    (epilogues, table, weights) = (other.epilogues, other.table, other.weights)
+    body = BandedBody(design, weights: weights.map(\.base), redZone: redZone)
     var layout = WorkspaceLayout()
     workspace = layout.reserve(body.layout, copies: design.slots)
     self.layout = layout
@@ -116,11 +116,11 @@ final class FusedConvolution: Sendable {
   }
 }
 
-extension FusedConvolution: SharedRunner {
+extension BandedConvolution: SharedRunner {
   /// A slot, or a part of the only slot.
   func run(_ run: SharedRun, _ thread: ThreadShare) {
     let slot = design.parts > 1 ? 0 : thread.part
-    FusedRun(
+    BandedRun(
       plan: self, input: run.input.assumingMemoryBound(to: Float.self),
       residual: run.residual?.assumingMemoryBound(to: Float.self),
       output: run.output.assumingMemoryBound(to: Float.self),
@@ -128,9 +128,4 @@ extension FusedConvolution: SharedRunner {
       thread: design.parts > 1 ? thread : .alone
     ).run(slot: slot)
   }
-}
-
-/// The kernels' table is constant.
-private struct UncheckedTable: @unchecked Sendable {
-  let pointer: UnsafePointer<lowrank_kernels>
 }

@@ -24,9 +24,9 @@ extension SlotMemory {
   }
 }
 
-/// How a fused run gets from the input to its first channel-last map.
+/// How a banded run gets from the input to its first channel-last map.
 struct EntryStage: Sendable {
-  /// The packed columns of a 1x1 stage; nil for a mere change of layout.
+  /// The packed columns of a pointwise stage; nil for a mere copy.
   let columns: WeightPointer?
   let panel: Int
   /// Pixels of the input that go through all columns together, and the whole rows that they make: at least one, of which
@@ -51,20 +51,20 @@ struct StageMemory: Sendable {
   let overhang: WorkspaceRegion<Float>
 }
 
-/// How a fused run gets from its last map to the output.
+/// How a banded run gets from its last map to the output.
 struct ExitStage: Sendable {
   enum Form: Sendable {
-    /// A mere change of layout.
+    /// A mere copy, in the output's layout.
     case layout
-    /// A 1x1 stage on the map turned channel-first: packed strips.
+    /// A pointwise stage on the map turned channel-first, to a channel-first output: packed strips.
     case strips(WeightPointer)
-    /// A 1x1 stage on the channel-last map, its result turned channel-first: packed columns in panels, `chunk` vectors
-    /// of them at once. Wastes nothing where the pixels of a band do not fill vectors.
+    /// A pointwise stage on the channel-last map: packed columns in panels, `chunk` vectors of them at once where the
+    /// results are turned channel-first, added to a residual, or do not fill vectors. Wastes nothing where the pixels of a
+    /// band do not fill vectors.
     case columns(WeightPointer, panel: Int, chunk: Int)
   }
 
   let form: Form
-  let bias: WeightPointer?
   let depth: Int
   /// Strips: the last map of a band, channel-first. Columns: the result, channel-last.
   let maps: WorkspacePieces<Float>

@@ -1,7 +1,7 @@
 internal import CKernels
 import Tensors
 
-extension FusedRun {
+extension BandedRun {
   /// Shifted GEMMs: every tap of the kernel is a view of the padded rows. Rows of taps in the padding are left out.
   func direct(stage index: Int, _ rows: Range<Int>) {
     let (stage, own) = (plan.body.stages[index], plan.body.memories[index])
@@ -21,6 +21,8 @@ extension FusedRun {
     product.c_pixel = target.pitch
     product.vectors = vectors.count
     product.panel = own.panel
+    product.epilogue = epilogue(ofCore: index)
+    product.channel = vectors.lowerBound * width
     var start = rows.lowerBound
     while start < rows.upperBound {
       let (even, taps) = stage.evenRows(start..<rows.upperBound)
@@ -54,6 +56,8 @@ extension FusedRun {
     product.c_pixel = target.pitch
     product.vectors = vectors.count
     product.w_row = plan.design.machine.vectors(stage.outputs) * width
+    product.epilogue = epilogue(ofCore: index)
+    product.channel = vectors.lowerBound * width
     for y in rows {
       let taps = stage.evenRows(y..<(y + 1)).taps
       product.taps = putTaps(
@@ -91,6 +95,8 @@ extension FusedRun {
     (product.side, product.stride) = (stage.kernel.width, stage.stride.width)
     (product.a_pixel, product.c_pixel) = (source.pitch, target.pitch)
     product.vectors = vectors.count
+    product.epilogue = epilogue(ofCore: index)
+    product.channel = channel
     plan.kernels.depthwise_square(&product)
   }
 
@@ -185,6 +191,8 @@ extension FusedRun {
     transform.tiles = form.grid(rows: rows.count, columns: stage.outputWidth).across
     transform.vectors = vectors.count
     (transform.pixel, transform.m_tile, transform.m_point) = (target.pitch, target.pitch, mPoint)
+    transform.epilogue = epilogue(ofCore: index)
+    transform.channel = channel
     for start in stride(from: rows.lowerBound, to: rows.upperBound, by: form.tile) {
       for i in 0..<form.tile {
         targets[i] =
@@ -195,5 +203,22 @@ extension FusedRun {
         m + (start - rows.lowerBound) / form.tile * transform.tiles * target.pitch + channel)
       plan.winogradOutput(form)?(&transform)
     }
+    if index + 1 < plan.body.stages.count { clearOverhang(of: index + 1, rows, channel, vectors.count) }
+  }
+
+  /// Puts zeros back where the last tile of each row reached into the padding of the map.
+  private func clearOverhang(of index: Int, _ rows: Range<Int>, _ channel: Int, _ vectors: Int) {
+    let (map, stage) = (plan.body.maps[index], plan.body.stages[index - 1])
+    let count = vectors * plan.design.machine.width
+    for y in rows {
+      let end = slot(y, of: index) + (map.before + map.width) * map.pitch + channel
+      for column in 0..<(stage.outputColumns - map.width) {
+        (end + column * map.pitch).update(repeating: 0, count: count)
+      }
+    }
+  }
+
+  private func epilogue(ofCore index: Int) -> UnsafePointer<lowrank_epilogue>? {
+    epilogue(of: plan.design.core.lowerBound + index)
   }
 }

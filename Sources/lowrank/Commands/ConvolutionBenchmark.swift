@@ -1,31 +1,32 @@
-public import Forms
+import Conv
+import Forms
 import Tensors
 
 /// One layer timed in one form, and its answer checked: what `lowrank bench conv` prints.
-public struct ConvolutionBenchmark: Sendable {
+struct ConvolutionBenchmark: Sendable {
   /// The median time of a run, in milliseconds.
-  public let medianMs: Double
+  let medianMs: Double
   /// The shortest time of a run, in milliseconds.
-  public let minMs: Double
+  let minMs: Double
   /// The multiplies of all stages, as the form has them (an algorithm such as Winograd may do fewer).
-  public let macs: Int
+  let macs: Int
   /// Two operations a multiply, over the median time, in 10^9 a second.
-  public let gflops: Double
+  let gflops: Double
   /// The number of threads that ran, the least of all runs.
-  public let threads: Int
+  let threads: Int
   /// The largest absolute difference from the same stages run in Double by im2col and GEMM.
-  public let maxAbsDiff: Double
+  let maxAbsDiff: Double
   /// The size of the workspace in bytes.
-  public let workspaceBytes: Int
+  let workspaceBytes: Int
   /// What the plan chose and why, in words.
-  public let explanation: String
+  let explanation: String
 
   /// Times `form` of a layer on random numbers: weights scaled to keep the variance, inputs from -1 to 1.
   ///
   /// `threads` is what is asked for, whatever `options` says. Repeats until `repetitions` runs are done, at least five; the first three runs are not counted.
   ///
   /// **Complexity** holds the layer's maps in Float and in Double.
-  public static func run(
+  static func run(
     _ geometry: ConvolutionGeometry, form: FactoredForm, threads: Int = 1, repetitions: Int = 30,
     options: ConvolutionOptions = ConvolutionOptions()
   ) -> ConvolutionBenchmark {

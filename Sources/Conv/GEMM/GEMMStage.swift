@@ -1,13 +1,13 @@
 import Tensors
 
-/// A stage of a plain run, and how threads share it.
-struct PlainStage: Sendable {
+/// A stage of a run by GEMM, and how threads share it.
+struct GEMMStage: Sendable {
   /// What the threads divide among them: no two write to the same element, and none waits within a stage.
   enum Split: Sendable {
     case groups
     /// The outputs along the first spatial axis.
     case outerRows
-    /// A pointwise stage's positions, or its output channels.
+    /// The positions of a stage that reads in place, or its output channels.
     case positions
     case channels
   }
@@ -25,13 +25,16 @@ struct PlainStage: Sendable {
   let geometry: ConvolutionGeometry
   let split: Split
   let threads: Int
+  /// Whether the input is a factor of the product as it lies: a pointwise stage on channel-first maps.
+  let readsInPlace: Bool
 
-  init(_ geometry: ConvolutionGeometry, threads: Int) {
+  init(_ geometry: ConvolutionGeometry, threads: Int, readsChannelLast: Bool) {
     self.geometry = geometry
     self.threads = threads
+    readsInPlace = geometry.isPointwise && !readsChannelLast
     if geometry.groups >= threads, geometry.groups > 1 {
       split = .groups
-    } else if !geometry.isPointwise {
+    } else if !readsInPlace {
       split = .outerRows
     } else {
       // The longer side loses least to the edges of the BLAS's tiles.
@@ -79,7 +82,7 @@ struct PlainStage: Sendable {
 
   /// The elements of the largest column matrix of a share.
   var columnCount: Int {
-    guard !geometry.isPointwise else { return 0 }
+    guard !readsInPlace else { return 0 }
     let rows = geometry.kernelShape.count / geometry.outputChannels
     return rows * ((0..<threads).map { share($0).positions.count }.max() ?? 0)
   }

@@ -1,37 +1,31 @@
 import Tensors
 
-extension FusedDesign {
+extension BandedDesign {
   /// The designs worth a look, each with an estimate of its cycles.
   static func candidates(
-    _ planes: [PlaneGeometry], machine: Machine, options: ConvolutionOptions
-  ) -> [(design: FusedDesign, cycles: Double)] {
-    let plain = FusedDesign(planes: planes, machine: machine, form: nil, band: 1)
+    _ planes: [PlaneGeometry], machine: Machine, ends: MapEnds, options: ConvolutionOptions
+  ) -> [(design: BandedDesign, cycles: Double)] {
+    func design(_ form: WinogradForm?, band: Int, slots: Int = 1, parts: Int = 1) -> BandedDesign {
+      BandedDesign(
+        planes: planes, machine: machine, ends: ends, winograd: options.winograd, form: form, band: band,
+        slots: slots, parts: parts)
+    }
+    let plain = design(nil, band: 1)
     let threads = max(1, min(options.threads, mostThreads))
-    var designs: [FusedDesign] = []
-    for form in plain.forms(options) {
+    var designs: [BandedDesign] = []
+    for form in plain.core.last.map({ planes[$0].winogradForms(options.winograd) }) ?? [nil] {
       let tile = form?.tile ?? 1
       let slots = min(threads, (plain.last.outputHeight + tile - 1) / tile)
       for band in plain.bands(tile: tile, slots: slots, options: options) {
-        designs.append(FusedDesign(planes: planes, machine: machine, form: form, band: band, slots: slots))
+        designs.append(design(form, band: band, slots: slots))
       }
-      guard threads > 1, !plain.isSingle1x1 else { continue }
+      guard threads > 1, !plain.isSinglePointwise else { continue }
       for band in plain.bands(tile: tile, slots: 1, options: options) {
-        designs.append(FusedDesign(planes: planes, machine: machine, form: form, band: band, parts: threads))
+        designs.append(design(form, band: band, parts: threads))
       }
     }
     // F(5x5, 3x3) has about twice the error of F(4x4, 3x3): it has to be a tenth faster to be taken.
     return designs.map { ($0, $0.form?.tile == 5 ? 1.1 * $0.cycles : $0.cycles) }
-  }
-
-  /// The Winograd forms that the options allow; nil for the definition's own multiplies.
-  private func forms(_ options: ConvolutionOptions) -> [WinogradForm?] {
-    switch options.winograd {
-    case .off: return [nil]
-    case .automatic: return [nil] + winogradForms
-    case .tile(let tile):
-      let asked = winogradForms.filter { $0.tile == tile }
-      return asked.isEmpty ? [nil] : asked
-    }
   }
 
   /// The design that the cost model takes for the fastest, with the least memory among its equals.
@@ -39,9 +33,9 @@ extension FusedDesign {
   /// Equal are those within 0.5 %, and where that leaves bands that no usual second cache holds, those within 1 %: what a
   /// taller band saves is the cost of beginning one, which is soon less than that, however large this machine's caches
   /// are. Lower bands than that would read many weights again and again.
-  static func best(_ candidates: [(design: FusedDesign, cycles: Double)]) -> FusedDesign? {
+  static func best(_ candidates: [(design: BandedDesign, cycles: Double)]) -> BandedDesign? {
     let least = candidates.map(\.cycles).min() ?? 0
-    func smallest(within margin: Double) -> FusedDesign? {
+    func smallest(within margin: Double) -> BandedDesign? {
       candidates.filter { $0.cycles <= (1 + margin) * least }.map(\.design).min {
         $0.bandBytes * $0.slots < $1.bandBytes * $1.slots
       }
@@ -55,7 +49,7 @@ extension FusedDesign {
 
   /// The estimated times of the algorithms other than the design's, each at its best, beside the design's.
   static func alternatives(
-    to design: FusedDesign, _ candidates: [(design: FusedDesign, cycles: Double)]
+    to design: BandedDesign, _ candidates: [(design: BandedDesign, cycles: Double)]
   ) -> [(name: String, ratio: Double)] {
     let own = design.cycles
     let others = Dictionary(grouping: candidates.filter { $0.design.form != design.form }) { $0.design.form }
@@ -74,7 +68,7 @@ extension FusedDesign {
 
   /// An estimate of the cycles that the slowest thread takes for one image.
   var cycles: Double {
-    let bandsOfSlot = (rowsOfSlot + band - 1) / band
+    let bandsOfSlot = bandsOfSlot
     var total = 0.0
     var rows = rowsOfSlot
     for index in planes.indices.reversed() {
@@ -91,6 +85,14 @@ extension FusedDesign {
     return total + Double(bandsOfSlot) * (parts > 1 ? 12_000 : 3_000)
   }
 
+  private var bandsOfSlot: Int { (rowsOfSlot + band - 1) / band }
+
+  /// An estimate of the cycles that one stage takes for all bands of a slot.
+  func cycles(ofStage index: Int) -> Double {
+    let rows = planes[(index + 1)...].reversed().reduce(rowsOfSlot) { $1.rowsRead(by: 0..<$0).count }
+    return stageCycles(index, rows: min(rows, planes[index].outputHeight), bands: bandsOfSlot)
+  }
+
   private func stageCycles(_ index: Int, rows: Int, bands: Int) -> Double {
     let plane = planes[index]
     let taps = Double(plane.kernel.height * plane.kernel.width)
@@ -105,6 +107,7 @@ extension FusedDesign {
     var transforms = 0.0
     if core.contains(index), case .winograd(let form) = algorithm(index) {
       let points = Double(form.points)
+      let band = bandRows(index)
       for (count, height) in [(rows / band, band), (1, rows % band)] where height > 0 && count > 0 {
         let tiles = form.grid(rows: height, columns: plane.outputWidth).count
         // Each tile of a product is loaded and stored once: some tens of cycles.

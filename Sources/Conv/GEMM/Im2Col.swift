@@ -9,9 +9,12 @@ import Tensors
 /// **Source** Chellapilla et al. 2006; the name is Caffe's.
 struct Im2Col {
   let geometry: ConvolutionGeometry
+  /// Elements between neighbouring channels of the input.
+  let channel: Int
+  /// Elements between neighbouring positions of the input.
+  let position: Int
 
-  /// Writes the columns of `channels` input maps that lie one behind the other at `source`, for some of the outputs along
-  /// the first spatial axis.
+  /// Writes the columns of `channels` input maps from `source` on, for some of the outputs along the first spatial axis.
   ///
   /// **Shapes** `target` [channels D..., outerRows W'...].
   ///
@@ -21,12 +24,12 @@ struct Im2Col {
   ) {
     let taps = geometry.kernel.reduce(1, *)
     let positions = geometry.outputPositions / (geometry.outputExtents.first ?? 1) * outerRows.count
-    for channel in 0..<channels {
-      let map = source + channel * geometry.inputPositions
+    for c in 0..<channels {
+      let map = source + c * channel
       for tap in 0..<taps {
         row(
           axis: 0, outputs: outerRows, tap: tap, tapsBelow: taps, source: map,
-          target: target + (channel * taps + tap) * positions, positions: positions)
+          target: target + (c * taps + tap) * positions, positions: positions)
       }
     }
   }
@@ -48,7 +51,7 @@ struct Im2Col {
       (max(0, (stride - 1 - first) / stride)..<max(0, (extent - 1 - first + stride) / stride)).clamped(
         to: outputs)
     let below = positions / outputs.count
-    let sourceBelow = geometry.inputExtents[(axis + 1)...].reduce(1, *)
+    let sourceBelow = geometry.inputExtents[(axis + 1)...].reduce(position, *)
     guard !inside.isEmpty else {
       target.update(repeating: 0, count: positions)
       return
@@ -58,12 +61,12 @@ struct Im2Col {
     (target + (before + inside.count) * below).update(
       repeating: 0, count: (outputs.upperBound - inside.upperBound) * below)
     if axis == geometry.order - 1 {
-      let from = source + (inside.lowerBound * stride + first)
-      let to = target + before
-      if stride == 1 {
+      let (step, to) = (stride * position, target + before)
+      let from = source + (inside.lowerBound * stride + first) * position
+      if step == 1 {
         to.update(from: from, count: inside.count)
       } else {
-        for i in 0..<inside.count { to[i] = from[i * stride] }
+        for i in 0..<inside.count { to[i] = from[i * step] }
       }
       return
     }

@@ -50,9 +50,16 @@ struct PlaneGeometry: Sendable {
   /// Whether each channel is convolved by itself.
   var isDepthwise: Bool { groups > 1 && groups == inputChannels && groups == outputChannels }
 
-  /// The Winograd forms that apply.
-  var winogradForms: [WinogradForm] {
-    guard stride == (1, 1), dilation == (1, 1), groups == 1 else { return [] }
-    return WinogradForm.all.filter { kernel == ($0.kernel, $0.kernel) }
+  /// The Winograd forms that apply and that the options allow; nil for the definition's own multiplies.
+  func winogradForms(_ allowed: ConvolutionOptions.Winograd) -> [WinogradForm?] {
+    guard stride == (1, 1), dilation == (1, 1), groups == 1 else { return [nil] }
+    let forms = WinogradForm.all.filter { kernel == ($0.kernel, $0.kernel) }
+    switch allowed {
+    case .off: return [nil]
+    case .automatic: return [nil] + forms
+    case .tile(let tile):
+      let asked = forms.filter { $0.tile == tile }
+      return asked.isEmpty ? [nil] : asked
+    }
   }
 }

@@ -4,7 +4,7 @@ internal import CKernels
 public enum KernelVariant: String, Hashable, Sendable, CaseIterable {
   /// Plain C, for every processor.
   case scalar
-  /// 256-bit vectors with fused multiply-add (x86-64).
+  /// 256-bit vectors with banded multiply-add (x86-64).
   case avx2
   /// 512-bit vectors (x86-64).
   case avx512

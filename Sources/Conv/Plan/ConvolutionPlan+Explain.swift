@@ -3,15 +3,15 @@ import Tensors
 extension ConvolutionPlan {
   /// The Winograd form of a stage; nil where it runs by its definition.
   func winogradForm(ofStage index: Int) -> WinogradForm? {
-    guard let fused, fused.design.core.contains(index),
-      case .winograd(let form) = fused.design.algorithm(index)
+    guard let banded, banded.design.core.contains(index),
+      case .winograd(let form) = banded.design.algorithm(index)
     else { return nil }
     return form
   }
 
   /// What the plan chose and why, in words: a line for the whole and one for each stage.
   public var explain: String {
-    guard let fused else {
+    guard let banded else {
       let reason =
         options.backend == .blas
         ? "as the options ask"
@@ -20,7 +20,7 @@ extension ConvolutionPlan {
       return
         "Stage after stage by im2col and CBLAS, \(reason)\(sharing); \(bytes(workspaceByteCount)) of workspace."
     }
-    return ([fused.summary(bytes(workspaceByteCount))] + stages.indices.map { fused.summary(stage: $0) })
+    return ([banded.summary(bytes(workspaceByteCount))] + stages.indices.map { banded.summary(stage: $0) })
       .joined(separator: "\n")
   }
 
@@ -29,7 +29,7 @@ extension ConvolutionPlan {
   }
 }
 
-extension FusedConvolution {
+extension BandedConvolution {
   /// How the stages run together.
   fileprivate func summary(_ workspace: String) -> String {
     let bands = (design.rowsOfSlot + design.band - 1) / design.band
@@ -56,12 +56,12 @@ extension FusedConvolution {
     let plane = design.planes[index]
     let shape =
       "\(plane.kernel.height)x\(plane.kernel.width), \(plane.inputChannels) to \(plane.outputChannels) channels: "
-    if design.isSingle1x1 { return shape + "a product with the input as it lies" }
-    if index == 0, design.entersBy1x1 {
+    if design.isSinglePointwise { return shape + "a product with the input as it lies" }
+    if index == 0, design.entersPointwise {
       return shape
         + "a product with the input as it lies, written channel-last, panels of \(design.panel(0)) vectors"
     }
-    if index == design.planes.count - 1, design.leavesBy1x1 {
+    if index == design.planes.count - 1, design.leavesPointwise {
       return shape
         + (design.exitPanel.map {
           "panels of \($0) vectors on channel-last rows, turned channel-first at the end"

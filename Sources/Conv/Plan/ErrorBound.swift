@@ -1,3 +1,4 @@
+import LinearAlgebra
 import Tensors
 
 /// What the error bound needs to know of a stage.
@@ -10,8 +11,12 @@ struct StageBound: Sendable {
   let products: Int
   /// The input channels of a group.
   let inputs: Int
+  /// The largest absolute element of the bias.
+  let largestBias: Double
+  let activation: Activation
 
-  init<E: Scalar>(_ weights: Tensor<E>) {
+  init<E: LapackScalar>(_ stage: ConvolutionStage<E>) {
+    let weights = stage.weights
     let (outputs, products) = (weights.shape[0], weights.count / max(1, weights.shape[0]))
     var (gain, largest) = (0.0, 0.0)
     weights.withSpan { w in
@@ -29,6 +34,8 @@ struct StageBound: Sendable {
     self.largest = largest
     self.products = products
     inputs = weights.shape[1]
+    largestBias = stage.bias?.elements.reduce(0) { max($0, abs(Double($1))) } ?? 0
+    activation = stage.activation
   }
 
   /// A bound on the error that the stage adds, for inputs of at most `size`, summed up in any order.
@@ -48,9 +55,10 @@ extension ConvolutionPlan {
   ///     (S + 24) epsilon growth S max|K| max|X|
   ///
   /// with S input channels and a growth, the largest row sum of |A^T| (|G| 1 . |B^T| 1) squared, of 64 for F(2x2, 3x3),
-  /// 620 for F(4x4, 3x3), 2078 for F(5x5, 3x3) and 1389 for F(2x2, 5x5). Errors and sizes grow through the stages behind
-  /// by their gains. In practice errors
-  /// are a hundredth of the bound, because roundings cancel.
+  /// 620 for F(4x4, 3x3), 2078 for F(5x5, 3x3) and 1389 for F(2x2, 5x5). A bias and a residual of no more than the largest
+  /// sum add a rounding each; an activation multiplies errors by its largest slope and adds its own roundings, of which no
+  /// result has more than 64 epsilon times the largest sum. Errors and sizes grow through the stages behind by their gains.
+  /// In practice errors are a hundredth of the bound, because roundings cancel.
   ///
   /// **Source** Barabasz et al., arXiv 1803.10986, section 3.
   public func errorBound(inputsUpTo largest: Double) -> Double {
@@ -60,8 +68,23 @@ extension ConvolutionPlan {
       let local = bound.error(inputsUpTo: size + error, form: winogradForm(ofStage: index), epsilon: epsilon)
       error = error * bound.gain + local
       size *= bound.gain
+      // The bias and the residual are added with one rounding each.
+      error += 4 * epsilon * (size + error + bound.largestBias)
+      size += bound.largestBias
+      guard bound.activation != .none else { continue }
+      error = max(1, bound.activation.gain) * error + bound.activation.roundings * epsilon * max(1, size)
+      size = bound.activation.largest(ofSumsUpTo: size)
     }
-    // The bias and the residual are added with one rounding each.
-    return error + 4 * epsilon * (size + error + largestBias)
+    return error
+  }
+}
+
+extension Activation {
+  /// The roundings of a result, in epsilons of the largest sum, or of 1 where that is larger.
+  var roundings: Double {
+    switch self {
+    case .none, .relu, .clip: 0
+    default: 64
+    }
   }
 }

@@ -1,7 +1,8 @@
-public import Tensors
+import Conv
+import Tensors
 
-/// A convolution straight from its definition, every sum in Double: the oracle of the tests, far too slow to use.
-public enum ReferenceConvolution {
+/// A convolution straight from its definition, every sum in Double: what the checks hold the kernels against, far too slow to use.
+enum ReferenceConvolution {
   /// The convolution of `input` with `kernel`.
   ///
   /// **Shapes** as in `ConvolutionGeometry`; `bias` [T].
@@ -11,7 +12,7 @@ public enum ReferenceConvolution {
   /// **Accuracy** each element within S/groups D... epsilon (of Double) of the sum of the absolute products.
   ///
   /// **Complexity** `geometry.multiplies` multiplies, each with its index arithmetic.
-  public static func run<E: Scalar>(
+  static func run<E: Scalar>(
     _ geometry: ConvolutionGeometry, input: Tensor<E>, kernel: Tensor<E>, bias: Tensor<E>? = nil
   ) -> Tensor<Double> {
     precondition(input.shape == geometry.inputShape, "an input of \(input.shape), not \(geometry.inputShape)")

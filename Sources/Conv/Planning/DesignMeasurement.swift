@@ -2,7 +2,7 @@ import Tensors
 
 /// Chooses a design by timing those that the cost model holds good.
 struct DesignMeasurement {
-  let candidates: [(design: FusedDesign, cycles: Double)]
+  let candidates: [(design: BandedDesign, cycles: Double)]
   let options: ConvolutionOptions
   let cache: TuningCache
 
@@ -14,20 +14,16 @@ struct DesignMeasurement {
   /// The design that the cache knows, or the fastest of the best candidates, which the cache then knows.
   ///
   /// **Complexity** packs the weights for each design that is timed; an input and an output of zeros.
-  func fastest(_ make: (FusedDesign) -> FusedConvolution) -> FusedConvolution? {
+  func fastest(_ make: (BandedDesign) -> BandedConvolution) -> BandedDesign? {
     guard let first = candidates.first?.design else { return nil }
     let key = key(first)
     if let known = cache[key], let design = candidates.first(where: { entry($0.design) == known })?.design {
-      return make(design)
+      return design
     }
     let plans = finalists.map(make)
-    guard plans.count > 1 else {
-      return plans.first
-    }
-    let (input, output) = (first.planes[0], first.last)
-    let batch = plans[0].batch
-    let x = Tensor<Float>(shape: [batch, input.inputChannels, input.inputHeight, input.inputWidth])
-    var y = Tensor<Float>(shape: [batch, output.outputChannels, output.outputHeight, output.outputWidth])
+    guard plans.count > 1 else { return plans.first?.design }
+    let x = Tensor<Float>(shape: [first.ends.input.span])
+    var y = Tensor<Float>(shape: [first.ends.output.span])
     let workspace = Workspace(byteCount: plans.map(\.layout.byteCount).max() ?? 0)
     var times = [Duration](repeating: .seconds(1_000_000), count: plans.count)
     x.withSpan { x in
@@ -50,11 +46,11 @@ struct DesignMeasurement {
     }
     guard let best = plans.indices.min(by: { times[$0] < times[$1] }) else { return nil }
     cache[key] = entry(plans[best].design)
-    return plans[best]
+    return plans[best].design
   }
 
   /// The best few of each tile and way of sharing, of those within half as long again as the best of all.
-  private var finalists: [FusedDesign] {
+  private var finalists: [BandedDesign] {
     let bound = 1.5 * (candidates.map(\.cycles).min() ?? 0)
     let good = candidates.filter { $0.cycles <= bound }.sorted { $0.cycles < $1.cycles }
     let kinds = Dictionary(grouping: good) { [$0.design.form?.tile ?? 1, $0.design.parts] }.values
@@ -63,17 +59,17 @@ struct DesignMeasurement {
       \.design)
   }
 
-  private func entry(_ design: FusedDesign) -> TuningCache.Entry {
+  private func entry(_ design: BandedDesign) -> TuningCache.Entry {
     TuningCache.Entry(
       tile: design.form?.tile ?? 1, band: design.band, slots: design.slots, parts: design.parts)
   }
 
   /// The machine and everything that the choice depends on.
-  private func key(_ design: FusedDesign) -> String {
+  private func key(_ design: BandedDesign) -> String {
     let stages = design.planes.map(\.signature).joined(separator: ";")
     return [
       TuningCache.processor, "\(options.variant ?? .best)", "threads \(options.threads)",
-      "winograd \(options.winograd)", stages,
+      "winograd \(options.winograd)", "\(design.ends.input.order) to \(design.ends.output.order)", stages,
     ].joined(separator: ", ")
   }
 }

@@ -1,9 +1,9 @@
 import Tensors
 
 /// The parts of a plan for a design, and the workspace of a slot that they are carved from.
-struct FusedBody: Sendable {
+struct BandedBody: Sendable {
   private(set) var layout: WorkspaceLayout
-  private(set) var maps: [RowMap] = []
+  private(set) var maps: [RingMap] = []
   let stages: [RowStage]
   private(set) var memories: [StageMemory] = []
   let entry: EntryStage
@@ -14,10 +14,10 @@ struct FusedBody: Sendable {
   let cursors: WorkspacePieces<Int>
 
   /// `redZone` bytes keep the regions apart: see `WorkspaceLayout.init(redZone:)`.
-  init(_ design: FusedDesign, weights: [UnsafePointer<Float>], redZone: Int = 0) {
+  init(_ design: BandedDesign, weights: [UnsafePointer<Float>], redZone: Int = 0) {
     layout = WorkspaceLayout(redZone: redZone)
     stages = design.core.map { RowStage(design.planes[$0], design.algorithm($0)) }
-    if !design.isSingle1x1 { maps = Self.maps(design, stages, &layout) }
+    if !design.isSinglePointwise { maps = Self.maps(design, stages, &layout) }
     for (i, index) in design.core.enumerated() {
       memories.append(
         Self.memory(
@@ -32,10 +32,10 @@ struct FusedBody: Sendable {
 
   /// The maps from the last to the first: each holds the rows that its reader needs for one band.
   private static func maps(
-    _ design: FusedDesign, _ stages: [RowStage], _ layout: inout WorkspaceLayout
-  ) -> [RowMap] {
+    _ design: BandedDesign, _ stages: [RowStage], _ layout: inout WorkspaceLayout
+  ) -> [RingMap] {
     var rows = design.band
-    var maps: [RowMap] = []
+    var maps: [RingMap] = []
     let first = design.planes[0]
     for index in stride(from: stages.count, through: 0, by: -1) {
       let reader = index < stages.count ? stages[index] : nil
@@ -44,7 +44,7 @@ struct FusedBody: Sendable {
       if let reader { rows = reader.capacity(forRows: rows) }
       let before = reader?.padding.left ?? 0
       maps.append(
-        RowMap(
+        RingMap(
           channels: reader?.inputs ?? writer?.outputs ?? design.last.inputChannels,
           width: width, before: before,
           columns: max(reader?.inputColumns ?? 0, before + max(width, writer?.outputColumns ?? 0)),
@@ -54,11 +54,11 @@ struct FusedBody: Sendable {
   }
 
   private static func entry(
-    _ design: FusedDesign, _ weights: [UnsafePointer<Float>], map: RowMap?, _ layout: inout WorkspaceLayout
+    _ design: BandedDesign, _ weights: [UnsafePointer<Float>], map: RingMap?, _ layout: inout WorkspaceLayout
   ) -> EntryStage {
     let (first, parts) = (design.planes[0], design.parts)
     var (columns, pixels, rows) = (WeightPointer?.none, 0, 0)
-    if design.entersBy1x1, let map {
+    if design.entersPointwise, let map {
       columns = WeightPointer(base: weights[0])
       // The pixels of a chunk, in all channels, are read again for each panel of columns: they fill a small part of the
       // second cache.
@@ -73,12 +73,12 @@ struct FusedBody: Sendable {
   }
 
   private static func exit(
-    _ design: FusedDesign, _ weights: [UnsafePointer<Float>], map: RowMap?, _ layout: inout WorkspaceLayout
+    _ design: BandedDesign, _ weights: [UnsafePointer<Float>], map: RingMap?, _ layout: inout WorkspaceLayout
   ) -> ExitStage {
     let (last, parts) = (design.last, design.parts)
     let pixels = design.band * last.outputWidth
     var (form, mapsRow, count) = (ExitStage.Form.layout, 0, 0)
-    if design.leavesBy1x1 {
+    if design.leavesPointwise {
       let own = WeightPointer(base: weights[design.planes.count - 1])
       if let panel = design.exitPanel {
         form = .columns(own, panel: panel, chunk: 2 * panel)
@@ -92,16 +92,16 @@ struct FusedBody: Sendable {
       }
     }
     return ExitStage(
-      form: form,
-      bias: weights.count > design.planes.count ? WeightPointer(base: weights[design.planes.count]) : nil,
-      depth: last.inputChannels, maps: layout.reserve(Float.self, parts: parts, count: count),
+      form: form, depth: last.inputChannels,
+      maps: layout.reserve(Float.self, parts: parts, count: count),
       mapsRow: mapsRow,
       sources: layout.reserve(AddressBits.self, parts: parts, count: design.band),
       targets: layout.reserve(AddressBits.self, parts: parts, count: design.band))
   }
 
   private static func memory(
-    _ stage: RowStage, from source: RowMap, to target: RowMap, weights: WeightPointer, panel: Int, parts: Int,
+    _ stage: RowStage, from source: RingMap, to target: RingMap, weights: WeightPointer, panel: Int,
+    parts: Int,
     _ layout: inout WorkspaceLayout
   ) -> StageMemory {
     var (transformed, products, overhang) = (0, 0, 0)
