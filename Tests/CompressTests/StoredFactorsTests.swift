@@ -25,7 +25,7 @@ import Testing
       try written.kernel(of: $0).reshaped($0.kernelShape.map { [$0[0], $0[1]] } ?? [])
     }
     try #require(stages.count == 2 && layer.ranks == [4])
-    let kernel = try model.kernel(of: model.layers()[0]).elements.map(Double.init)
+    let kernel = try model.kernel(of: try model.layers()[0]).elements.map(Double.init)
     let composed = naiveProduct(stages[1], stages[0]).elements
     let lost = zip(kernel, composed).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
     let error = (lost / kernel.reduce(0) { $0 + $1 * $1 }).squareRoot()
