@@ -106,7 +106,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "CompressTests",
-      dependencies: ["Compress", "ONNX", "Forms", "TensorFiles", "Tensors", "TestSupport"],
+      dependencies: ["Compress", "Decompose", "ONNX", "Forms", "TensorFiles", "Tensors", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "LowRankCTests",

@@ -1,3 +1,5 @@
+import Decompose
+import Forms
 import Tensors
 import TestSupport
 import Testing

@@ -29,7 +29,7 @@ import Testing
   @Test(arguments: [Budget.multiplies(0.6), .weights(0.6)])
   func theOthersMakeUpForALayerThatFails(budget: Budget) throws {
     var model = try model([[48, 32, 3, 3], [64, 24, 3, 3]])
-    let report = try model.compress(options(budget, .tucker2))
+    let report = try model.compress(options(budget, .only(.tucker2)))
     let large = try #require(report.layers.last)
     #expect(large.method == "keep" && large.reason?.contains("overflow float16") == true)
     try expectHonest(report, budget)
@@ -48,7 +48,7 @@ import Testing
   @Test func aBudgetThatFailuresPutOutOfReachIsAnError() throws {
     var model = try model([[16, 8, 3, 3]])
     let before = try model.inspect(CompressionOptions()).model
-    #expect { try model.compress(options(.multiplies(0.3), .tucker2)) } throws: {
+    #expect { try model.compress(options(.multiplies(0.3), .only(.tucker2))) } throws: {
       let text = "\($0)"
       return text.contains("least possible") && text.contains("'large'") && text.contains("overflow float16")
     }
@@ -59,7 +59,7 @@ import Testing
   /// What is reported holds for what was written, whatever the forms: HOOI lowers errors, interpolated ones are
   /// guesses, and half precision raises them.
   @Test(
-    arguments: [CompressionMethod.auto, .tucker2, .cp3, .cp4, .spatial],
+    arguments: [CompressionMethod.auto, .only(.tucker2), .only(.cp3), .only(.cp4), .only(.spatial)],
     [ElementType.float32, .bfloat16])
   func theAllocationIsThatWritten(method: CompressionMethod, type: ElementType) throws {
     var generator = SeededGenerator(seed: 131)

@@ -75,7 +75,7 @@ import Testing
 
   /// Every layer is named, every spectrum drawn with the ranks that were chosen.
   @Test func everyLayerIsShown() throws {
-    let (report, page) = try example { $0.method = .tucker2 }
+    let (report, page) = try example { $0.method = .only(.tucker2) }
     let html = page.html
     for layer in report.layers {
       #expect(html.contains(layer.name) && html.contains(layer.formText))
@@ -96,7 +96,7 @@ import Testing
   @Test func aBudgetShowsItsTradeOff() throws {
     let (report, page) = try example {
       $0.budget = .multiplies(0.5)
-      $0.method = .tucker2
+      $0.method = .only(.tucker2)
     }
     let reader = try PageReader(page.html)
     #expect(page.html.contains("The trade-off"))

@@ -24,7 +24,12 @@ struct LayerAnalysis {
     }
     energies = kernels.map { $0.squaredNorm }
     var analyses: [any FormAnalysis] = []
-    for kernel in kernels { analyses.append(try kind.analysis(of: kernel)) }
+    for kernel in kernels {
+      guard let decomposition = kind.decomposition else {
+        throw .unsuitableKernel(form: kind.name, kernel: kernel.shape, reason: "there is nothing to factor")
+      }
+      analyses.append(try decomposition.analysis(of: kernel))
+    }
     self.analyses = analyses
   }
 
@@ -70,8 +75,8 @@ struct LayerAnalysis {
       wanted = try largest { analysis throws(DecomposeError) in try analysis.variationalRanks(factor: factor)
       }
     }
-    let form = analyses[0].form(
-      ranks: zip(wanted, full).map { roundedRank($0, multiple: multiple, extent: $1) })
+    let form = FactoredForm(
+      kind, ranks: zip(wanted, full).map { roundedRank($0, multiple: multiple, extent: $1) })
     return ScoredForm(form: form, score: Double(cost.price(form)))
   }
 
@@ -86,10 +91,10 @@ struct LayerAnalysis {
   }
 
   /// What is lost at each rank, over all groups.
-  var curves: [LayerSpectrum.Curve] {
+  var curves: [SpectrumCurve] {
     let lists = analyses.map(\.curves)
     return lists[0].indices.map { place in
-      LayerSpectrum.Curve(pooling: lists.map { $0[place] }, energies: energies)
+      SpectrumCurve(pooling: lists.map { $0[place] }, energies: energies)
     }
   }
 
@@ -127,76 +132,6 @@ struct ScoredForm {
   let form: FactoredForm
   /// What it is compared by with forms of other kinds under the same criterion: the lower the better.
   let score: Double
-}
-
-/// One kind of form, before ranks.
-enum FormKind {
-  case tucker2
-  case cp3
-  case cp4
-  case spatial(mirrored: Bool)
-  case channel(mirrored: Bool)
-  case svd
-
-  /// The word for the kind, as `FactoredForm.method` has it.
-  var method: String {
-    switch self {
-    case .tucker2: "tucker2"
-    case .cp3: "cp3"
-    case .cp4: "cp4"
-    case .spatial(let mirrored): FactoredForm.spatial(rank: 1, mirrored: mirrored).method
-    case .channel(let mirrored): FactoredForm.channel(rank: 1, mirrored: mirrored).method
-    case .svd: "svd"
-    }
-  }
-
-  func analysis(of kernel: Tensor<Float>) throws(DecomposeError) -> any FormAnalysis {
-    switch self {
-    case .tucker2: try Tucker2Forms(kernel)
-    case .cp3: try CPForms(kernel, isCP4: false)
-    case .cp4: try CPForms(kernel, isCP4: true)
-    case .spatial(let mirrored):
-      SingleRankForms(analysis: try SpatialAnalysis(kernel, mirrored: mirrored))
-    case .channel(let mirrored):
-      SingleRankForms(analysis: try ChannelAnalysis(kernel, mirrored: mirrored))
-    case .svd: SingleRankForms(analysis: try MatrixAnalysis(kernel))
-    }
-  }
-}
-
-extension CompressionMethod {
-  /// The kinds of form that the method allows for a kernel; those that do not fit it are left out of `auto`.
-  func kinds(for kernel: Shape, triesCP: Bool) -> [FormKind] {
-    let both = [false, true]
-    switch self {
-    case .tucker2: return [.tucker2]
-    case .cp3: return [.cp3]
-    case .cp4: return [.cp4]
-    case .spatial: return both.map { .spatial(mirrored: $0) }
-    case .channel: return both.map { .channel(mirrored: $0) }
-    case .svd: return [.svd]
-    case .auto:
-      if FactoredForm.svd(rank: 1).fits(kernel: kernel) { return [.svd] }
-      var kinds: [FormKind] = [.tucker2] + both.map { .channel(mirrored: $0) }
-      if FactoredForm.spatial(rank: 1).fits(kernel: kernel) { kinds += both.map { .spatial(mirrored: $0) } }
-      if triesCP && FactoredForm.cp3(rank: 1).fits(kernel: kernel) { kinds.append(.cp3) }
-      if triesCP && FactoredForm.cp4(rank: 1).fits(kernel: kernel) { kinds.append(.cp4) }
-      return kinds
-    }
-  }
-
-  /// Why the method has no form for a kernel; nil where it has one.
-  func obstacle(for kernel: Shape) -> String? {
-    let isPointwise = kernel.extents.dropFirst(2).allSatisfy { $0 == 1 }
-    return switch self {
-    case .auto: nil
-    case .tucker2, .cp3, .channel:
-      isPointwise ? "it has no spatial extent for \(rawValue); svd or auto would do" : nil
-    case .cp4, .spatial:
-      isPointwise || kernel.order != 4 ? "\(rawValue) needs two spatial axes" : nil
-    case .svd: isPointwise ? nil : "svd is for kernels without spatial extent"
-    }
-  }
 }
 
 extension Tensor where Element == Float {

@@ -62,7 +62,7 @@ struct LayerPlanner: Sendable {
 
   /// The kinds of form to consider for a kernel.
   func kinds(_ cost: LayerCost) -> [FormKind] {
-    options.method.kinds(for: cost.kernel, triesCP: options.budget != nil)
+    options.method.kinds(for: cost.kernel, searches: options.budget != nil)
   }
 
   private func choose(
@@ -97,8 +97,8 @@ struct LayerPlanner: Sendable {
   /// Factors a kernel into a given form.
   func factor(_ kernel: LayerKernel, _ form: FactoredForm, cost: LayerCost) -> LayerChoice {
     do throws(DecomposeError) {
-      guard let kind = kinds(cost).first(where: { $0.method == form.method }) else {
-        return .keep(reason: "\(form.method) is not among the forms for it")
+      guard let kind = kinds(cost).first(where: { $0 == form.kind }) else {
+        return .keep(reason: "\(form.kind) is not among the forms for it")
       }
       return try factors(kernel, LayerAnalysis(kernel.values, groups: cost.groups, kind: kind), form)
     } catch {

@@ -1,3 +1,4 @@
+import Decompose
 import Forms
 
 /// What can be done with one layer: its forms with their costs and errors, from cheap to dear, none beaten by another

@@ -71,7 +71,7 @@ private struct BudgetedPlans {
     failed[group, default: []].append(form)
     let known = failed[group] ?? []
     candidates.restrict(group: group, of: model, reason: reason) { form in
-      !known.contains(form) && known.filter { $0.method == form.method }.count < 2
+      !known.contains(form) && known.filter { $0.kind == form.kind }.count < 2
     }
   }
 

@@ -131,7 +131,7 @@ extension CompressionReport.Layer {
     spectrum = plan?.spectrum
     if case .factor(let factors) = plan?.choice {
       let form = factors.form
-      method = form.method
+      method = form.kind.name
       ranks = form.ranks
       relativeError = factors.relativeError
       relativeErrorUnfolded = factors.unfoldedError

@@ -1,3 +1,6 @@
+import Decompose
+import Forms
+
 extension HTMLReport {
   /// A picture a layer: how much of the kernel's energy remains outside each rank.
   func addSpectra(_ page: inout HTMLBuilder) {
@@ -86,29 +89,26 @@ extension HTMLReport {
   }
 }
 
-extension LayerSpectrum.Curve {
-  /// Whether the curve is that of a mode, not of a single form.
-  fileprivate var isMode: Bool { name == "mode1" || name == "mode2" }
+extension SpectrumCurve {
+  /// What the curve is of; nil for names of no form.
+  private var spectrum: Spectrum? {
+    FormKind.lowRank.lazy.flatMap(\.ranks).map(\.spectrum).first { $0.name == name }
+  }
 
-  /// The class of the curve in the style sheet.
+  /// Whether the curve is that of a mode, not of a single form.
+  fileprivate var isMode: Bool { spectrum == .outputChannels || spectrum == .inputChannels }
+
+  /// The class of the curve in the style sheet: those of matrices whose rows are output channels, input channels, and others.
   fileprivate var kind: String {
-    switch name {
-    case "mode1", "svd": "mode1"
-    case "mode2": "mode2"
+    switch spectrum {
+    case .outputChannels, .matrix: "mode1"
+    case .inputChannels: "mode2"
     default: "other"
     }
   }
 
   /// What the curve is, for people.
-  fileprivate var title: String {
-    switch name {
-    case "mode1": "output channels"
-    case "mode2": "input channels"
-    case "svd": "the matrix"
-    case "cp3", "cp4": "\(name) as tried"
-    default: name
-    }
-  }
+  fileprivate var title: String { spectrum?.title ?? name }
 
   /// The remaining energy at a rank, between the ranks of the curve on a straight line.
   fileprivate func remaining(at rank: Int) -> Double {

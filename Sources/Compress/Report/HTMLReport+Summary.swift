@@ -56,7 +56,7 @@ extension HTMLReport {
 
   /// The options that shape the result, by name.
   private var optionTexts: [(String, String)] {
-    var texts = [("forms", options.method.rawValue)]
+    var texts = [("forms", options.method.name)]
     if let budget = options.budget {
       texts.append(("budget", "\(percentText(budget.fraction)) of the \(budget.unit)"))
     } else {

@@ -1,54 +1,20 @@
+public import Decompose
+import Forms
+
 /// How much of a layer's kernel is lost at each rank: what its ranks are chosen from.
 public struct LayerSpectrum: Codable, Sendable {
   /// The loss over the rank of one mode, or of one form.
-  public struct Curve: Codable, Sendable {
-    /// What is cut off at the rank: `mode1` (output channels, for `tucker2` and `channel`), `mode2` (input channels,
-    /// for `tucker2` and `channel-mirrored`), or a form with a matrix or a search of its own: `spatial`,
-    /// `spatial-mirrored`, `svd`, `cp3`, `cp4`.
-    public var name: String
-    /// The rank from which on nothing is saved.
-    public var fullRank: Int
-    /// Ranks, ascending, 256 at most. For CP those that were tried.
-    public var ranks: [Int]
-    /// `||K - K(rank)||² / ||K||²` at each of them: the relative energy remaining outside the rank.
-    public var remaining: [Double]
-  }
+  public typealias Curve = SpectrumCurve
 
   /// The curves that the analysis of the layer went by.
   public var curves: [Curve]
 }
 
-extension LayerSpectrum.Curve {
-  /// The curve of the best approximations of a matrix with these energies (squared singular values), descending.
-  init(name: String, energies: [Double]) {
-    let mostRanks = 256
-    let full = energies.count
-    var tails = [Double](repeating: 0, count: full + 1)
-    for index in energies.indices.reversed() { tails[index] = tails[index + 1] + energies[index] }
-    let step = max(1, (full + mostRanks - 2) / (mostRanks - 1))
-    let ranks = Array(stride(from: 0, to: full, by: step)) + [full]
-    self.init(
-      name: name, fullRank: full, ranks: ranks,
-      remaining: ranks.map { tails[0] > 0 ? tails[$0] / tails[0] : 0 })
-  }
-
-  /// The curve of a whole whose parts, of the given energies, have these curves over the same ranks.
-  init(pooling parts: [Self], energies: [Double]) {
-    self = parts[0]
-    let total = energies.reduce(0, +)
-    guard parts.count > 1, total > 0 else { return }
-    remaining = ranks.indices.map { place in
-      zip(parts, energies).reduce(0) { $0 + $1.0.remaining[place] * ($1.1 / total) }
-    }
-  }
-
+extension SpectrumCurve {
   /// The rank of a form on this curve; nil where the form's ranks are not read off it.
   func rank(method: String, ranks: [Int]) -> Int? {
-    switch (name, method) {
-    case ("mode1", "tucker2"), ("mode1", "channel"), ("mode2", "channel-mirrored"): ranks.first
-    case ("mode2", "tucker2"): ranks.last
-    default: name == method ? ranks.first : nil
-    }
+    guard let kind = FormKind(method), kind.ranks.count == ranks.count else { return nil }
+    return zip(kind.ranks, ranks).first { $0.0.spectrum.name == name }?.1
   }
 }
 

@@ -1,17 +1,15 @@
 internal import CLowRank
 internal import Decompose
 
-/// `lowrank_decompose_options`, checked.
-struct DecomposeOptions {
-  var algorithm = Tucker2Algorithm.hooi
-  var cp = CPOptions()
-
+extension DecompositionOptions {
+  /// `lowrank_decompose_options`, checked.
   init(_ pointer: UnsafePointer<lowrank_decompose_options>?) throws(Failure) {
+    self.init()
     guard let given = try optionalStructure(pointer, "options") else { return }
     switch given.tucker2_algorithm {
-    case LOWRANK_HOOI: algorithm = .hooi
-    case LOWRANK_ST_HOSVD: algorithm = .stHOSVD
-    case LOWRANK_HOSVD: algorithm = .hosvd
+    case LOWRANK_HOOI: tucker2 = .hooi
+    case LOWRANK_ST_HOSVD: tucker2 = .stHOSVD
+    case LOWRANK_HOSVD: tucker2 = .hosvd
     default:
       throw Failure(
         LOWRANK_INVALID_ARGUMENT, "there is no Tucker-2 algorithm \(given.tucker2_algorithm.rawValue)")

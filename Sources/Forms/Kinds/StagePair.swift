@@ -1,16 +1,9 @@
 public import Tensors
 
-/// A kernel as two convolutions run one after the other: the `spatial` and `channel` forms.
-///
-///     spatial            K[t, s, i, j] ~ sum over r of  second[t, r, 0, j] first[r, s, i, 0]
-///     spatial, mirrored  K[t, s, i, j] ~ sum over r of  second[t, r, i, 0] first[r, s, 0, j]
-///     channel            K[t, s, ...]  ~ sum over r of  second[t, r, 0...] first[r, s, ...]
-///     channel, mirrored  K[t, s, ...]  ~ sum over r of  second[t, r, ...]  first[r, s, 0...]
+/// A kernel as two convolutions run one after the other: the `spatial` and `channel` forms, whose formulas are theirs.
 ///
 /// **Shapes** the stage weights of the form: `first` [R, S, ...], `second` [T, R, ...], with extent 1 on the axes
 /// that a stage leaves alone.
-///
-/// **Source** Jaderberg et al. arXiv 1405.3866; Tai et al. arXiv 1511.06067; Zhang et al. arXiv 1505.06798.
 public struct StagePair<Element: Scalar>: Sendable {
   /// The weights of the stage that runs first, `[R, S, ...]`.
   public let first: Tensor<Element>
@@ -23,13 +16,10 @@ public struct StagePair<Element: Scalar>: Sendable {
 
   /// Puts the two stages of a form together.
   ///
-  /// **Traps** unless `form` is `spatial` or `channel` and the weights have its stages' shapes.
+  /// **Traps** unless `form` is of two convolutions and the weights have its stages' shapes.
   public init(first: Tensor<Element>, second: Tensor<Element>, form: FactoredForm, kernelShape: Shape) {
-    switch form {
-    case .spatial, .channel: break
-    default: preconditionFailure("\(form) is not a pair of convolutions")
-    }
-    let shapes = form.stages(kernel: kernelShape).map(\.weightShape)
+    precondition(Self.isPair(form.kind), "\(form) is not a pair of convolutions")
+    let shapes = form.partShapes(kernel: kernelShape)
     precondition(
       first.shape == shapes[0] && second.shape == shapes[1],
       "stages of \(first.shape) and \(second.shape) for \(form) of a kernel of \(kernelShape)")
@@ -41,4 +31,21 @@ public struct StagePair<Element: Scalar>: Sendable {
 
   /// The number of channels between the stages, R.
   public var rank: Int { first.shape[0] }
+
+  private static func isPair(_ kind: FormKind) -> Bool { kind.parts == ["first", "second"] }
+
+  /// The stages by name; nil for a kernel in a form of other parts.
+  public init?(_ kernel: FactoredKernel<Element>) {
+    guard Self.isPair(kernel.form.kind) else { return nil }
+    self.init(
+      first: kernel.parts[0], second: kernel.parts[1], form: kernel.form, kernelShape: kernel.kernelShape)
+  }
+}
+
+extension FactoredKernel {
+  /// A kernel as two convolutions.
+  public static func pair(_ factors: StagePair<Element>) -> FactoredKernel {
+    FactoredKernel(
+      form: factors.form, kernelShape: factors.kernelShape, parts: [factors.first, factors.second])
+  }
 }

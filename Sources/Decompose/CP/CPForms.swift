@@ -1,14 +1,14 @@
-import Decompose
 import Forms
 import Tensors
 
-/// CP-3 or CP-4: no spectrum tells its errors, so some ranks are tried and the errors between them interpolated.
+/// CP-3 or CP-4 of one kernel: no spectrum tells its errors, so some ranks are tried and the errors between them
+/// interpolated.
 ///
 /// What was found is kept. A try stops early; the factors of the rank that is chosen are iterated on to the end, which
 /// only lowers their error.
 final class CPForms: FormAnalysis {
-  private let kernel: Tensor<Float>
-  private let isCP4: Bool
+  let kernel: Tensor<Float>
+  private let form: CPFormDecomposition
   private var tried: [Int: Double] = [:]
   private var factored: [Int: Decomposition<Float>] = [:]
 
@@ -19,21 +19,17 @@ final class CPForms: FormAnalysis {
   }
   private static let triedIterations = 10
 
-  init(_ kernel: Tensor<Float>, isCP4: Bool) throws(DecomposeError) {
-    let form: FactoredForm = isCP4 ? .cp4(rank: 1) : .cp3(rank: 1)
-    guard form.fits(kernel: kernel.shape) else {
+  var kind: FormKind { form.kind }
+
+  init(_ kernel: Tensor<Float>, _ form: CPFormDecomposition) throws(DecomposeError) {
+    let kind = form.kind
+    guard kind.fits(kernel: kernel.shape) else {
       throw .unsuitableKernel(
-        form: form.method, kernel: kernel.shape,
-        reason: isCP4 ? "it needs two spatial axes" : "it needs a spatial axis")
+        form: kind.name, kernel: kernel.shape, reason: "it needs \(kind.domain.requirement)")
     }
     self.kernel = kernel
-    self.isCP4 = isCP4
+    self.form = form
   }
-
-  /// Full is a rank that costs what the dense kernel costs, or at which CP is exact.
-  var fullRanks: [Int] { [rank(weightFraction: 1)] }
-
-  func form(ranks: [Int]) -> FactoredForm { isCP4 ? .cp4(rank: ranks[0]) : .cp3(rank: ranks[0]) }
 
   /// The first rank of the grid whose error leaves that energy.
   func ranks(energy: Double) throws(DecomposeError) -> [Int] {
@@ -57,7 +53,9 @@ final class CPForms: FormAnalysis {
       knots.append((rank, min(error, knots.last?.error ?? error)))
     }
     return zip(knots, knots.dropFirst()).flatMap { interpolated(from: $0, to: $1, multiple: multiple) }
-      + knots.suffix(1).map { RankedForm(form: form(ranks: [$0.rank]), relativeError: $0.error) }
+      + knots.suffix(1).map {
+        RankedForm(form: FactoredForm(kind, ranks: [$0.rank]), relativeError: $0.error)
+      }
   }
 
   /// The ranks from one that was tried up to the next, that excluded; the logarithm of the error taken as linear.
@@ -68,51 +66,43 @@ final class CPForms: FormAnalysis {
     return stride(from: low.rank, to: high.rank, by: step).map { rank in
       let part = Double(rank - low.rank) / Double(high.rank - low.rank)
       let error = low.error > 0 ? low.error * power(high.error / low.error, part) : 0
-      return RankedForm(form: form(ranks: [rank]), relativeError: error)
+      return RankedForm(form: FactoredForm(kind, ranks: [rank]), relativeError: error)
     }
   }
 
   private func triedError(_ rank: Int) throws(DecomposeError) -> Double {
     if let known = tried[rank] { return known }
-    let options = CPOptions(iterations: Self.triedIterations)
-    let result =
-      isCP4 ? try cp4(kernel, rank: rank, options: options) : try cp3(kernel, rank: rank, options: options)
+    let result = try form.factor(kernel, rank: rank, CPOptions(iterations: Self.triedIterations))
     tried[rank] = result.certificate.relativeError
     return result.certificate.relativeError
   }
 
-  func relativeError(_ form: FactoredForm) throws(DecomposeError) -> Double {
-    try decomposition(form).relativeError
+  func relativeError(_ ranked: FactoredForm) throws(DecomposeError) -> Double {
+    try decomposition(ranked).relativeError
   }
 
-  func decomposition(_ form: FactoredForm) throws(DecomposeError) -> Decomposition<Float> {
-    let rank = form.ranks[0]
+  func decomposition(_ ranked: FactoredForm) throws(DecomposeError) -> Decomposition<Float> {
+    let rank = ranked.ranks[0]
     if let known = factored[rank] { return known }
-    let result =
-      isCP4 ? try cp4(kernel, rank: rank).decomposition : try cp3(kernel, rank: rank).decomposition
+    let result = try form.factor(kernel, rank: rank).decomposition
     factored[rank] = result
     return result
   }
 
   /// The ranks that were tried so far.
-  var curves: [LayerSpectrum.Curve] {
+  var curves: [SpectrumCurve] {
     guard !tried.isEmpty else { return [] }
     let ranks = tried.keys.sorted()
     return [
-      LayerSpectrum.Curve(
-        name: isCP4 ? "cp4" : "cp3", fullRank: fullRanks[0], ranks: ranks,
+      SpectrumCurve(
+        name: kind.ranks[0].spectrum.name, fullRank: fullRanks[0], ranks: ranks,
         remaining: ranks.map { rank in tried[rank].map { $0 * $0 } ?? 1 })
     ]
   }
 
   private func rank(weightFraction: Double) -> Int {
-    let one = form(ranks: [1]).weightCount(kernel: kernel.shape)
-    // From the product of all extents but the largest on, CP is exact.
-    let modes =
-      isCP4
-      ? kernel.shape.extents
-      : [kernel.shape[0], kernel.shape[1], kernel.count / kernel.shape[0] / kernel.shape[1]]
-    let exact = kernel.count / max(1, modes.max() ?? 1)
-    return min(exact, max(1, Int(weightFraction * Double(kernel.count) / Double(one))))
+    let one = FactoredForm(kind, ranks: [1]).weightCount(kernel: kernel.shape)
+    // From there on CP is exact, or the dense kernel as cheap.
+    return min(fullRanks[0], max(1, Int(weightFraction * Double(kernel.count) / Double(one))))
   }
 }
