@@ -1,5 +1,4 @@
 import Decompose
-import LinearAlgebra
 import Forms
 import Tensors
 
@@ -7,30 +6,27 @@ import Tensors
 struct LayerAnalysis {
   /// The kind of form.
   let kind: FormKind
-  private let kernels: [Tensor<Float>]
-  /// The squared norm of each group's kernel.
+  /// What the errors of each group are relative to.
   private let energies: [Double]
   private let analyses: [any FormAnalysis]
 
   /// Analyses a kernel `[T, S / groups, D...]`.
   ///
   /// **Throws** `DecomposeError` where the form does not suit the kernel or its numbers are not finite.
-  init(_ kernel: Tensor<Float>, groups: Int, kind: FormKind) throws(DecomposeError) {
+  init(
+    _ kernel: Tensor<Float>, _ layer: MeasuredLayer, kind: FormKind, error: any ErrorMeasure
+  ) throws(DecomposeError) {
     self.kind = kind
-    let outputs = kernel.shape[0] / groups
-    kernels = (0..<groups).map { group in
-      groups == 1
-        ? kernel : Tensor(kernel.view.sliced(axis: 0, (group * outputs)..<((group + 1) * outputs)))
-    }
-    energies = kernels.map { $0.squaredNorm }
+    let (groups, outputs) = (layer.groups, kernel.shape[0] / layer.groups)
     var analyses: [any FormAnalysis] = []
-    for kernel in kernels {
-      guard let decomposition = kind.decomposition else {
-        throw .unsuitableKernel(form: kind.name, kernel: kernel.shape, reason: "there is nothing to factor")
-      }
-      analyses.append(try decomposition.analysis(of: kernel))
+    for group in 0..<groups {
+      let part =
+        groups == 1
+        ? kernel : Tensor(kernel.view.sliced(axis: 0, (group * outputs)..<((group + 1) * outputs)))
+      analyses.append(try error.analysis(of: part, group: group, layer: layer, kind: kind))
     }
     self.analyses = analyses
+    energies = analyses.map(\.energy)
   }
 
   /// The form over the useful range of its ranks.
@@ -58,17 +54,17 @@ struct LayerAnalysis {
 
   /// The form with the ranks that a criterion asks for; nil where none will do.
   func best(
-    _ criterion: RankCriterion, multiple: Int, cost: LayerCost
+    _ criterion: RankCriterion, multiple: Int, cost: LayerPrice
   ) throws(DecomposeError) -> ScoredForm? {
     let full = analyses[0].fullRanks
     let wanted: [Int]
     switch criterion {
     case .error(let limit):
       let forms = try candidates(multiple: multiple).filter { $0.relativeError <= limit }.map(\.form)
-      return forms.min { cost.price($0) < cost.price($1) }
-        .map { ScoredForm(form: $0, score: Double(cost.price($0))) }
-    case .macsRatio(let ratio): return try nearest(multiple, within: ratio, of: cost.price)
-    case .paramsRatio(let ratio): return try nearest(multiple, within: ratio, of: cost.weights)
+      return forms.min { cost($0) < cost($1) }.map { ScoredForm(form: $0, score: cost($0)) }
+    case .macsRatio(let ratio): return try nearest(multiple, within: ratio, of: cost)
+    case .paramsRatio(let ratio):
+      return try nearest(multiple, within: ratio, of: LayerPrice(cost.layer, WeightCount()))
     case .energy(let energy): wanted = try ranks(energy: energy)
     case .ranksRatio(let ratio): wanted = full.map { max(1, Int((ratio * Double($0)).rounded(.up))) }
     case .evbmf(let factor):
@@ -77,15 +73,15 @@ struct LayerAnalysis {
     }
     let form = FactoredForm(
       kind, ranks: zip(wanted, full).map { roundedRank($0, multiple: multiple, extent: $1) })
-    return ScoredForm(form: form, score: Double(cost.price(form)))
+    return ScoredForm(form: form, score: cost(form))
   }
 
   /// The form of the least error whose cost is within a part of the dense layer's.
   private func nearest(
-    _ multiple: Int, within ratio: Double, of cost: (FactoredForm) -> Int
+    _ multiple: Int, within ratio: Double, of cost: LayerPrice
   ) throws(DecomposeError) -> ScoredForm? {
-    let limit = ratio * Double(cost(.dense))
-    let affordable = try candidates(multiple: multiple).filter { Double(cost($0.form)) <= limit }
+    let limit = ratio * cost(.dense)
+    let affordable = try candidates(multiple: multiple).filter { cost($0.form) <= limit }
     return affordable.min { $0.relativeError < $1.relativeError }
       .map { ScoredForm(form: $0.form, score: $0.relativeError) }
   }
@@ -117,9 +113,9 @@ struct LayerAnalysis {
   ) throws(DecomposeError) -> LayerFactors {
     var decompositions: [Decomposition<Float>] = []
     var unfolded = foldedScale.map(UnfoldedError.init)
-    for (group, (analysis, kernel)) in zip(analyses, kernels).enumerated() {
-      let exact = try analysis.decomposition(form)
-      let stored = type == .float32 ? exact : exact.mapFactors(of: kernel) { $0.rounded(to: type) }
+    for (group, analysis) in analyses.enumerated() {
+      let (exact, kernel) = (try analysis.decomposition(form), analysis.kernel)
+      let stored = type == .float32 ? exact : analysis.mapped(exact) { $0.rounded(to: type) }
       unfolded?.add(kernel, stored.kernel.reconstructed(), from: group * kernel.shape[0])
       decompositions.append(stored)
     }

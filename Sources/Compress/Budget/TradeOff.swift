@@ -7,18 +7,17 @@ public struct TradeOff: Codable, Sendable {
     /// The fraction reached; missing where no choice is that cheap.
     public var achieved: Double?
     /// The cost reached, in `unit`.
-    public var cost: Int?
-    /// The sum over the layers of the squared relative errors, each times the layer's sensitivity, before any iteration
-    /// lowers them.
+    public var cost: Double?
+    /// The sum over the layers of the errors, each times the layer's sensitivity, before any iteration lowers them.
     public var squaredError: Double?
     /// How far above the least possible sum this can be at most, as a part of it.
     public var gap: Double?
   }
 
-  /// What is counted: `multiplies` or `weights`.
+  /// What is counted, such as `multiplies` or `weights`.
   public var unit: String
   /// The cost of the model as it is.
-  public var total: Int
+  public var total: Double
   /// The budgets in the order asked for.
   public var points: [Point]
 }
@@ -30,10 +29,10 @@ extension ModelCandidates {
       guard let allocation = allocation(fraction: fraction) else { return TradeOff.Point(fraction: fraction) }
       let cost = cost(allocation)
       return TradeOff.Point(
-        fraction: fraction, achieved: Double(cost) / Double(max(1, total)), cost: cost,
-        squaredError: allocation.squaredError, gap: allocation.gap)
+        fraction: fraction, achieved: total > 0 ? cost / total : 0, cost: cost,
+        squaredError: allocation.error, gap: allocation.gap)
     }
-    return TradeOff(unit: budget.unit, total: total, points: points)
+    return TradeOff(unit: budget.measure.unit, total: total, points: points)
   }
 
   /// The best choice for budgets spread evenly from the least that can be reached to the whole.

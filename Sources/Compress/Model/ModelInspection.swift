@@ -53,7 +53,7 @@ struct LayerPreview: Sendable {
 
 extension LayerPlanner {
   /// What `plan` chooses, what else there was to choose from, and the ranks for common parts of the energy.
-  func preview(_ kernel: LayerKernel, cost: LayerCost) -> LayerPreview {
+  func preview(_ kernel: LayerKernel, cost: MeasuredLayer) -> LayerPreview {
     var energyRanks: [InspectionReport.EnergyRanks]?
     var found = FormsFound()
     let choice = choice(kernel, cost) { analysis, best in

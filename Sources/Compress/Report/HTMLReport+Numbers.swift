@@ -4,6 +4,9 @@ extension HTMLReport {
     String(grouped(number).map { $0 == " " ? "\u{A0}" : $0 })
   }
 
+  /// A cost: counts as such, others with two digits behind the point.
+  func numberText(_ cost: Double) -> String { Int(exactly: cost).map(numberText) ?? fixed(cost, 2) }
+
   /// A fraction in percent, to 0.1 %: `50 %`, `62.5 %`, `< 0.1 %`.
   func percentText(_ fraction: Double) -> String {
     if fraction > 0 && fraction < 0.0005 { return "< 0.1 %" }

@@ -58,13 +58,13 @@ extension HTMLReport {
   private var optionTexts: [(String, String)] {
     var texts = [("forms", options.method.name)]
     if let budget = options.budget {
-      texts.append(("budget", "\(percentText(budget.fraction)) of the \(budget.unit)"))
+      texts.append(("budget", "\(percentText(budget.fraction)) of the \(budget.measure.unit)"))
     } else {
       texts.append(("ranks", "\(options.criterion) in each layer"))
     }
     if let allocation = report.allocation {
       texts.append(("reached", percentText(allocation.achieved)))
-      texts.append(("sum of squared errors", fixed(allocation.squaredError, 4)))
+      texts.append((options.error.title, fixed(allocation.squaredError, 4)))
       texts.append(("above the best, at most", "\(fixed(100 * allocation.gap, 2)) %"))
     }
     texts.append(("rank multiple", String(options.rankMultiple)))

@@ -9,7 +9,7 @@ extension HTMLReport {
     let chosen = report.allocation.map { TradeOffPoint(fraction: $0.achieved, error: $0.squaredError) }
     guard points.count > 1 else { return }
     let note =
-      "The least sum of the layers' squared relative errors that lowrank finds at each budget of "
+      "The least \(options.error.phrase) that lowrank finds at each budget of "
       + "\(tradeOff.unit), on a logarithmic scale. The ring is what was written for the budget that was chosen: "
       + "iteration lowers errors, rounding raises them."
     addSection(&page, "The trade-off", note) { page in
@@ -32,7 +32,7 @@ extension HTMLReport {
       plot.addGrid(
         &page, xTicks: [0, 0.25, 0.5, 0.75, 1].map { ($0, percent($0)) },
         yTicks: errors.decadeTicks.map { ($0, powerText($0)) },
-        xTitle: "\(tradeOff.unit) kept", yTitle: "sum of squared errors")
+        xTitle: "\(tradeOff.unit) kept", yTitle: options.error.title)
       let drawn = points.filter { errors.place($0.error) >= 0 }
       plot.addLine(&page, drawn.map { ($0.fraction, $0.error) }, kind: "mode1")
       for point in points where errors.place(point.error) >= 0 {
@@ -49,7 +49,7 @@ extension HTMLReport {
     page.element("table", ["class": "numbers"]) { page in
       page.element("thead") { page in
         page.element("tr") { page in
-          for title in ["budget", tradeOff.unit, "sum of squared errors", "above the best, at most"] {
+          for title in ["budget", tradeOff.unit, options.error.title, "above the best, at most"] {
             page.element("th", ["scope": "col"], text: title)
           }
         }

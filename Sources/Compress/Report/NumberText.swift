@@ -9,6 +9,9 @@ package func grouped(_ number: Int) -> String {
   return text
 }
 
+/// A cost: counts in groups of three digits, others with two behind the point.
+package func grouped(_ cost: Double) -> String { Int(exactly: cost).map(grouped) ?? fixed(cost, 2) }
+
 /// A number with a fixed count of digits behind the point.
 package func fixed(_ value: Double, _ digits: Int) -> String {
   guard value.isFinite else { return String(value) }

@@ -1,4 +1,5 @@
 public import Forms
+import LinearAlgebra
 public import Tensors
 
 /// A form with its ranks and how near it comes.
@@ -33,8 +34,14 @@ public protocol FormAnalysis {
   /// The relative error of a form with any ranks: for closed forms that of the truncation, which no iteration that is to
   /// come raises, else that of its factors.
   func relativeError(_ form: FactoredForm) throws(DecomposeError) -> Double
+  /// What the errors are relative to, so that those of several groups can be put together: in the weights' norm `||K||²`.
+  var energy: Double { get }
   /// The factors of a form.
   func decomposition(_ form: FactoredForm) throws(DecomposeError) -> Decomposition<Float>
+  /// A decomposition with its factors put through `transform`, e.g. rounded, and its error taken anew.
+  func mapped(
+    _ decomposition: Decomposition<Float>, _ transform: (Tensor<Float>) -> Tensor<Float>
+  ) -> Decomposition<Float>
   /// What is lost at each rank, from what the analysis knows by now.
   var curves: [SpectrumCurve] { get }
 }
@@ -42,6 +49,16 @@ public protocol FormAnalysis {
 extension FormAnalysis {
   /// The ranks at which nothing is saved any more, one a mode.
   public var fullRanks: [Int] { kind.fullRanks(kernel: kernel.shape) }
+
+  /// `||K||²`.
+  public var energy: Double { kernel.squaredNorm }
+
+  /// With the error in the weights' norm.
+  public func mapped(
+    _ decomposition: Decomposition<Float>, _ transform: (Tensor<Float>) -> Tensor<Float>
+  ) -> Decomposition<Float> {
+    decomposition.mapFactors(of: kernel, transform)
+  }
 
   /// The curves of the energies that each rank cuts off.
   func curves(_ energies: [Double]...) -> [SpectrumCurve] {
