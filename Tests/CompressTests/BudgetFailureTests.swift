@@ -79,11 +79,10 @@ import Testing
     _ report: CompressionReport, _ budget: Budget, _ sensitivities: [String: Double] = [:]
   ) throws {
     let allocation = try #require(report.allocation)
-    let (before, after): (Int, Int)
-    switch budget {
-    case .multiplies: (before, after) = (report.model.macsBefore, report.model.macsAfter)
-    case .weights: (before, after) = (report.model.paramsBefore, report.model.paramsAfter)
-    }
+    let (before, after) =
+      budget.measure is MultiplyCount
+      ? (report.model.macsBefore, report.model.macsAfter)
+      : (report.model.paramsBefore, report.model.paramsAfter)
     #expect(Double(after) <= budget.fraction * Double(before))
     #expect(allocation.achieved == Double(after) / Double(before))
     let sum = report.layers.reduce(0) {

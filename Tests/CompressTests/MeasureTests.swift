@@ -74,7 +74,6 @@ private struct WeighedError: ErrorMeasure {
     let (mine, theirs) = (try #require(weighed.allocation), try #require(sensitive.allocation))
     // Products of three numbers in another order.
     #expect(abs(mine.squaredError - theirs.squaredError) <= 8 * Double.ulpOfOne * theirs.squaredError)
-    #expect(HTMLReport(model: "m", report: weighed, options: outside).html.contains("weighed errors"))
   }
 
   @Test func aLayerOfUnknownCostIsAnErrorThatSaysWhatIsMissing() throws {

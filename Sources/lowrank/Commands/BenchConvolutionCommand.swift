@@ -1,7 +1,7 @@
 import ArgumentParser
-import Compress
 import Conv
 import Forms
+import Reports
 import Tensors
 
 /// The words of `--winograd`.

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Compress
 import Decompose
 import LinearAlgebra
+import Reports
 import TensorFiles
 import Tensors
 

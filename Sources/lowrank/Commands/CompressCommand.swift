@@ -1,6 +1,7 @@
 import ArgumentParser
 import Compress
 import ONNX
+import Reports
 import TensorFiles
 import Tensors
 

@@ -1,3 +1,5 @@
+public import Compress
+
 /// A compression report as one page for the browser: no script, nothing from a network, readable on a phone and in the
 /// dark.
 ///
@@ -76,9 +78,6 @@ public struct HTMLReport: Sendable {
 }
 
 extension CompressionReport.Layer {
-  /// Whether the layer was replaced by stages.
-  var isFactored: Bool { reason == nil }
-
   /// The form with its ranks, as on the command line: `tucker2:16,8`.
   var formText: String {
     isFactored ? "\(method):\(ranks.map(String.init).joined(separator: ","))" : "kept"

@@ -1,3 +1,5 @@
+import Compress
+
 extension HTMLReport {
   /// The table of the layers; on a phone, one card a layer.
   func addLayers(_ page: inout HTMLBuilder) {

@@ -1,3 +1,5 @@
+import Compress
+
 extension HTMLReport {
   /// The name of the model, the totals and the options.
   func addSummary(_ page: inout HTMLBuilder) {

@@ -1,3 +1,5 @@
+import Compress
+
 extension HTMLReport {
   /// Bars: what each layer's weights and multiplies were, and what is left of them.
   func addShares(_ page: inout HTMLBuilder) {

@@ -1,3 +1,4 @@
+import Compress
 import Decompose
 import Forms
 

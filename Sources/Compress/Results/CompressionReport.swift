@@ -85,6 +85,9 @@ public struct CompressionReport: Codable, Sendable {
     public var reason: String?
     /// What is lost at each rank; missing unless the options ask for it and the layer could be analysed.
     public var spectrum: LayerSpectrum?
+
+    /// Whether the layer was replaced by stages.
+    public var isFactored: Bool { reason == nil }
   }
 
   /// The whole model.

@@ -1,9 +1,13 @@
+import Decompose
+import Forms
 import Foundation
 import ONNX
+import Tensors
 import TestSupport
 import Testing
 
 @testable import Compress
+@testable import Reports
 
 #if canImport(FoundationXML)
   import FoundationXML
@@ -109,6 +113,14 @@ import Testing
     #expect(page.tradeOff?.points.allSatisfy { $0.cost != nil } == true)
   }
 
+  /// What was counted and lost is named as its measures have it.
+  @Test func measuresFromOutsideAreNamed() throws {
+    var (_, page) = try example { $0.budget = .weights(0.5) }
+    #expect(page.html.contains("weights kept") && page.html.contains("sum of squared errors"))
+    page.options.error = LoudError()
+    #expect(page.html.contains("decibels") && !page.html.contains("sum of squared errors"))
+  }
+
   /// The page depends on the model and the options alone, and the spectra change nothing else.
   @Test func sameCompressionSamePage() throws {
     let first = try example { $0.threads = 1 }
@@ -122,6 +134,20 @@ import Testing
     second.0.elapsedSeconds = plain.elapsedSeconds
     #expect(try encoder.encode(second.0) == encoder.encode(plain))
   }
+}
+
+/// The error of the weights under another name.
+private struct LoudError: ErrorMeasure {
+  let title = "decibels"
+  let phrase = "noise"
+
+  func analysis(
+    of kernel: Tensor<Float>, group: Int, layer: MeasuredLayer, kind: FormKind
+  ) throws(DecomposeError) -> any FormAnalysis {
+    try WeightError().analysis(of: kernel, group: group, layer: layer, kind: kind)
+  }
+
+  func error(of layer: MeasuredLayer, in candidate: RankedForm) -> Double { candidate.relativeError }
 }
 
 /// What a page is made of, as a strict XML parser sees it.

@@ -1,3 +1,5 @@
+import Compress
+
 extension HTMLReport {
   /// The curve of what budgets cost in error, with the one chosen marked.
   func addTradeOff(_ page: inout HTMLBuilder) {
