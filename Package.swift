@@ -20,6 +20,7 @@ let package = Package(
     .library(name: "LinearAlgebra", targets: ["LinearAlgebra"]),
     .library(name: "Decompose", targets: ["Decompose"]),
     .library(name: "Conv", targets: ["Conv"]),
+    .library(name: "ModelGraph", targets: ["ModelGraph"]),
     .library(name: "ONNX", targets: ["ONNX"]),
     .library(name: "Compress", targets: ["Compress"]),
     .library(name: "Reports", targets: ["Reports"]),
@@ -28,8 +29,7 @@ let package = Package(
     .library(name: "LowRankC", type: .static, targets: ["LowRankC"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.7.0"),
-    .package(url: "https://github.com/apple/swift-protobuf", from: "1.30.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.7.0")
   ],
   targets: [
     // BLAS and LAPACK. `pkgConfig` finds LAPACKE; the module map links OpenBLAS before it, so that
@@ -48,16 +48,13 @@ let package = Package(
     .target(
       name: "Conv", dependencies: ["CKernels", "Forms", "LinearAlgebra", "TensorFiles", "Tensors"],
       swiftSettings: strict + lifetimes),
-    .target(
-      name: "ONNX",
-      dependencies: [
-        "Forms", "TensorFiles", "Tensors", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ],
-      exclude: ["Schema/onnx-subset.proto"],
-      swiftSettings: strict),
+    // A network without a file format.
+    .target(name: "ModelGraph", dependencies: ["TensorFiles", "Tensors"], swiftSettings: strict),
+    // The file format: protobuf's wire format to a ModelGraph and back.
+    .target(name: "ONNX", dependencies: ["ModelGraph", "TensorFiles", "Tensors"], swiftSettings: strict),
     .target(
       name: "Compress",
-      dependencies: ["Conv", "Decompose", "LinearAlgebra", "ONNX", "Forms", "TensorFiles", "Tensors"],
+      dependencies: ["Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Forms", "TensorFiles", "Tensors"],
       swiftSettings: strict),
     // What Compress decided, as JSON and as a page for the browser.
     .target(name: "Reports", dependencies: ["Compress", "Decompose", "Forms"], swiftSettings: strict),
@@ -66,15 +63,15 @@ let package = Package(
     .target(
       name: "LowRankC",
       dependencies: [
-        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "ONNX", "Forms", "Reports",
-        "TensorFiles", "Tensors",
+        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "ONNX", "Forms",
+        "Reports", "TensorFiles", "Tensors",
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "lowrank",
       dependencies: [
-        "CAllocator", "Compress", "Conv", "Decompose", "LinearAlgebra", "ONNX", "Forms", "Reports",
-        "TensorFiles", "Tensors",
+        "CAllocator", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "ONNX", "Forms",
+        "Reports", "TensorFiles", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -105,22 +102,29 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "ONNXTests", dependencies: ["ONNX", "Forms", "TensorFiles", "Tensors", "TestSupport"],
+      name: "ModelGraphTests",
+      dependencies: ["ModelGraph", "ONNX", "TensorFiles", "Tensors", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ONNXTests", dependencies: ["ModelGraph", "ONNX", "TensorFiles", "Tensors", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "CompressTests",
-      dependencies: ["Compress", "Decompose", "ONNX", "Forms", "TensorFiles", "Tensors", "TestSupport"],
+      dependencies: [
+        "Compress", "Decompose", "ModelGraph", "ONNX", "Forms", "TensorFiles", "Tensors", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "ReportsTests",
-      dependencies: ["Compress", "Decompose", "Forms", "ONNX", "Reports", "Tensors", "TestSupport"],
+      dependencies: [
+        "Compress", "Decompose", "Forms", "ModelGraph", "ONNX", "Reports", "Tensors", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "LowRankCTests",
       dependencies: [
-        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "LowRankC", "ONNX", "Forms",
-        "TensorFiles", "Tensors",
-        "TestSupport",
+        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "LowRankC", "ModelGraph", "ONNX",
+        "Forms", "TensorFiles", "Tensors", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

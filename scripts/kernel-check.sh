@@ -34,7 +34,7 @@ compile() { # output, further arguments
   local output=$1
   shift
   "$clang" -std=c11 -O2 -Wall -Wextra -Werror "$@" -I Sources/CKernels/include \
-    Tests/C/{kernels,kernel_definitions,winograd_definitions}.c \
+    Tests/C/{kernels,kernel_definitions,winograd_definitions,activation_definitions}.c \
     Sources/CKernels/{scalar,avx2,avx512,neon,dispatch}.c -lm -o "$output"
 }
 

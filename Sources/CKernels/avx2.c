@@ -19,6 +19,15 @@ static inline vec add(vec a, vec b) { return _mm256_add_ps(a, b); }
 static inline vec sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
 static inline vec mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
 static inline vec fma_(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
+static inline vec quotient(vec a, vec b) { return _mm256_div_ps(a, b); }
+/// The numbers of those bits.
+static inline vec masked(vec v, uint32_t bits) {
+  return _mm256_and_ps(v, _mm256_castsi256_ps(_mm256_set1_epi32((int)bits)));
+}
+/// The last bits as an exponent.
+static inline vec raised(vec v) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(v), 23)); }
+/// `a` where the sign bit is set, else `b`.
+static inline vec by_sign(vec sign, vec a, vec b) { return _mm256_blendv_ps(b, a, sign); }
 /// Bounds a vector; a NaN stays one, because the second operand wins where one is NaN.
 static inline vec bound(vec v, vec low, vec high) { return _mm256_min_ps(high, _mm256_max_ps(low, v)); }
 

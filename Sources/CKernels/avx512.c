@@ -20,6 +20,17 @@ static inline vec add(vec a, vec b) { return _mm512_add_ps(a, b); }
 static inline vec sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
 static inline vec mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
 static inline vec fma_(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
+static inline vec quotient(vec a, vec b) { return _mm512_div_ps(a, b); }
+/// The numbers of those bits.
+static inline vec masked(vec v, uint32_t bits) {
+  return _mm512_castsi512_ps(_mm512_and_epi32(_mm512_castps_si512(v), _mm512_set1_epi32((int)bits)));
+}
+/// The last bits as an exponent.
+static inline vec raised(vec v) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(v), 23)); }
+/// `a` where the sign bit is set, else `b`.
+static inline vec by_sign(vec sign, vec a, vec b) {
+  return _mm512_mask_blend_ps(_mm512_cmplt_epi32_mask(_mm512_castps_si512(sign), _mm512_setzero_si512()), b, a);
+}
 /// Bounds a vector; a NaN stays one, because the second operand wins where one is NaN.
 static inline vec bound(vec v, vec low, vec high) { return _mm512_min_ps(high, _mm512_max_ps(low, v)); }
 

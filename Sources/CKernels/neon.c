@@ -23,6 +23,17 @@ static inline vec add(vec a, vec b) { return vaddq_f32(a, b); }
 static inline vec sub(vec a, vec b) { return vsubq_f32(a, b); }
 static inline vec mul(vec a, vec b) { return vmulq_f32(a, b); }
 static inline vec fma_(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
+static inline vec quotient(vec a, vec b) { return vdivq_f32(a, b); }
+/// The numbers of those bits.
+static inline vec masked(vec v, uint32_t bits) {
+  return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(v), vdupq_n_u32(bits)));
+}
+/// The last bits as an exponent.
+static inline vec raised(vec v) { return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(v), 23)); }
+/// `a` where the sign bit is set, else `b`.
+static inline vec by_sign(vec sign, vec a, vec b) {
+  return vbslq_f32(vreinterpretq_u32_s32(vshrq_n_s32(vreinterpretq_s32_f32(sign), 31)), a, b);
+}
 /// Bounds a vector; a NaN stays one, as FMIN and FMAX have it.
 static inline vec bound(vec v, vec low, vec high) { return vminq_f32(high, vmaxq_f32(low, v)); }
 

@@ -1,5 +1,7 @@
 #include "variants.h"
 
+#include <string.h>
+
 enum { WIDTH = 1 };
 typedef float vec;
 
@@ -15,6 +17,23 @@ static inline vec add(vec a, vec b) { return a + b; }
 static inline vec sub(vec a, vec b) { return a - b; }
 static inline vec mul(vec a, vec b) { return a * b; }
 static inline vec fma_(vec a, vec b, vec c) { return a * b + c; }
+static inline vec quotient(vec a, vec b) { return a / b; }
+static inline vec with_bits(uint32_t bits) {
+  vec v;
+  memcpy(&v, &bits, sizeof v);
+  return v;
+}
+static inline uint32_t bits_of(vec v) {
+  uint32_t bits;
+  memcpy(&bits, &v, sizeof bits);
+  return bits;
+}
+/// The number of those bits.
+static inline vec masked(vec v, uint32_t bits) { return with_bits(bits_of(v) & bits); }
+/// The last bits as an exponent.
+static inline vec raised(vec v) { return with_bits(bits_of(v) << 23); }
+/// `a` where the sign bit is set, else `b`.
+static inline vec by_sign(vec sign, vec a, vec b) { return bits_of(sign) >> 31 ? a : b; }
 /// Bounds a number; a NaN stays one.
 static inline vec bound(vec v, vec low, vec high) { return v < low ? low : v > high ? high : v; }
 static inline void transpose_block(vec r[WIDTH]) { (void)r; }

@@ -3,6 +3,8 @@
 
 #include "CKernels.h"
 
+#include <stdbool.h>
+
 extern const struct lowrank_kernels lowrank_scalar;
 #if defined(__x86_64__)
 extern const struct lowrank_kernels lowrank_avx2;

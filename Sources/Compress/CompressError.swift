@@ -1,10 +1,10 @@
-public import ONNX
+public import ModelGraph
 import Tensors
 
 /// Why a model could not be inspected or compressed.
 public enum CompressError: Error, Sendable {
   /// The model file is at fault.
-  case model(ONNXError)
+  case model(ModelError)
   /// An option is at fault.
   case option(name: String, reason: String)
 }

@@ -3,7 +3,7 @@ internal import Compress
 internal import Conv
 internal import Decompose
 internal import LinearAlgebra
-internal import ONNX
+internal import ModelGraph
 internal import TensorFiles
 
 extension Failure {
@@ -40,7 +40,7 @@ extension Failure {
     self.init(status, error.description)
   }
 
-  init(_ error: ONNXError) { self.init(LOWRANK_BAD_FILE, error.description) }
+  init(_ error: ModelError) { self.init(LOWRANK_BAD_FILE, error.description) }
 
   init(_ error: FileError) { self.init(LOWRANK_BAD_FILE, error.description) }
 }

@@ -1,5 +1,6 @@
 public import CLowRank
 internal import Compress
+internal import ModelGraph
 internal import ONNX
 internal import TensorFiles
 
@@ -46,7 +47,7 @@ public func modelCompress(
     try requireApart(output, from: model.externalFiles)
     var report: CompressionReport
     do throws(CompressError) { report = try model.compress(options) } catch { throw Failure(error) }
-    do throws(ONNXError) { report.model.bytesAfter = try model.save(to: output) } catch {
+    do throws(ModelError) { report.model.bytesAfter = try model.saveONNX(to: output) } catch {
       throw Failure(error)
     }
     report.elapsedSeconds = (ContinuousClock.now - start) / .seconds(1)
@@ -59,13 +60,13 @@ private func requireApart(_ output: String, from inputs: [String]) throws(Failur
   var roles = FileRoles()
   do throws(FileError) {
     for path in inputs { try roles.add(input: path, title: "the input \(path)") }
-    for path in [output, ONNXModel.externalDataPath(of: output)] {
+    for path in [output, ModelGraph.externalDataPath(of: output)] {
       try roles.add(output: path, title: "output_path \(path)")
     }
   } catch { throw Failure(LOWRANK_INVALID_ARGUMENT, error.description) }
 }
 
-private func readModel(_ path: String) throws(Failure) -> ONNXModel {
+private func readModel(_ path: String) throws(Failure) -> ModelGraph {
   guard !path.isEmpty else { throw Failure(LOWRANK_BAD_FILE, "the path is empty") }
-  do throws(ONNXError) { return try ONNXModel(contentsOf: path) } catch { throw Failure(error) }
+  do throws(ModelError) { return try ModelGraph(onnx: path) } catch { throw Failure(error) }
 }

@@ -26,10 +26,10 @@ private func run<Element: CScalar>(
   try target.requireApart(from: source)
   try scratch.requireApart(from: source)
   try scratch.requireApart(from: target)
-  try BorrowedWorkspace.with(workspace, byteCount: workspaceBytes) { workspace in
-    var result = output.mutableSpan
-    stored.plan.run(input: input.span, output: &result, workspace: &workspace)
-  }
+  var lent = Workspace(
+    borrowing: UnsafeMutableRawBufferPointer(start: workspace, count: workspaceBytes))
+  var result = output.mutableSpan
+  stored.plan.run(input: input.span, output: &result, workspace: &lent)
 }
 
 private func byteRange<T>(_ buffer: UnsafeBufferPointer<T>, _ name: String) throws(Failure) -> ByteRange {

@@ -13,9 +13,9 @@ struct StoredPlan<Element: CScalar>: Sendable {
   init(_ plan: ConvolutionPlan<Element>) {
     self.plan = plan
     // Kept, for a run is to allocate nothing and the geometry puts its shapes together anew each time.
-    inputShape = plan.geometry.inputShape
-    outputShape = plan.geometry.outputShape
-    workspaceBytes = plan.workspaceByteCount + BorrowedWorkspace.alignment
+    inputShape = plan.inputShape
+    outputShape = plan.outputShape
+    workspaceBytes = plan.workspaceByteCount + Workspace.alignment
   }
 
   /// What `lowrank_plan_get_info` tells.

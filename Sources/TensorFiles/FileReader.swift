@@ -19,9 +19,9 @@ public enum FileReader {
   ///
   /// **Throws** `FileError` for files that are missing, unreadable, or not regular files (a directory, a device).
   public static func bytes(ofFile path: String) throws(FileError) -> Data {
-    let (descriptor, count) = try opened(path)
+    let (descriptor, status) = try opened(path)
     defer { close(descriptor) }
-    return try read(descriptor, count: count, path)
+    return try read(descriptor, count: Int(status.st_size), path)
   }
 
   /// Whether a regular file holds `pattern` somewhere, read piece by piece.
@@ -47,8 +47,8 @@ public enum FileReader {
     return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
-  /// A descriptor of a regular file, and how many bytes the file has.
-  private static func opened(_ path: String) throws(FileError) -> (descriptor: Int32, count: Int) {
+  /// A descriptor of a regular file, and what the system knows of it.
+  static func opened(_ path: String) throws(FileError) -> (descriptor: Int32, status: stat) {
     // Without O_NONBLOCK a pipe would be waited for before it is seen to be one.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .system(path, "cannot be read") }
@@ -61,7 +61,7 @@ public enum FileReader {
       guard status.st_mode & S_IFMT == S_IFREG else {
         throw FileError(path: path, reason: "this is a device or a pipe, not a regular file")
       }
-      return (descriptor, Int(status.st_size))
+      return (descriptor, status)
     } catch {
       close(descriptor)
       throw error

@@ -100,7 +100,7 @@ static const struct structure structures[] = {
               END(lowrank_plan_info, output_shape), END(lowrank_plan_info, input_count),
               END(lowrank_plan_info, output_count), END(lowrank_plan_info, workspace_bytes),
               END(lowrank_plan_info, multiplies), END(lowrank_plan_info, stage_count),
-              END(lowrank_plan_info, reserved)),
+              END(lowrank_plan_info, threads)),
     STRUCTURE(lowrank_model_options, &model_options, call_model, END(lowrank_model_options, method),
               END(lowrank_model_options, criterion), END(lowrank_model_options, criterion_value),
               END(lowrank_model_options, rank_multiple), END(lowrank_model_options, threads),

@@ -39,6 +39,15 @@ void define(const float *element, double value, double magnitude, size_t roundin
   bounds[at] = kind == INTEGERS ? 0 : (double)roundings * 0x1p-24 * magnitude;
 }
 
+void define_activated(const float *element, const struct lowrank_epilogue *epilogue, size_t channel, double sum,
+                      double magnitude, size_t roundings) {
+  const double bias = epilogue && epilogue->bias ? epilogue->bias[channel] : 0;
+  define(element, sum + bias, magnitude + fabs(bias), roundings + (bias != 0));
+  double *bound = bounds + (element - result);
+  *bound = *bound * activation_slope(epilogue, channel) + activation_error(epilogue, channel, sum + bias);
+  expected[element - result] = activated(epilogue, channel, sum + bias);
+}
+
 bool agrees(const char *variant, const char *kernel) {
   static const char *const kinds[] = {"fractions", "integers", "single numbers"};
   for (size_t i = 0; i < RESULTS; ++i) {
@@ -65,30 +74,35 @@ void define_rows(const struct lowrank_rows *g, const float *columns, size_t widt
           sum += product;
           size += fabs(product);
         }
-        define(g->c[row] + pixel * g->c_pixel + column, sum, size, g->taps * g->depth + 2);
+        define_activated(g->c[row] + pixel * g->c_pixel + column, g->epilogue, g->channel + column, sum, size,
+                         g->taps * g->depth + 2);
       }
     }
   }
 }
 
-void define_maps(const struct lowrank_maps *g, const float *weights, bool finish) {
+void define_maps(const struct lowrank_maps *g, const float *weights) {
   for (size_t output = 0; output < g->outputs; ++output) {
     for (size_t pixel = 0; pixel < g->pixels; ++pixel) {
       float *z = g->z + output * g->z_row + pixel;
-      const double bias = g->bias ? g->bias[output] : 0;
       const double residual = g->residual ? g->residual[output * g->z_row + pixel] : 0;
-      double sum = bias + residual, size = fabs(bias) + fabs(residual);
-      if (finish) {
-        sum += *z;
-        size += fabs(*z);
-      }
-      for (size_t k = 0; !finish && k < g->depth; ++k) {
+      double sum = residual, size = fabs(residual);
+      for (size_t k = 0; k < g->depth; ++k) {
         const double product = (double)weights[output * g->depth + k] * g->x[k * g->x_row + pixel];
         sum += product;
         size += fabs(product);
       }
-      if (g->bounded) sum = fmin(fmax(sum, g->low), g->high);
-      define(z, sum, size, finish ? 2 : g->depth + 4);
+      define_activated(z, g->epilogue, g->channel + output, sum, size, g->depth + 3);
+    }
+  }
+}
+
+void define_leave(const struct lowrank_leave *g, bool maps) {
+  for (size_t pixel = 0; pixel < g->pixels; ++pixel) {
+    for (size_t channel = 0; channel < g->channels; ++channel) {
+      const size_t at = maps ? channel * g->z_step + pixel : pixel * g->z_step + channel;
+      const double x = g->x[pixel * g->x_pixel + channel], residual = g->residual ? g->residual[at] : 0;
+      define_activated(g->z + at, g->epilogue, g->channel + channel, x + residual, fabs(x) + fabs(residual), 2);
     }
   }
 }
@@ -102,7 +116,7 @@ void define_depthwise(const struct lowrank_depthwise *g, size_t width) {
         sum += product;
         size += fabs(product);
       }
-      define(g->c + pixel * g->c_pixel + channel, sum, size, g->taps + 2);
+      define_activated(g->c + pixel * g->c_pixel + channel, g->epilogue, g->channel + channel, sum, size, g->taps + 2);
     }
   }
 }
@@ -120,7 +134,8 @@ void define_square(const struct lowrank_depthwise_square *g, size_t width) {
             size += fabs(product);
           }
         }
-        define(g->c[row] + pixel * g->c_pixel + channel, sum, size, g->side * g->side + 2);
+        define_activated(g->c[row] + pixel * g->c_pixel + channel, g->epilogue, g->channel + channel, sum, size,
+                         g->side * g->side + 2);
       }
     }
   }

@@ -42,7 +42,8 @@ bool agrees(const char *variant, const char *kernel);
 /// `columns` is B before it is packed, [b_depth][vectors * width].
 void define_rows(const struct lowrank_rows *, const float *columns, size_t width, bool of_maps);
 /// `weights` is W before it is packed, [outputs][depth]; unused by `finish`.
-void define_maps(const struct lowrank_maps *, const float *weights, bool finish);
+void define_maps(const struct lowrank_maps *, const float *weights);
+void define_leave(const struct lowrank_leave *, bool maps);
 void define_depthwise(const struct lowrank_depthwise *, size_t width);
 void define_square(const struct lowrank_depthwise_square *, size_t width);
 void define_winograd_input(const struct lowrank_winograd_input *, int form, size_t width);
@@ -51,7 +52,25 @@ void define_winograd_output(const struct lowrank_winograd_output *, int form, si
 /// Says that an element of the result is `value`, a sum whose terms meet `roundings` roundings each.
 void define(const float *element, double value, double magnitude, size_t roundings);
 
-/// The points of a tile's side, and its outputs: F(2, 3), F(4, 3), F(5, 3), F(2, 5).
-extern const size_t winograd_points[LOWRANK_WINOGRAD_FORMS], winograd_outputs[LOWRANK_WINOGRAD_FORMS];
+/// The same of act(sum + bias): the activation makes the sum's error larger by its slope and adds its own.
+void define_activated(const float *element, const struct lowrank_epilogue *, size_t channel, double sum, double magnitude,
+                      size_t roundings);
+
+/// An activation's result for x, the most that a kernel's may be off by, and the largest slope there is.
+double activated(const struct lowrank_epilogue *, size_t channel, double x);
+double activation_error(const struct lowrank_epilogue *, size_t channel, double x);
+double activation_slope(const struct lowrank_epilogue *, size_t channel);
+
+/// The points of a tile and its outputs along an axis; 1 and 1 across the axis that the kernel lies along.
+struct winograd_side {
+  size_t points, outputs;
+};
+
+struct winograd_tile {
+  struct winograd_side down, across;
+};
+
+/// In the order of the kernels' tables.
+extern const struct winograd_tile winograd_tiles[LOWRANK_WINOGRAD_FORMS];
 
 #endif

@@ -158,6 +158,15 @@ import Testing
     #expect(try folder.names == ["bad"])
   }
 
+  /// A row of one output cannot be shared, and the result says so.
+  @Test func benchmarksReportTheThreadsThatRan() throws {
+    for (layer, asked, ran) in [("4,4,1,1,5,1,0", 8, 1), ("8,8,3,16,16,1,1", 2, 2)] {
+      let run = try lowrank(
+        "bench", "conv", "--layer", layer, "--form", "dense", "--threads", "\(asked)", "--reps", "5", "--json")
+      #expect(try json(run.output)["threads"] as? Int == ran, "\(layer): \(run.error)")
+    }
+  }
+
   @Test func theMachineComputesRightly() throws {
     let run = try lowrank("selftest", "--json")
     #expect(run.status == 0, "\(run.output)")

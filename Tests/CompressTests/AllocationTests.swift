@@ -69,9 +69,9 @@ import Testing
         error: { $0.relativeError })
     }
     let layers = [
-      layer([(20, 0.5), (50, 0.3), (80, 0.1)], dense: 100), layer([(10, 0.4), (20, 0.2)], dense: 30),
+      layer([(20, 0.5), (50, 0.35), (80, 0.1)], dense: 100), layer([(10, 0.4), (20, 0.2)], dense: 30),
     ]
-    // Half a unit is no room for the next candidate.
+    // What is left, half a unit, is no room for another candidate.
     let allocation = try #require(Allocation(layers, budget: 100.5 * unit, step: 0))
     #expect(allocation.choices == [2, 1] && abs(allocation.error - 0.3) <= 4 * Double.ulpOfOne)
     #expect(allocation.lowerBound <= allocation.error)

@@ -1,4 +1,5 @@
 import Compress
+import ModelGraph
 import ONNX
 import Tensors
 import TestSupport
@@ -9,7 +10,7 @@ import Testing
   /// Every number is within float16 and no Tucker-2 core is, as its leading element is the kernel's norm.
   private let large = Tensor<Float>(shape: [32, 32, 3, 3], repeating: 30_000)
 
-  private func model(_ others: [Shape], type: ElementType = .float16) throws -> ONNXModel {
+  private func model(_ others: [Shape], type: ElementType = .float16) throws -> ModelGraph {
     var generator = SeededGenerator(seed: 130)
     var builder = ModelBuilder()
     for (place, shape) in others.enumerated() {

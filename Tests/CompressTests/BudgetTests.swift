@@ -1,4 +1,5 @@
 import Compress
+import ModelGraph
 import ONNX
 import TestSupport
 import Testing
@@ -17,7 +18,7 @@ import Testing
 
   @Test(arguments: closedForms, [0.3, 0.5, 0.7])
   func budgetsAreKeptAndSpent(method: CompressionMethod, fraction: Double) throws {
-    var model = try ONNXModel(contentsOf: Vectors.example("mnist.onnx"))
+    var model = try ModelGraph(onnx: Vectors.example("mnist.onnx"))
     let report = try model.compress(options(.multiplies(fraction), method))
     let allocation = try #require(report.allocation)
     #expect(report.model.macsAfter <= Int(fraction * Double(report.model.macsBefore)))
@@ -31,7 +32,7 @@ import Testing
     // HOOI and the closed forms only lower the errors that the allocation went by; rounding apart.
     let planned = try #require(
       try ModelCandidates(
-        ONNXModel(contentsOf: Vectors.example("mnist.onnx")), options(.multiplies(fraction), method)
+        ModelGraph(onnx: Vectors.example("mnist.onnx")), options(.multiplies(fraction), method)
       )
       .tradeOff([fraction]).points[0].squaredError)
     #expect(sum <= planned * (1 + 1e-4))
@@ -45,11 +46,11 @@ import Testing
       equal.criterion = .energy(energy)
       equal.method = .only(.tucker2)
       equal.rankMultiple = 1
-      var first = try ONNXModel(contentsOf: path)
+      var first = try ModelGraph(onnx: path)
       let before = try first.compress(equal)
       let sum = before.layers.reduce(0) { $0 + $1.relativeError * $1.relativeError }
       let fraction = Double(before.model.macsAfter) / Double(before.model.macsBefore)
-      var second = try ONNXModel(contentsOf: path)
+      var second = try ModelGraph(onnx: path)
       let after = try second.compress(options(.multiplies(fraction), .only(.tucker2)))
       #expect(after.model.macsAfter <= before.model.macsAfter)
       #expect(after.layers.reduce(0) { $0 + $1.relativeError * $1.relativeError } <= sum)
@@ -59,13 +60,13 @@ import Testing
   /// A layer that counts for much keeps more of itself, and names that no layer has are errors.
   @Test func sensitivitiesShiftTheBudget() throws {
     let path = Vectors.example("mnist.onnx")
-    var even = try ONNXModel(contentsOf: path)
+    var even = try ModelGraph(onnx: path)
     var options = options(.multiplies(0.4), .only(.tucker2))
     let first = try even.compress(options)
     let layer = try #require(
       first.layers.filter { $0.reason == nil }.max { $0.relativeError < $1.relativeError })
     options.sensitivities = [layer.name: 100]
-    var weighted = try ONNXModel(contentsOf: path)
+    var weighted = try ModelGraph(onnx: path)
     let second = try weighted.compress(options)
     let kept = try #require(second.layers.first { $0.name == layer.name })
     #expect(kept.relativeError < 0.5 * layer.relativeError)
@@ -77,20 +78,20 @@ import Testing
     #expect(abs(sum - allocation.squaredError) <= 16 * Double.ulpOfOne * sum)
     for wrong in [["nothing": 1], [layer.name: -1], [layer.name: .nan]] {
       options.sensitivities = wrong
-      var model = try ONNXModel(contentsOf: path)
+      var model = try ModelGraph(onnx: path)
       #expect(throws: CompressError.self) { try model.compress(options) }
     }
   }
 
   @Test func weightsCanBeTheBudget() throws {
-    var model = try ONNXModel(contentsOf: Vectors.example("mnist.onnx"))
+    var model = try ModelGraph(onnx: Vectors.example("mnist.onnx"))
     let report = try model.compress(options(.weights(0.4), .auto))
     #expect(report.model.paramsAfter <= Int(0.4 * Double(report.model.paramsBefore)))
     #expect(report.model.paramsAfter > Int(0.38 * Double(report.model.paramsBefore)))
   }
 
   @Test func theTradeOffIsThatOfTheCompressions() throws {
-    let model = try ONNXModel(contentsOf: Vectors.example("mnist.onnx"))
+    let model = try ModelGraph(onnx: Vectors.example("mnist.onnx"))
     let candidates = try ModelCandidates(model, options(.multiplies(1), .only(.tucker2)))
     let curve = candidates.tradeOff([0.01, 0.4, 0.6, 1])
     #expect(curve.points[0].cost == nil)
@@ -105,11 +106,11 @@ import Testing
   }
 
   @Test func budgetsOutOfReachAndOpenShapesAreErrors() throws {
-    var model = try ONNXModel(contentsOf: Vectors.example("mnist.onnx"))
+    var model = try ModelGraph(onnx: Vectors.example("mnist.onnx"))
     #expect { try model.compress(options(.multiplies(0.001), .only(.tucker2))) } throws: {
       "\($0)".contains("least possible")
     }
-    var open = try ONNXModel(contentsOf: Vectors.path("local-function.onnx"))
+    var open = try ModelGraph(onnx: Vectors.path("local-function.onnx"))
     #expect { try open.compress(options(.multiplies(0.5), .only(.tucker2))) } throws: {
       "\($0)".contains("--input-shape")
     }

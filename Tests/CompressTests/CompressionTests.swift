@@ -1,5 +1,6 @@
 import Compress
 import Foundation
+import ModelGraph
 import ONNX
 import TensorFiles
 import Tensors
@@ -12,10 +13,10 @@ import Testing
   ) throws -> (report: CompressionReport, data: Data) {
     var options = CompressionOptions()
     change(&options)
-    var model = try ONNXModel(contentsOf: path)
+    var model = try ModelGraph(onnx: path)
     let report = try model.compress(options)
     let folder = try TemporaryFolder()
-    try model.save(to: folder.path("out.onnx"))
+    try model.saveONNX(to: folder.path("out.onnx"))
     return (report, try FileReader.bytes(ofFile: folder.path("out.onnx")))
   }
 
@@ -50,7 +51,7 @@ import Testing
     }
     let folder = try TemporaryFolder()
     try AtomicFile.write(data, to: folder.path("small.onnx"))
-    let small = try ONNXModel(contentsOf: folder.path("small.onnx"))
+    let small = try ModelGraph(onnx: folder.path("small.onnx"))
     var keep = CompressionOptions()
     keep.skip = "."
     let recount = try small.inspect(keep).model
@@ -77,7 +78,7 @@ import Testing
       "off", Tensor(shape: [32, 16, 3, 3], repeating: 1), scale: Array(repeating: 0, count: 32))
     builder.addMatrix("matrix", Tensor(shape: [64, 64]))
     let folder = try TemporaryFolder()
-    try builder.model().save(to: folder.path("in.onnx"))
+    try builder.model().saveONNX(to: folder.path("in.onnx"))
     let (report, data) = try compressed(folder.path("in.onnx")) {
       ($0.criterion, $0.method) = (.error(0), method)
     }
@@ -174,7 +175,7 @@ import Testing
         let text = "\(error)"
         return text.hasPrefix(option) && text.contains("'\(pattern)'") && text.contains("'/conv1/Conv'")
       }
-      var model = try ONNXModel(contentsOf: mnist)
+      var model = try ModelGraph(onnx: mnist)
       #expect { try model.compress(options) } throws: { named($0) }
       #expect { try model.inspect(options) } throws: { named($0) }
       options.budget = .multiplies(0.5)

@@ -1,4 +1,5 @@
 import Compress
+import ModelGraph
 import ONNX
 import TestSupport
 import Testing
@@ -7,7 +8,7 @@ import Testing
 @Suite struct ExtremeCostTests {
   @Test(arguments: [1 << 20, 1 << 31, 1 << 40])
   func costsThatOverflowAreErrorsNotTraps(extent: Int) throws {
-    let model = try ONNXModel(contentsOf: Vectors.path("conv-shared-weight.onnx"))
+    let model = try ModelGraph(onnx: Vectors.path("conv-shared-weight.onnx"))
     let input = model.inputs[0]
     let channels = try #require(input.extents?[1])
     var options = CompressionOptions()

@@ -33,7 +33,7 @@ import Testing
     var model = try builder.model()
     let layer = try #require(try model.compress(options).layers.first)
     #expect(layer.method == "tucker2" && layer.foldedBatchNormalization)
-    let stages = model.layers()
+    let stages = try model.layers()
     try #require(stages.count == 3)
     let (mode2, core, mode1) = (
       try model.kernel(of: stages[0]), try model.kernel(of: stages[1]), try model.kernel(of: stages[2])

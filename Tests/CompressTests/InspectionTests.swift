@@ -1,4 +1,5 @@
 import Compress
+import ModelGraph
 import ONNX
 import Tensors
 import TestSupport
@@ -55,7 +56,7 @@ import Testing
   }
 
   private func agree(
-    _ model: ONNXModel, _ criterion: RankCriterion, _ method: CompressionMethod, _ multiple: Int
+    _ model: ModelGraph, _ criterion: RankCriterion, _ method: CompressionMethod, _ multiple: Int
   ) throws {
     var options = CompressionOptions()
     (options.criterion, options.method, options.rankMultiple) = (criterion, method, multiple)
@@ -81,7 +82,7 @@ import Testing
   }
 
   @Test func theExampleIsAsShown() throws {
-    let model = try ONNXModel(contentsOf: Vectors.example("mnist.onnx"))
+    let model = try ModelGraph(onnx: Vectors.example("mnist.onnx"))
     try agree(model, .error(0.3), .auto, CompressionOptions.defaultRankMultiple)
     for layer in try model.inspect(CompressionOptions()).layers {
       #expect(layer.energyRanks.map(\.energy) == [0.8, 0.9, 0.95, 0.99])

@@ -1,6 +1,7 @@
 import Compress
 import Decompose
 import Forms
+import ModelGraph
 import ONNX
 import Tensors
 import TestSupport
@@ -45,7 +46,7 @@ private struct WeighedError: ErrorMeasure {
   }
 
   private func compressed(_ options: CompressionOptions) throws -> CompressionReport {
-    var model = try ONNXModel(contentsOf: Vectors.example("mnist.onnx"))
+    var model = try ModelGraph(onnx: Vectors.example("mnist.onnx"))
     return try model.compress(options)
   }
 
@@ -77,7 +78,7 @@ private struct WeighedError: ErrorMeasure {
   }
 
   @Test func aLayerOfUnknownCostIsAnErrorThatSaysWhatIsMissing() throws {
-    var model = try ONNXModel(contentsOf: Vectors.path("local-function.onnx"))
+    var model = try ModelGraph(onnx: Vectors.path("local-function.onnx"))
     #expect { try model.compress(options(Budget(0.5, of: Milliseconds()))) } throws: {
       "\($0)".contains("milliseconds are unknown, as nobody measured them")
     }

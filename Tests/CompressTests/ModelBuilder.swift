@@ -1,23 +1,16 @@
-import Foundation
+import ModelGraph
 import Tensors
-
-@testable import ONNX
 
 /// Puts a model together of layers side by side, each with an input and an output of its own.
 struct ModelBuilder {
-  private var proto = ModelProto()
-
-  /// An empty model of operators that every test model uses.
-  init() {
-    proto.irVersion = 8
-    var operators = OperatorSetIdProto()
-    operators.version = 17
-    proto.opsetImport = [operators]
-  }
+  private var graph = Graph()
 
   /// The model as if read from a file.
-  func model() throws -> ONNXModel {
-    try ONNXModel(data: try proto.serializedData(), path: "built.onnx")
+  func model() throws -> ModelGraph {
+    let model = ModelGraph(
+      path: "built.onnx", main: graph, operatorSets: [OperatorSet(version: 17)], formatVersion: 8)
+    try model.validate()
+    return model
   }
 
   /// A convolution, or with `transposed` a transposed one, of an image of `extent` along each axis, and behind it a
@@ -32,17 +25,18 @@ struct ModelBuilder {
     let axes = stored.shape.order - 2
     let inputs = transposed ? stored.shape[0] : stored.shape[1] * groups
     addInput("\(name).in", [1, inputs] + Array(repeating: extent, count: axes), type)
-    var node = NodeProto()
-    node.opType = transposed ? "ConvTranspose" : "Conv"
-    node.name = name
-    node.input = ["\(name).in", constant(weight ?? "\(name).weight", stored, type)]
-    node.output = ["\(name).out"]
-    node.attribute = [.ints("kernel_shape", Array(stored.shape.extents.dropFirst(2))), .int("group", groups)]
-    proto.graph.node.append(node)
+    graph.nodes.append(
+      Node(
+        name: name, opType: transposed ? "ConvTranspose" : "Conv",
+        inputs: ["\(name).in", constant(weight ?? "\(name).weight", stored, type)], outputs: ["\(name).out"],
+        attributes: [
+          Attribute("kernel_shape", .ints(Array(stored.shape.extents.dropFirst(2)))),
+          Attribute("group", .int(groups)),
+        ]))
     guard let scale else { return addOutput("\(name).out") }
-    var normalization = NodeProto()
-    normalization.opType = "BatchNormalization"
-    normalization.name = "\(name).norm"
+    var normalization = Node(
+      name: "\(name).norm", opType: "BatchNormalization", inputs: ["\(name).out"],
+      outputs: ["\(name).normalized"])
     let channels = scale.count
     // A variance of 1 less epsilon leaves gamma itself as the scale, to rounding.
     for (part, values) in [
@@ -50,12 +44,10 @@ struct ModelBuilder {
       ("mean", Array(repeating: 0.5, count: channels)),
       ("variance", Array(repeating: 1 - 1e-5, count: channels)),
     ] {
-      normalization.input.append(
+      normalization.inputs.append(
         constant("\(name).\(part)", Tensor(shape: [channels], elements: values), .float32))
     }
-    normalization.input.insert("\(name).out", at: 0)
-    normalization.output = ["\(name).normalized"]
-    proto.graph.node.append(normalization)
+    graph.nodes.append(normalization)
     addOutput("\(name).normalized")
   }
 
@@ -64,44 +56,29 @@ struct ModelBuilder {
     _ name: String, _ stored: Tensor<Float>, transposing: Bool = false, weight: String? = nil
   ) {
     addInput("\(name).in", [1, stored.shape[transposing ? 1 : 0]], .float32)
-    var node = NodeProto()
-    node.opType = transposing ? "Gemm" : "MatMul"
-    node.name = name
-    node.input = ["\(name).in", constant(weight ?? "\(name).weight", stored, .float32)]
-    node.output = ["\(name).out"]
-    if transposing { node.attribute = [.int("transB", 1)] }
-    proto.graph.node.append(node)
+    graph.nodes.append(
+      Node(
+        name: name, opType: transposing ? "Gemm" : "MatMul",
+        inputs: ["\(name).in", constant(weight ?? "\(name).weight", stored, .float32)],
+        outputs: ["\(name).out"], attributes: transposing ? [Attribute("transB", .int(1))] : []))
     addOutput("\(name).out")
   }
 
   /// The same as a Gemm, whether it transposes or not.
   mutating func addGemm(_ name: String, _ stored: Tensor<Float>, transposing: Bool, weight: String) {
     addMatrix(name, stored, transposing: transposing, weight: weight)
-    proto.graph.node[proto.graph.node.count - 1].opType = "Gemm"
+    graph.nodes[graph.nodes.count - 1].opType = "Gemm"
   }
 
   private mutating func constant(_ name: String, _ values: Tensor<Float>, _ type: ElementType) -> String {
-    if !proto.graph.initializer.contains(where: { $0.name == name }) {
-      proto.graph.initializer.append(TensorProto(name: name, values, type: type))
-    }
+    if graph.constants[name] == nil { graph.constants.append(Constant(name: name, values, type: type)) }
     return name
   }
 
   private mutating func addInput(_ name: String, _ extents: [Int], _ type: ElementType) {
-    var input = ValueInfoProto()
-    input.name = name
-    input.type.tensorType.elemType = type.onnx
-    input.type.tensorType.shape.dim = extents.map { extent in
-      var dim = TensorShapeProto.Dimension()
-      dim.dimValue = Int64(extent)
-      return dim
-    }
-    proto.graph.input.append(input)
+    let shape = extents.map(ValueInfo.Dimension.known)
+    graph.inputs.append(ValueInfo(name: name, type: .tensor(DataType(type), shape: shape)))
   }
 
-  private mutating func addOutput(_ name: String) {
-    var output = ValueInfoProto()
-    output.name = name
-    proto.graph.output.append(output)
-  }
+  private mutating func addOutput(_ name: String) { graph.outputs.append(ValueInfo(name: name)) }
 }

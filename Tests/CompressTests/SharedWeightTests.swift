@@ -1,4 +1,5 @@
 import Compress
+import ModelGraph
 import ONNX
 import Tensors
 import TestSupport
@@ -37,11 +38,11 @@ import Testing
 
   /// Each layer's stages composed are as far from its own kernel as its report says.
   private func expectFactorsOfTheirLayers(
-    _ model: ONNXModel, _ options: CompressionOptions, stagesOf count: Int
+    _ model: ModelGraph, _ options: CompressionOptions, stagesOf count: Int
   ) throws {
     var written = model
     let report = try written.compress(options)
-    let (before, after) = (model.layers(), written.layers())
+    let (before, after) = (try model.layers(), try written.layers())
     try #require(after.count == count * before.count)
     for (place, layer) in before.enumerated() {
       let stages = try after[(count * place)..<(count * (place + 1))].map { try written.kernel(of: $0) }
@@ -101,7 +102,7 @@ import Testing
     try compressAndCount(builder.model(), options(.only(.tucker2)))
   }
 
-  private func compressAndCount(_ model: ONNXModel, _ options: CompressionOptions) throws {
+  private func compressAndCount(_ model: ModelGraph, _ options: CompressionOptions) throws {
     var written = model
     let report = try written.compress(options)
     try expectCountsOf(written, report)
@@ -117,7 +118,7 @@ import Testing
   }
 
   /// The totals of the report, counted anew in the model written.
-  private func expectCountsOf(_ written: ONNXModel, _ report: CompressionReport) throws {
+  private func expectCountsOf(_ written: ModelGraph, _ report: CompressionReport) throws {
     var keep = CompressionOptions()
     keep.skip = "."
     let recount = try written.inspect(keep).model

@@ -70,12 +70,20 @@ import Testing
   }
 
   private func bounded(_ x: Float, _ activation: Activation) -> Float {
-    let (low, high) = (Float(activation.low), Float(activation.high))
+    let (low, high) = bounds(activation)
     return x.isNaN ? x : Swift.min(Swift.max(x, low), high)
   }
 
   private func inside(_ x: Float, _ activation: Activation) -> Bool {
-    x >= Float(activation.low) && x <= Float(activation.high)
+    x >= bounds(activation).low && x <= bounds(activation).high
+  }
+
+  private func bounds(_ activation: Activation) -> (low: Float, high: Float) {
+    switch activation {
+    case .relu: (0, .infinity)
+    case .clip(let low, let high): (Float(low), Float(high))
+    default: (-.infinity, .infinity)
+    }
   }
 
   /// Twice the input: the kernel's middle is 2, and an svd's second factor 1.

@@ -11,7 +11,7 @@ func runGuarded<E: LapackScalar>(
   // More than the longest vector: a kernel that runs over by one is caught.
   let (guardCount, mark) = (32, E(12_345))
   let plan = plan.withRedZones(ofBytes: 1024)
-  let (inputs, outputs) = (plan.geometry.inputShape.count, plan.geometry.outputShape.count)
+  let (inputs, outputs) = (plan.inputShape.count, plan.outputShape.count)
   let padding = [E](repeating: .nan, count: guardCount)
   let guardedInput = padding + input.elements + padding
   var guardedOutput = [E](repeating: mark, count: outputs + 2 * guardCount)
@@ -30,12 +30,12 @@ func runGuarded<E: LapackScalar>(
   let untouched = (guardedOutput.prefix(guardCount) + guardedOutput.suffix(guardCount)).allSatisfy {
     $0 == mark
   }
-  #expect(untouched, "\(plan.geometry) wrote outside its output")
+  #expect(untouched, "\(plan.stages) wrote outside its output")
   #expect(
     damagedRedZone(workspace, plan.layout) == nil,
-    "\(plan.geometry) \(plan.options) left a region of its workspace")
+    "\(plan.stages) \(plan.options) left a region of its workspace")
   return Tensor(
-    shape: plan.geometry.outputShape, elements: guardedOutput[guardCount..<(guardCount + outputs)])
+    shape: plan.outputShape, elements: guardedOutput[guardCount..<(guardCount + outputs)])
 }
 
 /// The bytes of red zones: as numbers they are NaN, which a result shows where it was computed from them, and as addresses

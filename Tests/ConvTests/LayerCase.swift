@@ -62,7 +62,8 @@ struct LayerCase<E: LapackScalar> {
       oracle.add((0..<geometry.outputShape.count).map { elements[$0 / positions % channels] })
     }
     if let residual { oracle.add(doubles(residual)) }
-    oracle.bound(activation)
+    let (positions, channels) = (geometry.outputPositions, geometry.outputChannels)
+    oracle.activate(activation) { $0 / positions % channels }
     return oracle
   }
 

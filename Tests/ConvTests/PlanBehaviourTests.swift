@@ -100,7 +100,7 @@ import Testing
     for form in forms {
       let layer = try layer(16, 12, form: form, ConvolutionOptions(threads: threads))
       var workspace = layer.plan.makeWorkspace()
-      var output = Tensor<Float>(shape: layer.plan.geometry.outputShape)
+      var output = Tensor<Float>(shape: layer.plan.outputShape)
       layer.input.withSpan { input in
         output.withMutableSpan { output in
           // The first runs make the pool's threads.

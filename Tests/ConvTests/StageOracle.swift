@@ -80,9 +80,23 @@ struct StageOracle {
     isExact = isExact && terms.allSatisfy { $0 == $0.rounded() && abs($0) * unit <= 0.125 }
   }
 
-  /// Bounds the results: errors never grow by that.
-  mutating func bound(_ activation: Activation) {
-    values = values.map { min(max($0, activation.low), activation.high) }
+  /// Applies an activation, `channel` giving the channel of an element.
+  ///
+  /// An error of its argument grows by its largest slope at most; its own roundings are as many units of the last place as
+  /// `CKernels.h` says, in Float, and the library's in Double.
+  mutating func activate(_ activation: Activation, channel: (Int) -> Int) {
+    guard activation != .none else { return }
+    isExact = isExact && activation.isBound
+    let slope = activation.isBound ? 1 : activation.steepness
+    for i in values.indices {
+      let (own, result) = (
+        activation.roundings(values[i]), activation.definition(values[i], channel: channel(i))
+      )
+      let rounding = 2 * own.relative * unit * abs(result) + own.absolute * unit + own.least
+      values[i] = result
+      bounds[i] = slope * bounds[i] + rounding
+      variances[i] = slope * slope * variances[i] + rounding * rounding
+    }
   }
 
   /// What is wrong with the elements of a result; nil where every bound holds.

@@ -26,7 +26,7 @@ import Testing
 
   private func threads<E: LapackScalar>(_ plan: ConvolutionPlan<E>, _ input: Tensor<E>) -> Int {
     var workspace = plan.makeWorkspace()
-    var output = Tensor<E>(shape: plan.geometry.outputShape)
+    var output = Tensor<E>(shape: plan.outputShape)
     return input.withSpan { input in
       output.withMutableSpan {
         plan.runCountingThreads(input: input, output: &$0, workspace: &workspace)
@@ -42,18 +42,6 @@ import Testing
     let (plain, doubles) = try plan(Double.self, ConvolutionOptions(threads: asked))
     #expect(plain.threadCount == min(asked, 24))
     #expect(threads(plain, doubles) == plain.threadCount)
-  }
-
-  /// A row of one output cannot be shared, and the result says so.
-  @Test func benchmarksReportTheThreadsThatRan() throws {
-    let geometry = try ConvolutionGeometry(kernelShape: [4, 4, 1, 1], inputExtents: [1, 5])
-    let result = ConvolutionBenchmark.run(geometry, form: .dense, threads: 8, repetitions: 5)
-    #expect(result.threads == 1)
-    let wide = try ConvolutionGeometry(kernelShape: [8, 8, 3, 3], inputExtents: [16, 16])
-    #expect(ConvolutionBenchmark.run(wide, form: .dense, threads: 2, repetitions: 5).threads == 2)
-    let blas = ConvolutionBenchmark.run(
-      wide, form: .dense, threads: 3, repetitions: 5, options: ConvolutionOptions(backend: .blas))
-    #expect(blas.threads == 3)
   }
 
   /// Before, those who found the pool taken ran on one thread and said nothing.
@@ -93,10 +81,10 @@ import Testing
           #expect(shared.threadCount > 1)
           // Each element is the same sum; where the BLAS sums in another order for another number of columns, within the
           // roundings of its k products and bias, of numbers up to 1.
-          let k = Double(alone.geometry.kernelShape.count / channels + 1)
+          let k = Double(alone.stages[0].kernelShape.count / channels + 1)
           let difference = largestDifference(
             runGuarded(alone, input), runGuarded(shared, input).converted(to: Double.self))
-          #expect(difference <= k * k * Double.ulpOfOne, "\(alone.geometry) \(count)")
+          #expect(difference <= k * k * Double.ulpOfOne, "\(alone.stages) \(count)")
         }
       }
     }

@@ -2,6 +2,7 @@ import CLowRank
 import Compress
 import Foundation
 import LowRankC
+import ModelGraph
 import ONNX
 import TestSupport
 import Testing
@@ -23,7 +24,7 @@ import Testing
     var report: OpaquePointer?
     try require(modelInspect(path, nil, &report))
     let found = try JSONDecoder().decode(InspectionReport.self, from: try json(report))
-    let expected = try ONNXModel(contentsOf: path).inspect(CompressionOptions())
+    let expected = try ModelGraph(onnx: path).inspect(CompressionOptions())
     #expect(found.layers.map(\.kernelShape) == expected.layers.map(\.kernelShape))
     #expect(found.model.macs == expected.model.macs)
   }
@@ -44,9 +45,9 @@ import Testing
     var compression = CompressionOptions()
     compression.criterion = .ranksRatio(0.3)
     compression.rankMultiple = 1
-    var model = try ONNXModel(contentsOf: path)
+    var model = try ModelGraph(onnx: path)
     _ = try model.compress(compression)
-    let bytes = try model.save(to: swifts)
+    let bytes = try model.saveONNX(to: swifts)
     #expect(bytes == found.model.bytesAfter)
     let (written, expected) = (
       try Data(contentsOf: URL(filePath: mine)), try Data(contentsOf: URL(filePath: swifts))

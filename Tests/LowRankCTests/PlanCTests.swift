@@ -30,7 +30,7 @@ import Testing
     #expect(found == wanted)
     let info = try information(plan)
     #expect(info.multiplies == expected.multiplies)
-    #expect(info.output_count == expected.geometry.outputShape.count)
+    #expect(info.output_count == expected.outputShape.count)
   }
 
   @Test func factoredAndStagesAreThoseOfSwift() throws {

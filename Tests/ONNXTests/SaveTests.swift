@@ -1,9 +1,11 @@
 import Foundation
+import ModelGraph
 import TensorFiles
 import TestSupport
 import Testing
 
 @testable import ONNX
+@testable import Tensors
 
 /// Models whose weights go into a file of their own: at every moment the path holds the old model with its data or the
 /// new one with its.
@@ -11,49 +13,56 @@ import Testing
   let folder: TemporaryFolder
   let path: String
   /// Two models of the same tensors with other numbers in them.
-  let old: ONNXModel
-  let new: ONNXModel
+  let old: ModelGraph
+  let new: ModelGraph
 
   init() throws {
     folder = try TemporaryFolder()
     path = folder.path("out.onnx")
-    old = try ONNXModel(contentsOf: Vectors.path("conv2d.onnx"))
+    old = try ModelGraph(onnx: Vectors.path("conv2d.onnx"))
     var changed = old
-    for place in changed.proto.graph.initializer.indices {
-      let bytes = changed.proto.graph.initializer[place].rawData
-      changed.proto.graph.initializer[place].rawData = Data(bytes.map { $0 ^ 0x80 })
+    for constant in old.main.constants {
+      guard case .bytes(let bytes) = constant.elements else { continue }
+      changed.main.constants[constant.name]?.elements = .bytes(ByteView(try bytes.bytes().map { $0 ^ 0x80 }))
     }
     new = changed
   }
 
-  private func save(_ model: ONNXModel, to path: String) throws {
-    try model.save(to: path, inlineLimit: 0)
+  /// Saves with the large constants in a file of their own.
+  @discardableResult
+  private func save(
+    _ model: ModelGraph, to path: String, beforePlacing: (String) throws(FileError) -> Void = { _ in }
+  ) throws -> Int {
+    var files = FileTransaction()
+    let bytes = try model.save(to: path, in: &files, inlineLimit: 0)
+    try files.commit(beforePlacing: beforePlacing)
+    return bytes
   }
 
-  private func isWhole(_ model: ONNXModel, at path: String) throws -> Bool {
-    try ONNXModel(contentsOf: path).proto == model.proto
+  private func isWhole(_ model: ModelGraph, at path: String) throws -> Bool {
+    try ModelGraph(onnx: path) == model
   }
 
   @Test func largeWeightsLieBesideTheModel() throws {
-    let count = try old.save(to: path, inlineLimit: 0)
+    let count = try save(old, to: path)
     #expect(try folder.names == ["out.onnx", "out.onnx.data"])
     #expect(try isWhole(old, at: path))
-    #expect(try ONNXModel(contentsOf: path).byteCount == count)
+    #expect(try ModelGraph(onnx: path).byteCount == count)
   }
 
   /// Where no tensor is large enough to lie in a file of its own, there is none.
   @Test func smallTensorsAloneMakeNoFile() throws {
     var small = old
-    for place in small.proto.graph.initializer.indices {
-      small.proto.graph.initializer[place].rawData = Data(count: 1023)
+    for name in old.main.constants.map(\.name) {
+      small.main.constants[name] = Constant(name: name, Tensor(shape: [255]), type: .float32)
     }
-    try small.save(to: path, inlineLimit: 0)
+    try save(small, to: path)
     #expect(try folder.names == ["out.onnx"])
   }
 
   @Test func aFailureLeavesNothingWhereNothingWas() throws {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-    #expect(throws: ONNXError.self) { try save(new, to: path) }
+    #expect(throws: (any Error).self) { try save(new, to: path) }
     #expect(try folder.names == ["out.onnx"])
   }
 
@@ -61,7 +70,7 @@ import Testing
   @Test func everyMomentHasAWholePair() throws {
     try save(old, to: path)
     var seen: [String] = []
-    try new.save(to: path, inlineLimit: 0) { file in
+    try save(new, to: path) { file in
       seen.append(file)
       #expect((try? isWhole(old, at: path)) == true, "\(file)")
     }
@@ -73,8 +82,8 @@ import Testing
   @Test func aFailureBeforeEachFileLeavesTheOldPairAndNothingElse() throws {
     try save(old, to: path)
     for place in [path + ".data.2", path] {
-      #expect(throws: ONNXError.self) {
-        try new.save(to: path, inlineLimit: 0) { file throws(FileError) in
+      #expect(throws: FileError.self) {
+        try save(new, to: path) { file throws(FileError) in
           if file == place { throw FileError(path: path, reason: "injected") }
         }
       }
@@ -83,8 +92,23 @@ import Testing
     }
   }
 
+  /// Somebody else takes the name of the data file before it has its place: nothing of theirs is lost.
+  @Test func aNameThatIsTakenMeanwhileIsAnError() throws {
+    let theirs = Data("not ours".utf8)
+    do {
+      var files = FileTransaction()
+      _ = try old.save(to: path, in: &files, inlineLimit: 0)
+      try AtomicFile.write(theirs, to: folder.path("out.onnx.data"))
+      var failure: FileError?
+      do throws(FileError) { try files.commit() } catch { failure = error }
+      #expect(failure?.path == folder.path("out.onnx.data"))
+    }
+    #expect(try folder.names == ["out.onnx.data"])
+    #expect(try FileReader.bytes(ofFile: folder.path("out.onnx.data")) == theirs)
+  }
+
   @Test func theDataHaveTheModelsPermissions() throws {
-    try old.save(to: path)
+    try old.saveONNX(to: path)
     try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
     try save(new, to: path)
     for name in try folder.names {
@@ -97,14 +121,13 @@ import Testing
   @Test func savingOverAPairReplacesBoth() throws {
     try save(old, to: path)
     for round in 0..<3 {
-      var model = try ONNXModel(contentsOf: path)
-      model.proto.graph.initializer =
-        round % 2 == 0 ? new.proto.graph.initializer : old.proto.graph.initializer
+      var model = try ModelGraph(onnx: path)
+      model.main.constants = round % 2 == 0 ? new.main.constants : old.main.constants
       try save(model, to: path)
       #expect(try isWhole(round % 2 == 0 ? new : old, at: path))
       #expect(try folder.names.count == 2)
     }
-    try new.save(to: path)
+    try new.saveONNX(to: path)
     #expect(try isWhole(new, at: path))
     #expect(try folder.names == ["out.onnx"])
   }
@@ -141,7 +164,7 @@ import Testing
 
   @Test func devicesTakeNoPair() throws {
     try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/dev/null")
-    #expect(throws: ONNXError.self) { try save(old, to: path) }
+    #expect(throws: (any Error).self) { try save(old, to: path) }
     #expect(try folder.names == ["out.onnx"])
   }
 }

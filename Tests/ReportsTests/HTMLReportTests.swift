@@ -1,6 +1,7 @@
 import Decompose
 import Forms
 import Foundation
+import ModelGraph
 import ONNX
 import Tensors
 import TestSupport
@@ -47,7 +48,7 @@ import Testing
     var options = CompressionOptions()
     options.recordsSpectra = true
     change(&options)
-    var model = try ONNXModel(contentsOf: Vectors.example("mnist.onnx"))
+    var model = try ModelGraph(onnx: Vectors.example("mnist.onnx"))
     guard options.budget != nil else {
       let report = try model.compress(options)
       return (report, HTMLReport(model: "mnist.onnx", report: report, options: options))

@@ -13,10 +13,39 @@ enum lowrank_variant {
 };
 
 /// The number of Winograd forms.
-enum { LOWRANK_WINOGRAD_FORMS = 4 };
+enum { LOWRANK_WINOGRAD_FORMS = 10 };
 
 /// The most vectors that a panel of packed columns is wide.
 enum { LOWRANK_MAX_PANEL = 4 };
+
+/// What happens to a result x behind the bias and the residual, and the most that it is off by, in units of the last
+/// place, over all Floats: subnormal results too. NaN stays NaN; of an infinity it is the limit, where there is one.
+enum lowrank_epilogue_activation {
+  LOWRANK_ACTIVATION_NONE,
+  LOWRANK_ACTIVATION_CLIP,          ///< min(max(x, alpha), beta), exact; ReLU from 0 to infinity
+  LOWRANK_ACTIVATION_LEAKY_RELU,    ///< x, of negative x alpha x: 1/2
+  LOWRANK_ACTIVATION_PRELU,         ///< x, of negative x slopes[channel] x: 1/2
+  LOWRANK_ACTIVATION_SIGMOID,       ///< 1 / (1 + e^-x): 3
+  LOWRANK_ACTIVATION_SILU,          ///< x / (1 + e^-x): 4
+  LOWRANK_ACTIVATION_HARD_SIGMOID,  ///< min(max(alpha x + beta, 0), 1): the roundings of its product and its sum
+  LOWRANK_ACTIVATION_HARD_SWISH,    ///< x min(max(x + 3, 0), 6) / 6: 3
+  LOWRANK_ACTIVATION_TANH,          ///< 4
+  LOWRANK_ACTIVATION_GELU,          ///< x (1 + erf(x / sqrt(2))) / 2: 5
+  /// x / (1 + e^-y), y = sqrt(8 / pi) (x + 0.044715 x^3), which is GELU but for 5e-4: 4, and 3 |y| more for negative x
+  LOWRANK_ACTIVATION_GELU_TANH,
+  LOWRANK_ACTIVATION_ELU,           ///< x, of negative x alpha (e^x - 1): 3
+  LOWRANK_ACTIVATIONS,
+};
+
+/// What a kernel does to its results as it stores them: z = act(sum + bias[channel]). A null pointer to it is nothing.
+///
+/// A result depends on its sum alone, not on where in a row it stands, so that threads may share rows in any way.
+struct lowrank_epilogue {
+  enum lowrank_epilogue_activation activation;
+  float alpha, beta;    ///< the activation's parameters
+  const float *bias;    ///< one for each channel, or null
+  const float *slopes;  ///< one for each channel; PReLU's
+};
 
 /// The product of pixels with packed columns: C[pixel][column] = sum over tap, d of A[tap][pixel][d] B[tap, d][column].
 ///
@@ -35,6 +64,8 @@ struct lowrank_rows {
   size_t b_first;         ///< the depth of B that the first tap begins at
   size_t vectors;         ///< columns, in vectors
   size_t panel;           ///< vectors a panel, 1 to LOWRANK_MAX_PANEL
+  const struct lowrank_epilogue *epilogue;  ///< its arrays readable up to a whole vector, or null
+  size_t channel;         ///< the first column's channel in the epilogue
 };
 
 /// The product of packed weights with maps: Z[t][p] = act(sum over k of W[t][k] X[k][p] + bias[t] + residual[t][p]).
@@ -44,11 +75,20 @@ struct lowrank_maps {
   const float *x;         ///< [depth][x_row], readable up to a whole vector behind the last pixel
   const float *w;         ///< packed weights
   float *z;               ///< [outputs][z_row]
-  const float *bias;      ///< [outputs], readable up to a whole strip, or null
   const float *residual;  ///< laid out as z, or null
   size_t outputs, depth, pixels, x_row, z_row;
-  float low, high;        ///< the bounds of the result
-  int bounded;            ///< 0 where the bounds are infinite
+  const struct lowrank_epilogue *epilogue;  ///< its bias readable up to a whole strip, or null
+  size_t channel;         ///< the first output's channel in the epilogue
+};
+
+/// The way out: channel-last results to the output, Z = act(X + bias + residual), in the layout that the kernel says.
+struct lowrank_leave {
+  const float *x;         ///< [pixels][x_pixel], readable in whole vectors of channels
+  float *z;               ///< pixels (`leave_rows`) or channels (`leave_maps`) z_step floats apart
+  const float *residual;  ///< laid out as z, which it may be; or null
+  size_t pixels, channels, x_pixel, z_step;
+  const struct lowrank_epilogue *epilogue;  ///< its arrays readable up to a whole vector, or null
+  size_t channel;         ///< the first channel's place in the epilogue
 };
 
 /// A depthwise stage on channel-last rows: C[pixel][c] = sum over tap of A[tap][pixel][c] W[tap][c].
@@ -57,6 +97,8 @@ struct lowrank_depthwise {
   const float *w;         ///< [tap][w_row]
   float *c;
   size_t pixels, taps, a_pixel, c_pixel, w_row, vectors;
+  const struct lowrank_epilogue *epilogue;  ///< its arrays readable up to a whole vector, or null
+  size_t channel;         ///< the first channel's place in the epilogue
 };
 
 /// A depthwise stage of side x side taps, 3 or 5, with stride 1 or 2: several rows at once, which share their input.
@@ -67,20 +109,25 @@ struct lowrank_depthwise_square {
   float *const *c;        ///< `rows` output rows
   const float *w;         ///< [side][side][w_row]
   size_t rows, pixels, side, stride, a_pixel, c_pixel, w_row, vectors;
+  const struct lowrank_epilogue *epilogue;  ///< its arrays readable up to a whole vector, or null
+  size_t channel;         ///< the first channel's place in the epilogue
 };
 
-/// The transform of one row of Winograd tiles, from channel-last rows into one matrix for each of the n x n points.
+/// The transform of one row of Winograd tiles, from channel-last rows into one matrix for each of a tile's points: n x n,
+/// or n where the kernel lies along one axis, whose tiles are one pixel wide or one row high.
 struct lowrank_winograd_input {
-  const float *const *rows;  ///< n rows, to the first pixel of the first tile
-  float *v;                  ///< [n n][v_point], tile t at t * v_tile
+  const float *const *rows;  ///< the tiles' input rows, n or 1, to the first pixel of the first tile
+  float *v;                  ///< [points][v_point], tile t at t * v_tile
   size_t tiles, vectors, pixel, v_tile, v_point;
 };
 
-/// The transform back: m x m outputs of each tile into channel-last rows.
+/// The transform back: the outputs of each tile, m x m or m, into channel-last rows.
 struct lowrank_winograd_output {
-  const float *m;            ///< [n n][m_point], tile t at t * m_tile
-  float *const *rows;        ///< m rows
+  const float *m;            ///< [points][m_point], tile t at t * m_tile
+  float *const *rows;        ///< the tiles' output rows, m or 1
   size_t tiles, vectors, pixel, m_tile, m_point;
+  const struct lowrank_epilogue *epilogue;  ///< its arrays readable up to a whole vector, or null
+  size_t channel;            ///< the first channel's place in the epilogue
 };
 
 /// The kernels of one instruction set.
@@ -95,7 +142,8 @@ struct lowrank_kernels {
   void (*maps)(const struct lowrank_maps *);
   void (*depthwise)(const struct lowrank_depthwise *);
   void (*depthwise_square)(const struct lowrank_depthwise_square *);
-  /// By form: F(2, 3), F(4, 3), F(5, 3), F(2, 5).
+  /// By form: F(2x2, 3x3), F(4x4, 3x3), F(5x5, 3x3), F(2x2, 5x5), F(4x1, 3x1), F(1x4, 1x3), F(6x1, 3x1), F(1x6, 1x3),
+  /// F(4x1, 5x1), F(1x4, 1x5).
   void (*winograd_input[LOWRANK_WINOGRAD_FORMS])(const struct lowrank_winograd_input *);
   void (*winograd_output[LOWRANK_WINOGRAD_FORMS])(const struct lowrank_winograd_output *);
   /// target[c * target_row + p] = source[p * source_pixel + c]; reads whole blocks of `width` channels.
@@ -109,8 +157,8 @@ struct lowrank_kernels {
   /// is not read.
   void (*copy_maps)(const float *source, size_t source_row, size_t pixels, size_t channels, size_t ahead,
                     float *target, size_t target_row);
-  /// z[t * row + p] = act(z[...] + bias[t] + residual[t * row + p])
-  void (*finish)(const struct lowrank_maps *);
+  void (*leave_rows)(const struct lowrank_leave *);  ///< channel-last Z
+  void (*leave_maps)(const struct lowrank_leave *);  ///< channel-first Z
 };
 
 /// The kernels of one instruction set, or null where the processor or the build does not have them.

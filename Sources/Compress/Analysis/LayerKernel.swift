@@ -1,4 +1,4 @@
-import ONNX
+import ModelGraph
 import Tensors
 
 /// A layer's kernel as it is factored: with BatchNormalization folded in where the layer has one to fold.
@@ -11,11 +11,11 @@ struct LayerKernel: Sendable {
   let foldedScale: [Double]?
 }
 
-extension ONNXModel {
+extension ModelGraph {
   /// The kernel of a layer with what its factors will go through.
   ///
-  /// **Throws** `ONNXError` where the weight cannot be read.
-  func layerKernel(of layer: ONNXLayer) throws(ONNXError) -> LayerKernel {
+  /// **Throws** `ModelError` where the weight cannot be read.
+  func layerKernel(of layer: FactorableLayer) throws(ModelError) -> LayerKernel {
     LayerKernel(
       values: try kernel(of: layer), type: layer.elementType ?? .float32, foldedScale: layer.foldedScale)
   }

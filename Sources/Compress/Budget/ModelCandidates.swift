@@ -1,5 +1,5 @@
 import Decompose
-public import ONNX
+public import ModelGraph
 import Forms
 import Tensors
 
@@ -30,7 +30,7 @@ public struct ModelCandidates: Sendable {
   /// **Complexity** for each layer and form one eigenproblem or two; CP forms are found by iteration at three ranks of
   /// a large kernel, seven of a smaller one.
   public init(
-    _ model: ONNXModel, _ options: CompressionOptions, progress: @Sendable (Progress) -> Void = { _ in }
+    _ model: ModelGraph, _ options: CompressionOptions, progress: @Sendable (Progress) -> Void = { _ in }
   ) throws(CompressError) {
     guard let budget = options.budget else {
       throw .option(name: "budget", reason: "candidates are for a budget, and none is given")
@@ -86,7 +86,7 @@ public struct ModelCandidates: Sendable {
   }
 
   private static func analyse(
-    _ model: ONNXModel, _ work: LayerWork, _ planner: LayerPlanner, _ budget: Budget,
+    _ model: ModelGraph, _ work: LayerWork, _ planner: LayerPlanner, _ budget: Budget,
     _ progress: @Sendable (Progress) -> Void
   ) -> [Findings] {
     let order = work.largestFirst
@@ -101,7 +101,7 @@ public struct ModelCandidates: Sendable {
 
   /// Analyses one group in the forms that `allows` lets through.
   private static func findings(
-    _ model: ONNXModel, _ work: LayerWork, group index: Int, _ planner: LayerPlanner, _ budget: Budget,
+    _ model: ModelGraph, _ work: LayerWork, group index: Int, _ planner: LayerPlanner, _ budget: Budget,
     allows: (FactoredForm) -> Bool
   ) -> Findings {
     if isFixed(index, work, budget) {
@@ -112,7 +112,7 @@ public struct ModelCandidates: Sendable {
     let group = work.groups[index]
     let (measure, error) = (budget.measure, planner.options.error)
     let dense = measure.cost(of: group.cost, in: .dense) ?? 0
-    do throws(ONNXError) {
+    do throws(ModelError) {
       let kernel = try model.kernel(of: work.layers[group.members[0]])
       let (forms, reason, spectrum) = planner.candidates(kernel, group.cost)
       let list = LayerCandidates(
@@ -129,7 +129,7 @@ public struct ModelCandidates: Sendable {
 
   /// Analyses one group anew in the forms that `allows` lets through, because `reason` ruled others out.
   mutating func restrict(
-    group: Int, of model: ONNXModel, reason: String, allows: (FactoredForm) -> Bool
+    group: Int, of model: ModelGraph, reason: String, allows: (FactoredForm) -> Bool
   ) {
     let found = Self.findings(
       model, work, group: group, LayerPlanner(options: options), budget, allows: allows)

@@ -1,4 +1,4 @@
-public import ONNX
+public import ModelGraph
 public import Forms
 public import Tensors
 

@@ -1,8 +1,8 @@
 import Decompose
 import Forms
-public import ONNX
+public import ModelGraph
 
-extension ONNXModel {
+extension ModelGraph {
   /// Factors the layers of the model in place within a budget, from an analysis of the same model.
   ///
   /// Where a layer cannot be factored as allocated, e.g. because its factors overflow half precision, the budget is
@@ -40,7 +40,7 @@ private struct BudgetedPlans {
   ///
   /// Each round but the last rules out a form or more; what was factored and is still chosen stays.
   mutating func settle(
-    _ model: ONNXModel, _ progress: @Sendable (Progress) -> Void
+    _ model: ModelGraph, _ progress: @Sendable (Progress) -> Void
   ) throws(CompressError) -> Allocation {
     while true {
       guard let allocation = candidates.allocation(fraction: candidates.budget.fraction) else {
@@ -66,7 +66,7 @@ private struct BudgetedPlans {
 
   /// Takes a form that failed out of a group's candidates; with the second failure of one kind, the whole kind: what
   /// ails two ranks will ail the others.
-  private mutating func ruleOut(_ form: FactoredForm?, of group: Int, _ model: ONNXModel) {
+  private mutating func ruleOut(_ form: FactoredForm?, of group: Int, _ model: ModelGraph) {
     guard let form, case .keep(let reason) = plans[group]?.choice else { return }
     failed[group, default: []].append(form)
     let known = failed[group] ?? []

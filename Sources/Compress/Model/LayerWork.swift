@@ -1,4 +1,4 @@
-import ONNX
+import ModelGraph
 import Tensors
 
 /// Layers of a model that share a kernel and so are analysed, priced and factored once.
@@ -10,7 +10,7 @@ struct LayerGroup {
 
 /// The layers of a model with what each costs, grouped by kernel.
 struct LayerWork {
-  let layers: [ONNXLayer]
+  let layers: [FactorableLayer]
   let costs: [MeasuredLayer?]
   /// Why a layer is not to be factored, whatever its kernel holds.
   let obstacles: [String?]
@@ -18,9 +18,12 @@ struct LayerWork {
   let groups: [LayerGroup]
 
   /// **Throws** `CompressError` for shapes or regular expressions that do not fit, patterns that match no layer among them.
-  init(_ model: ONNXModel, _ options: CompressionOptions) throws(CompressError) {
+  init(_ model: ModelGraph, _ options: CompressionOptions) throws(CompressError) {
     let selection = try LayerSelection(options)
-    let layers = model.layers(foldingBatchNormalization: options.foldsBatchNormalization)
+    let layers: [FactorableLayer]
+    do { layers = try model.layers(foldingBatchNormalization: options.foldsBatchNormalization) } catch {
+      throw .model(error)
+    }
     try selection.requireMatches(among: layers.map(\.name))
     let extents: [LayerExtents?]
     do { extents = try model.extents(of: layers, inputShapes: options.inputShapes) } catch {
@@ -85,7 +88,7 @@ extension LayerWork {
 
 extension MeasuredLayer {
   /// What measures see of layers with one kernel; nil where its shape is unknown.
-  fileprivate init?(_ layers: [ONNXLayer], uses: [LayerExtents]?) {
+  fileprivate init?(_ layers: [FactorableLayer], uses: [LayerExtents]?) {
     guard let layer = layers.first, let kernel = layer.kernelShape else { return nil }
     self.init(
       names: layers.map(\.name), kernel: kernel, groups: layer.groups,

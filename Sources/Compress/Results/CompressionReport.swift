@@ -1,5 +1,5 @@
 import Decompose
-import ONNX
+import ModelGraph
 
 /// What a compression did: the numbers that `lowrank compress --json` prints.
 public struct CompressionReport: Codable, Sendable {

@@ -78,7 +78,7 @@ struct HOOIState<Element: LapackScalar> {
   mutating func iterate() throws(LinearAlgebraError) -> ConvergenceReport {
     var errors = [try updateSecond()]
     var (updates, gain, promise) = (0, Double.infinity, Double.infinity)
-    while updates < 2 * Self.maximumSweeps, promise > Self.tolerance(after: updates) {
+    while updates < 2 * Self.maximumSweeps, promise > tolerance(after: updates) {
       let former = errors[updates]
       let error = updates % 2 == 0 ? try updateFirst() : try updateSecond()
       errors.append(error)
@@ -89,7 +89,7 @@ struct HOOIState<Element: LapackScalar> {
     }
     takeCore()
     return ConvergenceReport(
-      sweeps: (updates + 1) / 2, converged: promise <= Self.tolerance(after: updates), errors: errors)
+      sweeps: (updates + 1) / 2, converged: promise <= tolerance(after: updates), errors: errors)
   }
 
   private static var maximumSweeps: Int { 30 }
@@ -98,8 +98,14 @@ struct HOOIState<Element: LapackScalar> {
   ///
   /// Measured on kernels of 64 to 512 channels with decaying spectra and noise, at a quarter and a half of the ranks: two
   /// sweeps with the first tolerance end at the error of three sweeps with exact eigenvectors or below. Kernels that take
-  /// more converge slowly, as trained ones at small ranks do, and each sweep gains them little.
-  private static func tolerance(after updates: Int) -> Double { updates < 4 ? 1.5e-6 : 1e-4 }
+  /// more converge slowly, as trained ones at small ranks do, and each sweep gains them little; where the kernel has few
+  /// numbers it costs little too.
+  private func tolerance(after updates: Int) -> Double { updates < 4 || isSmall ? 1.5e-6 : 1e-4 }
+
+  /// Whether the tensor has so few numbers that a longer search takes no time to speak of.
+  private var isSmall: Bool { Self.isSmall(tensor) }
+
+  static func isSmall(_ tensor: Tensor<Element>) -> Bool { tensor.count <= 1 << 14 }
 
   /// Improves the basis of mode 1 on the tensor projected by mode 2; returns the relative error.
   private mutating func updateFirst() throws(LinearAlgebraError) -> Double {

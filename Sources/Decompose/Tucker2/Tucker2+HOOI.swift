@@ -32,9 +32,6 @@ struct HigherOrderOrthogonalIteration<Element: LapackScalar> {
   /// The relative error under which eigenvalues of a Float Gram matrix, known to 1e-7 of the largest, are no guide.
   private static var singleReach: Double { 1e-2 }
 
-  /// Kernels of at most so many numbers are searched from either mode.
-  private static var smallCount: Int { 1 << 14 }
-
   /// What a search ends with, at unit scale: the core [R1, taps, R2] and both factors as rows.
   private struct End<Number: LapackScalar> {
     var core: Tensor<Number>
@@ -87,7 +84,7 @@ struct HigherOrderOrthogonalIteration<Element: LapackScalar> {
     _ tensor: Tensor<Number>, rows1: Tensor<Number>?, rows2: Tensor<Number>?
   ) throws(LinearAlgebraError) -> End<Number> {
     let first = try Self.sweep(tensor, outputRank, inputRank, rows1, rows2)
-    guard tensor.count <= Self.smallCount else { return first }
+    guard HOOIState.isSmall(tensor) else { return first }
     let second = try Self.sweep(tensor.permuted([2, 1, 0]), inputRank, outputRank, rows2, rows1)
     return second.error < first.error ? second.mirrored : first
   }

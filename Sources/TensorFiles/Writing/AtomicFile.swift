@@ -17,6 +17,15 @@ public enum AtomicFile {
     try files.commit()
   }
 
+  /// Writes `pieces`, one behind the other, in the same way; they may be parts of the file that is at `path` until then.
+  ///
+  /// **Throws** `FileError` also where a piece lies in a file that cannot be read.
+  public static func write(_ pieces: [ByteView], to path: String) throws(FileError) {
+    var files = FileTransaction()
+    try files.write(pieces, to: path)
+    try files.commit()
+  }
+
   /// The regular file that `path` leads to, links followed, or that it would become.
   ///
   /// **Returns** nil for devices, pipes and directories.

@@ -16,7 +16,7 @@
 /// Each is written beside its place and renamed by `commit()`. What was not committed is gone with the transaction.
 public struct FileTransaction: ~Copyable {
   private var files: [PartialFile] = []
-  private var devices: [(path: String, data: Data)] = []
+  private var devices: [(path: String, content: FileContent)] = []
   private var roles = FileRoles()
   private var afterwards: [() -> Void] = []
 
@@ -34,29 +34,46 @@ public struct FileTransaction: ~Copyable {
   ///
   /// **Throws** `FileError` where anything fails, or the transaction has that file already.
   public mutating func write(_ data: Data, to path: String) throws(FileError) {
+    try write(to: path) { (descriptor) throws(FileError) in
+      try FileWriter.write(data, to: descriptor, named: path)
+    }
+  }
+
+  /// Writes `pieces`, one behind the other, in the same way; they may be parts of the file that is there now.
+  ///
+  /// **Throws** `FileError` also where a piece lies in a file that cannot be read.
+  public mutating func write(_ pieces: [ByteView], to path: String) throws(FileError) {
+    try write(to: path) { (descriptor) throws(FileError) in
+      try FileWriter.write(pieces, to: descriptor, named: path)
+    }
+  }
+
+  private mutating func write(to path: String, _ content: @escaping FileContent) throws(FileError) {
     switch try FilePlace(path) {
-    case .device: devices.append((path, data))
+    case .device: devices.append((path, content))
     case .file(let target, let permissions):
       try roles.add(output: path, title: path)
       let file = try PartialFile(beside: target, named: path)
       files.append(file)
-      try file.write(data, permissions: permissions)
+      try file.write(permissions: permissions, content)
     }
   }
 
-  /// Writes `data` to what will be a new file at `path`, with the permissions of `sibling` if that is there.
+  /// Writes `pieces` to what will be a new file at `path`, with the permissions of `sibling` if that is there.
   ///
   /// **Returns** false, with nothing done, where something has that name already.
   ///
-  /// **Throws** `FileError` where anything fails.
+  /// **Throws** `FileError` where anything fails; `commit()` does where something has got that name meanwhile.
   public mutating func create(
-    _ data: Data, at path: String, permissionsOf sibling: String
+    _ pieces: [ByteView], at path: String, permissionsOf sibling: String
   ) throws(FileError) -> Bool {
     guard FilePlace.isFree(path) else { return false }
     try roles.add(output: path, title: path)
-    let file = try PartialFile(beside: path, named: path)
+    let file = try PartialFile(beside: path, named: path, isNew: true)
     files.append(file)
-    try file.write(data, permissions: FilePlace.permissions(of: sibling))
+    try file.write(permissions: FilePlace.permissions(of: sibling)) { (descriptor) throws(FileError) in
+      try FileWriter.write(pieces, to: descriptor, named: path)
+    }
     return true
   }
 
@@ -67,11 +84,11 @@ public struct FileTransaction: ~Copyable {
   ///
   /// **Throws** `FileError` where one does not take all of it.
   public mutating func writeDevices() throws(FileError) {
-    for (path, data) in devices {
+    for (path, content) in devices {
       let descriptor = open(path, O_WRONLY | O_CLOEXEC)
       guard descriptor >= 0 else { throw .system(path, "cannot be written") }
       defer { close(descriptor) }
-      try FileWriter.write(data, to: descriptor, named: path)
+      try content(descriptor)
     }
     devices = []
   }
@@ -116,8 +133,8 @@ private struct Replacement {
 
   init(by file: PartialFile, keepsFormer: Bool) throws(FileError) {
     target = file.target
-    former = keepsFormer ? try Self.keep(target, named: file.path) : nil
-    guard rename(file.name, target) == 0 else {
+    former = keepsFormer && !file.isNew ? try Self.keep(target, named: file.path) : nil
+    guard file.moveToTarget() else {
       let error = FileError.system(file.path, "cannot be written")
       if former != nil { undo() }
       throw error

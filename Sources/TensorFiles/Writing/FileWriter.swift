@@ -17,11 +17,40 @@ public enum FileWriter {
   ///
   /// **Throws** `FileError` where not all of it was taken.
   public static func write(_ data: Data, to descriptor: Int32, named path: String) throws(FileError) {
-    var done = 0
-    while done < data.count {
-      let wrote = data.withUnsafeBytes { bytes in
-        systemWrite(descriptor, bytes.baseAddress.map { $0 + done }, data.count - done)
+    try write(data.count, named: path) { place, count in
+      data.withUnsafeBytes { systemWrite(descriptor, $0, place, count) }
+    }
+  }
+
+  /// Writes `pieces`, one behind the other, in the same way.
+  ///
+  /// **Throws** `FileError` also where a piece lies in a file that cannot be read.
+  ///
+  /// **Complexity** what lies in other files goes through a buffer of 256 KiB.
+  static func write(_ pieces: [ByteView], to descriptor: Int32, named path: String) throws(FileError) {
+    var buffer: [UInt8] = []
+    func flush() throws(FileError) {
+      try write(buffer.count, named: path) { place, count in
+        buffer.withUnsafeBytes { systemWrite(descriptor, $0, place, count) }
       }
+      buffer.removeAll(keepingCapacity: true)
+    }
+    for piece in pieces {
+      try piece.forEachChunk { (chunk) throws(FileError) in
+        if buffer.count + chunk.count > ByteView.chunk { try flush() }
+        buffer += chunk
+      }
+    }
+    try flush()
+  }
+
+  /// Calls `write` with a place and a number of bytes until all are written.
+  private static func write(
+    _ count: Int, named path: String, _ write: (_ place: Int, _ count: Int) -> Int
+  ) throws(FileError) {
+    var done = 0
+    while done < count {
+      let wrote = write(done, count - done)
       if wrote < 0 && errno == EINTR { continue }
       guard wrote > 0 else { throw .system(path, "cannot be written") }
       done += wrote
@@ -29,7 +58,9 @@ public enum FileWriter {
   }
 }
 
-private func systemWrite(_ descriptor: Int32, _ source: UnsafeRawPointer?, _ count: Int) -> Int {
+private func systemWrite(
+  _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, _ place: Int, _ count: Int
+) -> Int {
   // One call cannot move more than 2 GiB on Linux.
-  write(descriptor, source, min(count, 1 << 30))
+  write(descriptor, bytes.baseAddress.map { $0 + place }, min(count, 1 << 30))
 }

@@ -1,8 +1,3 @@
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
@@ -10,6 +5,9 @@
 #elseif canImport(Darwin)
   internal import Darwin
 #endif
+
+/// Writes what is to be in a file.
+typealias FileContent = (_ descriptor: Int32) throws(FileError) -> Void
 
 /// A file that is being written beside its place: without a name where the system can do that, so that it vanishes with
 /// the process.
@@ -20,13 +18,16 @@ struct PartialFile {
   let path: String
   /// Where it is until then.
   let name: String
+  /// Whether nothing of that name may be there.
+  let isNew: Bool
   private let descriptor: Int32
   private let isNamed: Bool
 
   /// Makes an empty file beside `target`.
-  init(beside target: String, named path: String) throws(FileError) {
+  init(beside target: String, named path: String, isNew: Bool = false) throws(FileError) {
     self.target = target
     self.path = path
+    self.isNew = isNew
     name = Self.name(beside: target)
     #if canImport(Glibc)
       let flags = Self.tmpFileFlag | O_WRONLY | O_CLOEXEC
@@ -45,9 +46,9 @@ struct PartialFile {
     "\(FilePlace.directory(of: target))/.lowrank.partial-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
   }
 
-  /// Writes the bytes, down to the disk.
-  func write(_ data: Data, permissions: mode_t?) throws(FileError) {
-    try FileWriter.write(data, to: descriptor, named: path)
+  /// Has `content` write to the file, down to the disk.
+  func write(permissions: mode_t?, _ content: FileContent) throws(FileError) {
+    try content(descriptor)
     if let permissions { fchmod(descriptor, permissions) }
     guard fsync(descriptor) == 0 else { throw .system(path, "cannot be written") }
   }
@@ -58,6 +59,14 @@ struct PartialFile {
     guard linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0 else {
       throw .system(path, "cannot be written")
     }
+  }
+
+  /// Gives the file its place; false, with `errno`, where that fails.
+  func moveToTarget() -> Bool {
+    guard isNew else { return rename(name, target) == 0 }
+    if systemLink(name, target) == 0 { return unlink(name) == 0 }
+    // Some file systems know no second names: there the file's own is changed.
+    return errno != EEXIST && rename(name, target) == 0
   }
 
   /// Ends the work on the file; it is gone if it was not renamed.
@@ -72,5 +81,7 @@ struct PartialFile {
     private static var tmpFileFlag: Int32 { 0o20_000_000 | O_DIRECTORY }
   #endif
 }
+
+private func systemLink(_ name: String, _ target: String) -> Int32 { link(name, target) }
 
 private func closeDescriptor(_ descriptor: Int32) { close(descriptor) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Compress
+import ModelGraph
 import ONNX
 import Reports
 import TensorFiles
@@ -79,7 +80,7 @@ struct CompressCommand: ParsableCommand {
     var outputs = try OutputSet(
       reading: [arguments.model, sensitivities].compactMap { $0 },
       writing: [.init("-o", output), .init("--json", jsonFile), .init("--report", report)],
-      reserving: [.init("-o", output.map(ONNXModel.externalDataPath))])
+      reserving: [.init("-o", output.map(ModelGraph.externalDataPath))])
     if let sweep { return try printTradeOff(sweep.values, &outputs) }
     guard let output else { return }
     let clock = ContinuousClock()
@@ -87,7 +88,7 @@ struct CompressCommand: ParsableCommand {
     let options = try options()
     var model = try arguments.loadModel(declaringTo: &outputs)
     var (result, tradeOff) = try compress(&model, options)
-    result.model.bytesAfter = try model.save(to: output, in: &outputs.files)
+    result.model.bytesAfter = try model.saveONNX(to: output, in: &outputs.files)
     result.elapsedSeconds = (clock.now - start).seconds
     try writeReports(result, tradeOff, options, to: &outputs)
     let text =
@@ -100,7 +101,7 @@ struct CompressCommand: ParsableCommand {
 
   /// Factors the layers; under a budget the page is to show the trade-off too, from the same analysis.
   private func compress(
-    _ model: inout ONNXModel, _ options: CompressionOptions
+    _ model: inout ModelGraph, _ options: CompressionOptions
   ) throws -> (CompressionReport, TradeOff?) {
     let bar = ProgressBar()
     defer { bar.finish() }

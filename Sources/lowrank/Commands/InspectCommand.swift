@@ -1,6 +1,6 @@
 import ArgumentParser
 import Compress
-import ONNX
+import ModelGraph
 import Reports
 import Tensors
 

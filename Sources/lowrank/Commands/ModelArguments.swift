@@ -2,6 +2,7 @@ import ArgumentParser
 import CAllocator
 import Compress
 import Dispatch
+import ModelGraph
 import ONNX
 
 #if canImport(FoundationEssentials)
@@ -99,10 +100,10 @@ struct ModelArguments: ParsableArguments {
   }
 
   /// The model, read for work on one kernel after the other; the files of its external data are inputs too.
-  func loadModel(declaringTo outputs: inout OutputSet) throws -> ONNXModel {
+  func loadModel(declaringTo outputs: inout OutputSet) throws -> ModelGraph {
     // Kernels are the large blocks; each is used for a moment only.
     allocator_return_blocks(1 << 20)
-    let model = try ONNXModel(contentsOf: model)
+    let model = try ModelGraph(onnx: model)
     for path in model.externalFiles { try outputs.add(input: path) }
     return model
   }

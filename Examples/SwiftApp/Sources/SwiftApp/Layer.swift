@@ -29,7 +29,7 @@ struct Layer: Sendable {
   /// between them.
   private func run(_ image: Tensor<Float>, times: Int) {
     var workspace = plan.makeWorkspace()
-    var output = Tensor<Float>(shape: plan.geometry.outputShape)
+    var output = Tensor<Float>(shape: plan.outputShape)
     for _ in 0..<times {
       output.withMutableSpan { output in
         image.withSpan { plan.run(input: $0, output: &output, workspace: &workspace) }

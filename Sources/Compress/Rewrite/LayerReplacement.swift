@@ -1,0 +1,27 @@
+public import ModelGraph
+public import Forms
+public import Tensors
+
+/// What a layer becomes: the stages of a form and their weights.
+public struct LayerReplacement: Sendable {
+  /// The layer.
+  public let layer: FactorableLayer
+  /// The form and its ranks.
+  public let form: FactoredForm
+  /// One kernel a stage, in the order of `form.stages(kernel:groups:)`.
+  public let weights: [Tensor<Float>]
+
+  /// Puts a replacement together.
+  ///
+  /// **Traps** where the layer cannot be factored or a weight has not the shape of its stage.
+  public init(layer: FactorableLayer, form: FactoredForm, weights: [Tensor<Float>]) {
+    guard let kernel = layer.kernelShape, layer.obstacle == nil else {
+      preconditionFailure("layer \(layer.name) cannot be factored: \(layer.obstacle ?? "no weight")")
+    }
+    let shapes = form.stages(kernel: kernel, groups: layer.groups).map(\.weightShape)
+    precondition(weights.map(\.shape) == shapes, "weights of \(weights.map(\.shape)), not \(shapes)")
+    self.layer = layer
+    self.form = form
+    self.weights = weights
+  }
+}

@@ -1,0 +1,174 @@
+internal import CKernels
+import Tensors
+
+extension BandedRun {
+  /// Writes a band of the output from the last map.
+  func leave(_ band: Range<Int>, image: Int) {
+    switch plan.body.exit.form {
+    case .layout: copyOut(band, image: image)
+    case .strips(let strips): leave(band, image: image, strips: strips.base)
+    case .columns(let columns, let panel, let chunk):
+      let vectors = share(plan.design.machine.vectors(plan.design.last.outputChannels), group: panel)
+      let source = rowsOut(band, image: image, panel: panel)
+      let isWhole = plan.design.last.outputChannels % plan.design.machine.width == 0
+      if plan.design.ends.output.isChannelLast, isWhole, residual == nil {
+        leave(band, image: image, columns.base, vectors, from: source)
+      } else {
+        leave(band, image: image, columns.base, vectors, chunk: chunk, from: source)
+      }
+    }
+  }
+
+  /// The element of the output, or of the residual that lies as it does, that rows from `row` on begin at.
+  private func outputOffset(row: Int, image: Int) -> Int {
+    let strides = plan.design.ends.output
+    return image * strides.image + row * plan.design.last.outputWidth * strides.position
+  }
+
+  /// The last map is the output, but for its layout, a residual and what follows it.
+  private func copyOut(_ band: Range<Int>, image: Int) {
+    let (index, width) = (plan.body.maps.count - 1, plan.design.last.outputWidth)
+    let map = plan.body.maps[index]
+    let channels = share(plan.design.last.outputChannels, group: 16)
+    guard !channels.isEmpty else { return }
+    // Rows without padding follow one another.
+    let (lines, pixels) = map.columns == width ? (1, band.count * width) : (band.count, width)
+    for line in 0..<lines {
+      let y = band.lowerBound + line
+      let source = row(y, of: index) + map.before * map.pitch + channels.lowerBound
+      leave(
+        source, pitch: map.pitch, pixels: pixels, to: outputOffset(row: y, image: image), channels: channels)
+    }
+  }
+
+  /// Writes channel-last results of some channels in the output's layout, adding the residual.
+  private func leave(
+    _ source: UnsafePointer<Float>, pitch: Int, pixels: Int, to offset: Int, channels: Range<Int>
+  ) {
+    let strides = plan.design.ends.output
+    let at = offset + channels.lowerBound * strides.channel
+    var results = lowrank_leave()
+    results.x = source
+    results.x_pixel = pitch
+    results.z = output + at
+    results.residual = residual.map { $0 + at }
+    (results.pixels, results.channels) = (pixels, channels.count)
+    results.z_step = strides.isChannelLast ? strides.position : strides.channel
+    results.epilogue = residual == nil ? nil : plan.epilogues[plan.epilogues.count - 1].activationAlone
+    results.channel = channels.lowerBound
+    if strides.isChannelLast {
+      plan.kernels.leave_rows(&results)
+    } else {
+      plan.kernels.leave_maps(&results)
+    }
+  }
+
+  /// A pointwise stage on channel-first maps, which writes the output as it lies.
+  private func leave(_ band: Range<Int>, image: Int, strips: UnsafePointer<Float>) {
+    let (exit, last, input) = (plan.body.exit, plan.design.last, plan.design.ends.input)
+    let maps = memory[exit.maps, part]
+    let at = outputOffset(row: band.lowerBound, image: image)
+    var product = lowrank_maps()
+    product.z = output + at
+    product.residual = residual.map { $0 + at }
+    product.outputs = last.outputChannels
+    product.pixels = band.count * last.outputWidth
+    product.z_row = plan.design.ends.output.channel
+    product.x = UnsafePointer(maps)
+    product.w = strips
+    product.depth = exit.depth
+    product.x_row = exit.mapsRow
+    product.epilogue = plan.epilogues[plan.epilogues.count - 1].whole
+    if plan.body.maps.isEmpty {
+      let source = self.input + image * input.image + band.lowerBound * last.outputWidth
+      plan.kernels.copy_maps(
+        source, input.channel, product.pixels, exit.depth, product.pixels, maps, exit.mapsRow)
+    } else {
+      turn(band, to: maps)
+    }
+    plan.kernels.maps(&product)
+  }
+
+  /// Turns a band of the last map channel-first.
+  private func turn(_ band: Range<Int>, to target: UnsafeMutablePointer<Float>) {
+    let (exit, index, width) = (plan.body.exit, plan.body.maps.count - 1, plan.design.last.outputWidth)
+    let map = plan.body.maps[index]
+    let first = row(band.lowerBound, of: index) + map.before * map.pitch
+    let (lines, pixels) = map.columns == width ? (1, band.count * width) : (band.count, width)
+    for i in 0..<lines {
+      plan.kernels.to_maps(
+        first + i * map.rowCount, map.pitch, pixels, exit.depth, target + i * width, exit.mapsRow)
+    }
+  }
+
+  /// The product of a band of the last map, or of a channel-last input where there is no map: but for its columns and where
+  /// they go.
+  private func rowsOut(_ band: Range<Int>, image: Int, panel: Int) -> lowrank_rows {
+    let (exit, width) = (plan.body.exit, plan.design.last.outputWidth)
+    let (sources, targets) = (memory.sources(exit.sources, part), memory.targets(exit.targets, part))
+    var product = lowrank_rows()
+    product.a = UnsafePointer(sources)
+    product.c = UnsafePointer(targets)
+    product.rows = 1
+    if let map = plan.body.maps.last {
+      let index = plan.body.maps.count - 1
+      // The last map's ring is one band high, so rows without padding follow one another in memory.
+      product.rows = map.columns == width ? 1 : band.count
+      product.a_pixel = map.pitch
+      for i in 0..<product.rows {
+        sources[i] = UnsafePointer(row(band.lowerBound + i, of: index) + map.before * map.pitch)
+      }
+    } else {
+      let strides = plan.design.ends.input
+      product.a_pixel = strides.position
+      sources[0] = input + image * strides.image + band.lowerBound * width * strides.position
+    }
+    product.pixels = band.count * width / product.rows
+    product.taps = 1
+    (product.depth, product.b_depth) = (exit.depth, exit.depth)
+    product.panel = panel
+    product.epilogue = epilogue(of: plan.design.planes.count - 1)
+    return product
+  }
+
+  /// A pointwise stage that writes whole vectors of a channel-last output where they belong.
+  private func leave(
+    _ band: Range<Int>, image: Int, _ columns: UnsafePointer<Float>, _ vectors: Range<Int>,
+    from source: lowrank_rows
+  ) {
+    guard !vectors.isEmpty else { return }
+    let (strides, width) = (plan.design.ends.output, plan.design.machine.width)
+    let targets = memory.targets(plan.body.exit.targets, part)
+    let target = output + outputOffset(row: band.lowerBound, image: image) + vectors.lowerBound * width
+    for i in 0..<source.rows { targets[i] = target + i * source.pixels * strides.position }
+    var product = source
+    product.c_pixel = strides.position
+    product.vectors = vectors.count
+    product.channel = vectors.lowerBound * width
+    product.b = columns + vectors.lowerBound * width * product.depth
+    plan.kernels.rows(&product)
+  }
+
+  /// A pointwise stage, some columns at once, which are then written in the output's layout.
+  private func leave(
+    _ band: Range<Int>, image: Int, _ columns: UnsafePointer<Float>, _ vectors: Range<Int>, chunk: Int,
+    from source: lowrank_rows
+  ) {
+    let (exit, width) = (plan.body.exit, plan.design.machine.width)
+    let outputs = plan.design.last.outputChannels
+    let (maps, targets) = (memory[exit.maps, part], memory.targets(exit.targets, part))
+    let offset = outputOffset(row: band.lowerBound, image: image)
+    for i in 0..<source.rows { targets[i] = maps + i * source.pixels * exit.mapsRow }
+    var product = source
+    product.c_pixel = exit.mapsRow
+    for first in stride(from: vectors.lowerBound, to: vectors.upperBound, by: chunk) {
+      product.vectors = min(chunk, vectors.upperBound - first)
+      product.channel = first * width
+      product.b = columns + first * width * product.depth
+      plan.kernels.rows(&product)
+      leave(
+        maps, pitch: exit.mapsRow, pixels: product.rows * product.pixels, to: offset,
+        channels: first * width..<min((first + product.vectors) * width, outputs))
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import Tensors
+
+/// A layout of a stage's weights that one of the kernels reads: it does not depend on the extents of the image, nor on the
+/// number of threads.
+enum StagePacking: Hashable, Sendable {
+  /// Columns in panels of so many vectors, for products tap by tap.
+  case columns(panel: Int)
+  /// Strips of outputs, for the last pointwise stage on channel-first maps.
+  case strips
+  case depthwise
+  /// Transformed, as columns in panels.
+  case winograd(WinogradForm, panel: Int)
+
+  /// Packs the weights `w` of a stage.
+  func pack(_ w: Span<Float>, of plane: PlaneGeometry, for machine: Machine) -> PackedWeights {
+    let (inputs, taps) = (plane.inputChannels / plane.groups, plane.kernel.height * plane.kernel.width)
+    let (outputs, width) = (plane.outputChannels, machine.width)
+    switch self {
+    case .strips:
+      return .strips(outputs, depth: inputs, strip: machine.strip) { w[$0 * inputs + $1] }
+    case .depthwise:
+      let row = roundUp(outputs, to: width)
+      return PackedWeights(count: taps * row) { target in
+        for c in 0..<outputs {
+          for tap in 0..<taps { target[tap * row + c] = w[c * taps + tap] }
+        }
+      }
+    case .winograd(let form, let panel):
+      return form.packed(w, outputs: outputs, inputs: inputs, panel: panel, width: width)
+    case .columns(let panel):
+      return .columns(outputs, depth: taps * inputs, panel: panel, width: width) { column, depth in
+        w[(column * inputs + depth % inputs) * taps + depth / inputs]
+      }
+    }
+  }
+}
+
+extension BandedDesign {
+  /// How the kernels read a stage's weights.
+  func packing(_ index: Int) -> StagePacking {
+    if leavesPointwise, index == planes.count - 1 {
+      return exitPanel.map { .columns(panel: $0) } ?? .strips
+    }
+    switch core.contains(index) ? algorithm(index) : .direct {
+    case .depthwise: return .depthwise
+    case .winograd(let form): return .winograd(form, panel: panel(index))
+    case .direct: return .columns(panel: panel(index))
+    }
+  }
+}

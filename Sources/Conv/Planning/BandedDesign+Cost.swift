@@ -1,0 +1,149 @@
+import Tensors
+
+extension BandedDesign {
+  /// The designs worth a look, each with an estimate of its cycles.
+  static func candidates(
+    _ planes: [PlaneGeometry], machine: Machine, ends: MapEnds, options: ConvolutionOptions
+  ) -> [(design: BandedDesign, cycles: Double)] {
+    func design(_ form: WinogradForm?, band: Int, slots: Int = 1, parts: Int = 1) -> BandedDesign {
+      BandedDesign(
+        planes: planes, machine: machine, ends: ends, winograd: options.winograd, form: form, band: band,
+        slots: slots, parts: parts)
+    }
+    let plain = design(nil, band: 1)
+    let threads = max(1, min(options.threads, mostThreads))
+    var designs: [BandedDesign] = []
+    for form in plain.core.last.map({ planes[$0].winogradForms(options.winograd) }) ?? [nil] {
+      let tile = form?.tile ?? 1
+      let slots = min(threads, (plain.last.outputHeight + tile - 1) / tile)
+      for band in plain.bands(tile: tile, slots: slots, options: options) {
+        designs.append(design(form, band: band, slots: slots))
+      }
+      guard threads > 1, !plain.isSinglePointwise else { continue }
+      for band in plain.bands(tile: tile, slots: 1, options: options) {
+        designs.append(design(form, band: band, parts: threads))
+      }
+    }
+    // F(5x5, 3x3) has about twice the error of F(4x4, 3x3): it has to be a tenth faster to be taken.
+    return designs.map { ($0, $0.form?.tile == 5 ? 1.1 * $0.cycles : $0.cycles) }
+  }
+
+  /// The design that the cost model takes for the fastest, with the least memory among its equals.
+  ///
+  /// Equal are those within 0.5 %, and where that leaves bands that no usual second cache holds, those within 1 %: what a
+  /// taller band saves is the cost of beginning one, which is soon less than that, however large this machine's caches
+  /// are. Lower bands than that would read many weights again and again.
+  static func best(_ candidates: [(design: BandedDesign, cycles: Double)]) -> BandedDesign? {
+    let least = candidates.map(\.cycles).min() ?? 0
+    func smallest(within margin: Double) -> BandedDesign? {
+      candidates.filter { $0.cycles <= (1 + margin) * least }.map(\.design).min {
+        $0.bandBytes * $0.slots < $1.bandBytes * $1.slots
+      }
+    }
+    let best = smallest(within: 0.005)
+    return best.map { $0.bandBytes <= usualBandBytes } ?? true ? best : smallest(within: 0.01)
+  }
+
+  /// Half of it is the input's, which streams by; the rest fits the second cache of most processors.
+  private static let usualBandBytes = 3 << 20
+
+  /// The estimated times of the algorithms other than the design's, each at its best, beside the design's.
+  static func alternatives(
+    to design: BandedDesign, _ candidates: [(design: BandedDesign, cycles: Double)]
+  ) -> [(name: String, ratio: Double)] {
+    let own = design.cycles
+    let others = Dictionary(grouping: candidates.filter { $0.design.form != design.form }) { $0.design.form }
+    return others.map { form, designs in
+      (form?.name ?? "by the definition", (designs.map(\.cycles).min() ?? own) / own)
+    }.sorted { $0.ratio < $1.ratio }
+  }
+
+  /// The heights of a band worth a look: those that share out the rows of a slot evenly.
+  private func bands(tile: Int, slots: Int, options: ConvolutionOptions) -> [Int] {
+    let tiles = (last.outputHeight + tile - 1) / tile
+    let height = min(last.outputHeight, (tiles + slots - 1) / slots * tile)
+    if let band = options.band { return [roundUp(max(1, min(band, height)), to: tile)] }
+    return Set((1...height).map { roundUp((height + $0 - 1) / $0, to: tile) }).sorted()
+  }
+
+  /// An estimate of the cycles that the slowest thread takes for one image.
+  var cycles: Double {
+    let bandsOfSlot = bandsOfSlot
+    var total = 0.0
+    var rows = rowsOfSlot
+    for index in planes.indices.reversed() {
+      let plane = planes[index]
+      total += stageCycles(index, rows: min(rows, plane.outputHeight), bands: bandsOfSlot)
+      rows = plane.rowsRead(by: 0..<rows).count
+    }
+    // What spills out of the caches is written and read again at the speed of memory.
+    let spilling = Double(bandBytes * slots) / (Double(machine.sharedBytes) / 8) - 1
+    total += Double(bandBytes * bandsOfSlot) / 12 * min(1, max(0, spilling))
+    // Threads that share columns read mostly what another one wrote: some 12 bytes a cycle from its cache.
+    if parts > 1 { total += Double(bandBytes * bandsOfSlot) * (1 - 1 / Double(parts)) / 12 }
+    // A band starts with calls and pointers; threads in common meet at barriers.
+    return total + Double(bandsOfSlot) * (parts > 1 ? 12_000 : 3_000)
+  }
+
+  private var bandsOfSlot: Int { (rowsOfSlot + band - 1) / band }
+
+  /// An estimate of the cycles that one stage takes for all bands of a slot.
+  func cycles(ofStage index: Int) -> Double {
+    let rows = planes[(index + 1)...].reversed().reduce(rowsOfSlot) { $1.rowsRead(by: 0..<$0).count }
+    return stageCycles(index, rows: min(rows, planes[index].outputHeight), bands: bandsOfSlot)
+  }
+
+  private func stageCycles(_ index: Int, rows: Int, bands: Int) -> Double {
+    let plane = planes[index]
+    let taps = Double(plane.kernel.height * plane.kernel.width)
+    let (inputs, outputs) = (machine.vectors(plane.inputChannels), machine.vectors(plane.outputChannels))
+    let positions = Double(rows * plane.outputWidth)
+    if plane.isDepthwise { return positions * Double(outputs) * (taps / 2 + 2) / Double(parts) }
+    let panel = panel(index)
+    let share =
+      parts == 1 ? outputs : min(outputs, ((outputs + panel - 1) / panel + parts - 1) / parts * panel)
+    var weights = taps * Double(plane.inputChannels * share * machine.width * 4)
+    var cycles = 0.0
+    var transforms = 0.0
+    if core.contains(index), case .winograd(let form) = algorithm(index) {
+      let points = Double(form.points)
+      let band = bandRows(index)
+      for (count, height) in [(rows / band, band), (1, rows % band)] where height > 0 && count > 0 {
+        let tiles = form.grid(rows: height, columns: plane.outputWidth).count
+        // Each tile of a product is loaded and stored once: some tens of cycles.
+        cycles +=
+          points * Double(count)
+          * (machine.cycles(pixels: tiles, vectors: share, panel: panel) * Double(plane.inputChannels)
+            + Double(tiles * share) * 1.5)
+        transforms +=
+          Double(count * tiles) * points * (3.5 * Double(inputs) + 2.5 * Double(outputs)) / Double(parts)
+      }
+      weights *= points / taps
+    } else {
+      cycles =
+        Double(rows) * taps * Double(plane.inputChannels)
+        * machine.cycles(pixels: plane.outputWidth, vectors: share, panel: panel)
+      transforms = positions * Double(share) * 1.5
+    }
+    // Weights that do not stay in the second cache come from the third behind the multiplies, those that do not stay there
+    // come from memory before them.
+    var memory = 0.0
+    if weights > Double(machine.privateBytes) / 2 { memory = weights * Double(bands) / 22 }
+    let far = weights * Double(parts) > Double(machine.sharedBytes) / 1.5
+    return max(cycles, memory) + transforms + (far ? weights * Double(bands) / 12 : 0)
+  }
+
+  /// About the bytes of what one band reads and writes between input and output.
+  var bandBytes: Int {
+    var (bytes, rows) = (0, band)
+    for index in planes.indices.reversed() {
+      let plane = planes[index]
+      if core.contains(index), case .winograd(let form) = algorithm(index) {
+        bytes += pixelsTogether(index) * form.points * (plane.inputChannels + plane.outputChannels) * 4
+      }
+      rows = plane.rowsRead(by: 0..<rows).count
+      bytes += rows * plane.inputWidth * plane.inputChannels * 4
+    }
+    return bytes
+  }
+}

@@ -1,0 +1,124 @@
+import Tensors
+
+/// The choices of a banded plan: which stage is entry, which exit, the algorithms, the height of a band, and how threads
+/// share the work.
+struct BandedDesign: Sendable {
+  let planes: [PlaneGeometry]
+  let machine: Machine
+  let ends: MapEnds
+  /// The Winograd form of each stage; nil for the definition's own multiplies.
+  private(set) var forms: [WinogradForm?]
+  /// Output rows computed together.
+  let band: Int
+  /// The threads that share the output rows, each with maps of its own.
+  let slots: Int
+  /// The threads that share the columns of every stage, on maps in common; 1 where `slots` is more.
+  let parts: Int
+  /// Whether the first stage is the entry's, and the last the exit's.
+  let entersPointwise: Bool
+  let leavesPointwise: Bool
+
+  /// A design with `form` for the last stage between entry and exit, and for those before it the fastest that `winograd`
+  /// allows.
+  init(
+    planes: [PlaneGeometry], machine: Machine, ends: MapEnds, winograd: ConvolutionOptions.Winograd,
+    form: WinogradForm?, band: Int, slots: Int = 1, parts: Int = 1
+  ) {
+    self.planes = planes
+    self.machine = machine
+    self.ends = ends
+    self.band = band
+    self.slots = slots
+    self.parts = parts
+    forms = [WinogradForm?](repeating: nil, count: planes.count)
+    let pointwise = planes.map { $0.isPointwise && $0.groups == 1 }
+    let last = planes.count - 1
+    // A single pointwise stage may be either; what it reads and writes decides.
+    let turns = !ends.input.isChannelLast && ends.output.isChannelLast
+    entersPointwise = pointwise[0] && (last > 0 || turns)
+    leavesPointwise = pointwise[last] && (last > 0 || !turns)
+    guard let lastOfCore = core.last else { return }
+    forms[lastOfCore] = form
+    for index in core.dropLast().reversed() { forms[index] = fastestForm(index, winograd) }
+  }
+
+  /// The form of a stage before the last one of the core that takes the fewest cycles.
+  private func fastestForm(_ index: Int, _ winograd: ConvolutionOptions.Winograd) -> WinogradForm? {
+    let allowed = planes[index].winogradForms(winograd)
+    guard allowed.count > 1 else { return allowed.first ?? nil }
+    return allowed.min { cycles(index, $0) < cycles(index, $1) } ?? nil
+    func cycles(_ index: Int, _ form: WinogradForm?) -> Double {
+      var design = self
+      design.forms[index] = form
+      return design.cycles(ofStage: index) * (form?.tile == 5 ? 1.1 : 1)
+    }
+  }
+
+  /// The form of the last stage between entry and exit.
+  var form: WinogradForm? { core.last.flatMap { forms[$0] } }
+
+  var last: PlaneGeometry { planes[planes.count - 1] }
+
+  /// The stages between entry and exit.
+  var core: Range<Int> { (entersPointwise ? 1 : 0)..<(planes.count - (leavesPointwise ? 1 : 0)) }
+
+  /// The output rows of one slot: whole rows of tiles, shared out evenly.
+  func rows(ofSlot slot: Int) -> Range<Int> {
+    let (tile, height) = (form?.tile ?? 1, last.outputHeight)
+    let tiles = (height + tile - 1) / tile
+    return min(height, slot * tiles / slots * tile)..<min(height, (slot + 1) * tiles / slots * tile)
+  }
+
+  /// The most output rows of a slot.
+  var rowsOfSlot: Int {
+    let tile = form?.tile ?? 1
+    return min(last.outputHeight, ((last.outputHeight + tile - 1) / tile + slots - 1) / slots * tile)
+  }
+
+  /// The algorithm of a stage between entry and exit.
+  func algorithm(_ index: Int) -> RowStage.Algorithm {
+    if planes[index].isDepthwise { return .depthwise }
+    return forms[index].map { .winograd($0) } ?? .direct
+  }
+
+  /// Whether there is no map at all: one pointwise stage, straight from the input to the output.
+  var isSinglePointwise: Bool { leavesPointwise && planes.count == 1 }
+
+  /// The pixels that one product of a stage covers: a row, or the tiles of a band.
+  func pixelsTogether(_ index: Int) -> Int {
+    guard core.contains(index), case .winograd(let form) = algorithm(index) else {
+      return planes[index].outputWidth
+    }
+    return form.grid(rows: bandRows(index), columns: planes[index].outputWidth).count
+  }
+
+  /// The output rows of a stage that a band adds to those of the band before.
+  func bandRows(_ index: Int) -> Int {
+    let strides = planes[(index + 1)...].reduce(1) { $0 * $1.stride.height }
+    return min(band * strides, planes[index].outputHeight)
+  }
+
+  /// The panel of a stage's packed columns.
+  func panel(_ index: Int) -> Int {
+    machine.panel(
+      pixels: pixelsTogether(index), vectors: machine.vectors(planes[index].outputChannels), parts: parts)
+  }
+
+  /// The panel of an exit on channel-last rows; nil where it is better done on maps.
+  ///
+  /// Maps waste the lanes behind the last pixel of a band. Either way one side of the product changes its layout: at
+  /// about 14 elements a nanosecond, beside 125 multiplies. Threads that share columns always take rows.
+  var exitPanel: Int? {
+    guard leavesPointwise else { return nil }
+    if ends.output.isChannelLast || (isSinglePointwise && ends.input.isChannelLast) {
+      return panel(planes.count - 1)
+    }
+    guard !isSinglePointwise else { return nil }
+    let pixels = last.outputHeight * last.outputWidth
+    let waste = Double(roundUp(pixels, to: machine.width)) / Double(pixels) - 1
+    let onMaps = waste + 9 / Double(last.outputChannels)
+    // Small images are done in one band or two; in large ones the waste is small for any band.
+    let onRows = pixels <= 1024 && onMaps > 9 / Double(last.inputChannels) + 0.02
+    return onRows || parts > 1 ? panel(planes.count - 1) : nil
+  }
+}
