@@ -23,6 +23,7 @@ let package = Package(
     .library(name: "ModelGraph", targets: ["ModelGraph"]),
     .library(name: "ONNX", targets: ["ONNX"]),
     .library(name: "Compress", targets: ["Compress"]),
+    .library(name: "Reports", targets: ["Reports"]),
     .executable(name: "lowrank", targets: ["lowrank"]),
     // The C interface; scripts/install.sh makes liblowrank.so and liblowrank.a out of it.
     .library(name: "LowRankC", type: .static, targets: ["LowRankC"]),
@@ -55,20 +56,22 @@ let package = Package(
       name: "Compress",
       dependencies: ["Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Forms", "TensorFiles", "Tensors"],
       swiftSettings: strict),
+    // What Compress decided, as JSON and as a page for the browser.
+    .target(name: "Reports", dependencies: ["Compress", "Decompose", "Forms"], swiftSettings: strict),
     // lowrank.h, and what its Swift side needs of C.
     .target(name: "CLowRank"),
     .target(
       name: "LowRankC",
       dependencies: [
         "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "ONNX", "Forms",
-        "TensorFiles", "Tensors",
+        "Reports", "TensorFiles", "Tensors",
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "lowrank",
       dependencies: [
         "CAllocator", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "ONNX", "Forms",
-        "TensorFiles", "Tensors",
+        "Reports", "TensorFiles", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -107,7 +110,15 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "CompressTests",
-      dependencies: ["Compress", "ModelGraph", "ONNX", "Forms", "TensorFiles", "Tensors", "TestSupport"],
+      dependencies: [
+        "Compress", "Decompose", "ModelGraph", "ONNX", "Forms", "TensorFiles", "Tensors", "TestSupport",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ReportsTests",
+      dependencies: [
+        "Compress", "Decompose", "Forms", "ModelGraph", "ONNX", "Reports", "Tensors", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "LowRankCTests",

@@ -1,6 +1,11 @@
 public import Tensors
 
 extension FactoredForm {
+  /// The number of weights of all stages, bias apart.
+  public func weightCount(kernel shape: Shape, groups: Int = 1) -> Int {
+    stages(kernel: shape, groups: groups).reduce(0) { $0 + $1.weightCount }
+  }
+
   /// The multiplies of all stages for one input, from the extents before and after the dense layer.
   ///
   /// A stage computes `outputs x inputs / groups x kernel` multiplies at each of its output positions; an axis has the

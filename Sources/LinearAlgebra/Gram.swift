@@ -39,9 +39,7 @@ extension Tensor where Element: LapackScalar {
             Double.routines.syrk(
               false, Int32(n), Int32(width), 1, block, Int32(width), start == 0 ? 0 : 1, g, Int32(n))
           }
-          for i in 0..<n {
-            for j in 0..<i { g[i * n + j] = g[j * n + i] }
-          }
+          mirrorUpperTriangle(g, order: n)
         }
       }
     }

@@ -156,14 +156,7 @@ extension Tensor where Element: LapackScalar {
       withBuffer { a in
         guard let g = g.baseAddress, let a = a.baseAddress else { return }
         Element.routines.syrk(transposed, Int32(n), Int32(k), 1, a, Int32(shape[1]), 0, g, Int32(n))
-        // Blocks, so that the columns being read stay in the cache.
-        for i0 in stride(from: 0, to: n, by: 16) {
-          for j0 in stride(from: 0, through: i0, by: 16) {
-            for i in i0..<Swift.min(n, i0 + 16) {
-              for j in j0..<Swift.max(j0, Swift.min(i, j0 + 16)) { g[i * n + j] = g[j * n + i] }
-            }
-          }
-        }
+        mirrorUpperTriangle(g, order: n)
       }
     }
     return gram

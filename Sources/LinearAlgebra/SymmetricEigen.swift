@@ -144,11 +144,8 @@ extension Tensor where Element: LapackScalar {
   @_specialize(where Element == Double)
   private func mirroredUpperTriangle() -> Tensor {
     var copy = self
-    let n = shape[0]
-    copy.withMutableSpan { span in
-      for i in 0..<n {
-        for j in 0..<i { span[i * n + j] = span[j * n + i] }
-      }
+    copy.withMutableBuffer { elements in
+      if let elements = elements.baseAddress { mirrorUpperTriangle(elements, order: shape[0]) }
     }
     return copy
   }

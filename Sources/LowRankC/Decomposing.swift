@@ -11,43 +11,24 @@ private func decompose<Element: CScalar>(
 ) -> lowrank_status {
   guarded("lowrank_decompose_\(Element.suffix)") { () throws(Failure) in
     let result = try required(result, "result")
-    let form = try method.form(try rankList(ranks, count: rankCount, method: method))
+    let form = try method.form(ranks, count: rankCount)
     let shape = try kernelShape(shape, order: order)
-    let options = try DecomposeOptions(options)
+    let options = try DecompositionOptions(options)
     _ = try buffer(kernel, count: count, "kernel")
     try requireCount(count, shape.count, "kernel")
+    guard form != .dense else {
+      throw Failure(
+        .unsuitableKernel(
+          form: "dense", kernel: shape, reason: "LOWRANK_DENSE is for lowrank_plan_create_stages_*"))
+    }
     try Limits.requireFactorable(shape, form, elementBytes: MemoryLayout<Element>.stride)
     let tensor = try Tensor(copying: kernel, count: count, shape: shape, "kernel")
     do throws(DecomposeError) {
-      let stored = try factor(tensor, form, options)
+      let stored = StoredDecomposition(try Decompose.decompose(tensor, into: form, options: options))
       result.pointee = HandleTable.insert(DecompositionObject(Element.wrap(stored)))
     } catch {
       throw Failure(error)
     }
-  }
-}
-
-private func factor<Element: CScalar>(
-  _ kernel: Tensor<Element>, _ form: FactoredForm, _ options: DecomposeOptions
-) throws(DecomposeError) -> StoredDecomposition<Element> {
-  switch form {
-  case .tucker2(let outputRank, let inputRank):
-    return StoredDecomposition(
-      try tucker2(kernel, outputRank: outputRank, inputRank: inputRank, algorithm: options.algorithm))
-  case .svd(let rank): return StoredDecomposition(try truncatedSVD(kernel, rank: rank))
-  case .spatial(let rank, let mirrored):
-    return StoredDecomposition(try spatial(kernel, rank: rank, mirrored: mirrored))
-  case .channel(let rank, let mirrored):
-    return StoredDecomposition(try channel(kernel, rank: rank, mirrored: mirrored))
-  case .cp3(let rank):
-    let result = try cp3(kernel, rank: rank, options: options.cp)
-    return StoredDecomposition(result.decomposition, sensitivity: result.certificate.sensitivity)
-  case .cp4(let rank):
-    let result = try cp4(kernel, rank: rank, options: options.cp)
-    return StoredDecomposition(result.decomposition, sensitivity: result.certificate.sensitivity)
-  case .dense:
-    throw .unsuitableKernel(
-      form: "dense", kernel: kernel.shape, reason: "LOWRANK_DENSE is for lowrank_plan_create_stages_*")
   }
 }
 

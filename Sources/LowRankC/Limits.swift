@@ -1,4 +1,5 @@
 internal import CLowRank
+internal import Decompose
 internal import Forms
 internal import Tensors
 
@@ -34,27 +35,11 @@ enum Limits {
 extension Limits {
   /// Throws where factoring a kernel is beyond LAPACK's integers or the machine's memory.
   static func requireFactorable(_ shape: Shape, _ form: FactoredForm, elementBytes: Int) throws(Failure) {
-    let (outputs, inputs) = (shape[0], shape[1])
-    let taps = shape.count / (outputs * inputs)
-    let (first, second) = (shape.order > 2 ? shape[2] : 1, shape.order > 3 ? shape[3] : 1)
-    let rank = form.ranks.max() ?? 1
-    var limit = eigenproblem
-    var working = 8 * Double(shape.count)
-    let sides: [Int]
-    switch form {
-    case .tucker2: sides = [outputs, inputs]
-    case .cp3, .cp4:
-      sides = [outputs, inputs, taps, rank]
-      if elementBytes == MemoryLayout<Float>.stride { limit = floatEigenproblem }
-      // The longest Khatri-Rao product leaves out the shortest mode; the start keeps vectors over the taps a slab.
-      working += Double(rank) * Double(shape.count / max(1, min(outputs, inputs, taps)))
-      working += Double(min(outputs, inputs)) * Double(taps) * Double(taps)
-    case .spatial(_, let mirrored):
-      sides = [mirrored ? min(outputs * first, inputs * second) : min(outputs * second, inputs * first)]
-    case .channel(_, let mirrored):
-      sides = [mirrored ? min(outputs * taps, inputs) : min(outputs, inputs * taps)]
-    case .svd, .dense: sides = [min(outputs, inputs)]
-    }
+    let demand = form.kind.decomposition?.demand(kernel: shape, ranks: form.ranks)
+    let sides = demand?.eigenproblems ?? []
+    let isFloat = elementBytes == MemoryLayout<Float>.stride && demand?.keepsPrecision == true
+    let limit = isFloat ? floatEigenproblem : eigenproblem
+    let working = 8 * Double(shape.count) + (demand?.scratch ?? 0)
     guard sides.allSatisfy({ $0 <= limit }) else {
       throw Failure(
         LOWRANK_TOO_LARGE, "\(form) of a kernel of \(shape) needs an eigenproblem of an order over \(limit)")

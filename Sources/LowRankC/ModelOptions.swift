@@ -33,14 +33,10 @@ extension CompressionOptions {
   }
 
   private static func method(_ value: lowrank_model_method) throws(Failure) -> CompressionMethod {
-    switch value {
-    case LOWRANK_MODEL_AUTO: .auto
-    case LOWRANK_MODEL_TUCKER2: .tucker2
-    case LOWRANK_MODEL_SVD: .svd
-    case LOWRANK_MODEL_SPATIAL: .spatial
-    case LOWRANK_MODEL_CHANNEL: .channel
-    default: throw Failure(LOWRANK_INVALID_ARGUMENT, "there is no method \(value.rawValue) for models")
+    guard let method = lowrank_model_method.methods.first(where: { $0.code == value })?.method else {
+      throw Failure(LOWRANK_INVALID_ARGUMENT, "there is no method \(value.rawValue) for models")
     }
+    return method
   }
 
   private static func criterion(

@@ -23,7 +23,7 @@ private func makePlan<Element: CScalar>(
 private func requireStages(_ form: FactoredForm, _ geometry: ConvolutionGeometry) throws(Failure) {
   let shape = geometry.kernelShape
   guard form.fits(kernel: shape) else {
-    throw Failure(LOWRANK_UNSUITABLE, "a kernel of \(shape) has no \(form.method) form")
+    throw Failure(LOWRANK_UNSUITABLE, "a kernel of \(shape) has no \(form.kind) form")
   }
   let inner = form.ranks.map { $0 * geometry.groups }
   try Limits.requireRunnable(
@@ -84,7 +84,7 @@ private func createStages<Element: CScalar>(
 ) -> lowrank_status {
   guarded("lowrank_plan_create_stages_\(Element.suffix)") { () throws(Failure) in
     let result = try required(result, "result")
-    let form = try method.form(try rankList(ranks, count: rankCount, method: method))
+    let form = try method.form(ranks, count: rankCount)
     let geometry = try convolutionGeometry(geometry, kernel: try kernelShape(shape, order: order))
     let options = try PlanOptions(options)
     try requireStages(form, geometry)

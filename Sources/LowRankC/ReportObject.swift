@@ -1,10 +1,5 @@
 public import CLowRank
-
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
+internal import Reports
 
 /// What a `lowrank_report` handle stands for: a text in JSON.
 final class ReportObject: Sendable {
@@ -12,9 +7,7 @@ final class ReportObject: Sendable {
 
   /// Encodes as the command's `--json` does: indented, with sorted keys.
   init(_ report: some Encodable) throws(Failure) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    do { utf8 = [UInt8](try encoder.encode(report)) } catch {
+    do { utf8 = [UInt8](try jsonText(report).utf8) } catch {
       throw Failure(LOWRANK_INTERNAL, "the report cannot be written as JSON: \(error)")
     }
   }

@@ -6,29 +6,14 @@ internal import Tensors
 /// A decomposition behind a handle, its stages' weights made ready to be copied.
 struct StoredDecomposition<Element: CScalar>: Sendable {
   let decomposition: Decomposition<Element>
-  /// Of CP factors.
-  let sensitivity: Double?
   let stages: [StageShape]
   let stageWeights: [Tensor<Element>]
 
-  init(_ decomposition: Decomposition<Element>, sensitivity: Double? = nil) {
+  init(_ decomposition: Decomposition<Element>) {
     self.decomposition = decomposition
-    self.sensitivity = sensitivity
     let kernel = decomposition.kernel
     stages = kernel.form.stages(kernel: kernel.kernelShape)
     stageWeights = kernel.stageWeights
-  }
-
-  /// The factors in the order that their form is written in.
-  var factors: [(name: String, tensor: Tensor<Element>)] {
-    switch decomposition.kernel {
-    case .tucker2(let f): [("core", f.core), ("mode1", f.mode1), ("mode2", f.mode2)]
-    case .cp3(let f): [("mode1", f.mode1), ("mode2", f.mode2), ("kernel", f.kernel)]
-    case .cp4(let f):
-      [("mode1", f.mode1), ("mode2", f.mode2), ("vertical", f.vertical), ("horizontal", f.horizontal)]
-    case .pair(let f): [("first", f.first), ("second", f.second)]
-    case .svd(let f): [("left", f.left), ("right", f.right)]
-    }
   }
 
   /// A factor or a stage by its place.
@@ -37,9 +22,9 @@ struct StoredDecomposition<Element: CScalar>: Sendable {
   ) throws(Failure) -> (name: String, groups: Int, tensor: Tensor<Element>) {
     switch part {
     case LOWRANK_FACTOR:
-      let factors = factors
-      let place = try number(index, in: 0...(factors.count - 1), "index")
-      return (factors[place].name, 1, factors[place].tensor)
+      let kernel = decomposition.kernel
+      let place = try number(index, in: 0...(kernel.parts.count - 1), "index")
+      return (kernel.form.kind.parts[place], 1, kernel.parts[place])
     case LOWRANK_STAGE:
       let place = try number(index, in: 0...(stages.count - 1), "index")
       return (stages[place].name, stages[place].groups, stageWeights[place])
@@ -55,14 +40,14 @@ struct StoredDecomposition<Element: CScalar>: Sendable {
     info.type = Element.type
     info.kernel_order = Int32(shape.order)
     info.rank_count = Int32(form.ranks.count)
-    info.factor_count = Int32(factors.count)
+    info.factor_count = Int32(decomposition.kernel.parts.count)
     info.stage_count = Int32(stages.count)
     info.weight_count = stages.reduce(0) { $0 + Int64($1.weightCount) }
     info.relative_error = decomposition.relativeError
     info.error_bound = decomposition.errorBound
     info.sweeps = Int32(clamping: decomposition.convergence.sweeps)
     info.converged = decomposition.convergence.converged ? 1 : 0
-    info.sensitivity = sensitivity ?? 0
+    info.sensitivity = decomposition.certificate?.sensitivity ?? 0
     write(shape.extents + [Int](repeating: 0, count: Int(LOWRANK_MAX_ORDER)), to: &info.kernel_shape)
     write(form.ranks + [0, 0], to: &info.ranks)
   }

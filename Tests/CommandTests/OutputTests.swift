@@ -1,5 +1,6 @@
 import Foundation
 import TensorFiles
+import Tensors
 import TestSupport
 import Testing
 

@@ -1,3 +1,5 @@
+import Decompose
+import Forms
 import Tensors
 import TestSupport
 import Testing
@@ -8,15 +10,15 @@ import Testing
   private func candidates(_ pairs: [(cost: Int, error: Double)], dense: Int) -> LayerCandidates {
     // The costs stand in the ranks of forms, to get them past the sorting out.
     LayerCandidates(
-      pairs.map { RankedForm(form: .svd(rank: $0.cost), relativeError: $0.error) },
-      cost: { form in form.ranks.first ?? dense }, leastSaving: 0.05)
+      pairs.map { RankedForm(form: .svd(rank: $0.cost), relativeError: $0.error) }, dense: Double(dense),
+      leastSaving: 0.05, cost: { Double($0.ranks[0]) }, error: { $0.relativeError * $0.relativeError })
   }
 
   /// The least sum of squared errors under the budget, by trying everything.
-  private func exhaustive(_ layers: ArraySlice<LayerCandidates>, budget: Int) -> Double {
+  private func exhaustive(_ layers: ArraySlice<LayerCandidates>, budget: Double) -> Double {
     guard let first = layers.first else { return 0 }
     return first.candidates.filter { $0.cost <= budget }.map {
-      $0.squaredError + exhaustive(layers.dropFirst(), budget: budget - $0.cost)
+      $0.error + exhaustive(layers.dropFirst(), budget: budget - $0.cost)
     }.min() ?? .infinity
   }
 
@@ -31,9 +33,9 @@ import Testing
         return candidates(pairs, dense: dense)
       }
       let total = layers.reduce(0) { $0 + ($1.candidates.last?.cost ?? 0) }
-      let budget = Int.random(in: 0...total, using: &generator)
+      let budget = Double(Int.random(in: 0...Int(total), using: &generator))
       let best = exhaustive(layers[...], budget: budget)
-      guard let allocation = Allocation(layers, budget: budget) else {
+      guard let allocation = Allocation(layers, budget: budget, step: 1) else {
         #expect(best == .infinity)
         continue
       }
@@ -41,7 +43,7 @@ import Testing
       // Sums of at most four numbers of size one.
       #expect(allocation.lowerBound <= best + 1e-12)
       // Costs are rounded up to 1/50,000 of the room; with room under 50,000 they are exact.
-      #expect(abs(allocation.squaredError - best) <= 1e-12)
+      #expect(abs(allocation.error - best) <= 1e-12)
     }
   }
 
@@ -53,8 +55,37 @@ import Testing
 
   @Test func everythingFitsAFullBudget() throws {
     let layers = [candidates([(50, 0.5)], dense: 100), candidates([(10, 0.1)], dense: 30)]
-    let allocation = try #require(Allocation(layers, budget: 130))
-    #expect(allocation.squaredError == 0 && allocation.gap == 0)
-    #expect(Allocation(layers, budget: 59) == nil)
+    let allocation = try #require(Allocation(layers, budget: 130, step: 1))
+    #expect(allocation.error == 0 && allocation.gap == 0)
+    #expect(Allocation(layers, budget: 59, step: 1) == nil)
+  }
+
+  /// Costs that are measured have no steps: fractions of a unit are shared out as well, and the unit does not matter.
+  @Test(arguments: [1e-6, 1, 1e6]) func costsNeedNotBeCounts(unit: Double) throws {
+    func layer(_ pairs: [(cost: Int, error: Double)], dense: Int) -> LayerCandidates {
+      LayerCandidates(
+        pairs.map { RankedForm(form: .svd(rank: $0.cost), relativeError: $0.error) },
+        dense: unit * Double(dense), leastSaving: 0.05, cost: { unit * Double($0.ranks[0]) },
+        error: { $0.relativeError })
+    }
+    let layers = [
+      layer([(20, 0.5), (50, 0.35), (80, 0.1)], dense: 100), layer([(10, 0.4), (20, 0.2)], dense: 30),
+    ]
+    // What is left, half a unit, is no room for another candidate.
+    let allocation = try #require(Allocation(layers, budget: 100.5 * unit, step: 0))
+    #expect(allocation.choices == [2, 1] && abs(allocation.error - 0.3) <= 4 * Double.ulpOfOne)
+    #expect(allocation.lowerBound <= allocation.error)
+    #expect(Allocation(layers, budget: 29.9 * unit, step: 0) == nil)
+    // No room at all above the cheapest choice.
+    #expect(try #require(Allocation(layers, budget: 30 * unit, step: 0)).choices == [0, 0])
+  }
+
+  /// A form whose cost a measure does not know is no candidate.
+  @Test func formsOfUnknownCostGo() {
+    let layer = LayerCandidates(
+      [5, 6, 7].map { RankedForm(form: .svd(rank: $0), relativeError: 1 / Double($0)) }, dense: 10,
+      leastSaving: 0.05, cost: { $0.ranks[0] == 6 ? nil : Double($0.ranks[0]) },
+      error: { $0.relativeError })
+    #expect(layer.candidates.map(\.cost) == [5, 7, 10])
   }
 }

@@ -16,7 +16,7 @@ import Testing
     var builder = ModelBuilder()
     for place in places { builder.addConvolution(names[place], kernels[place]) }
     var options = CompressionOptions()
-    (options.method, options.criterion) = (.tucker2, .ranksRatio(0.3))
+    (options.method, options.criterion) = (.only(.tucker2), .ranksRatio(0.3))
     var model = try builder.model()
     let report = try model.compress(options)
     return (model, report)

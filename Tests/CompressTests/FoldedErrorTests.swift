@@ -14,7 +14,7 @@ import Testing
     builder.addConvolution(
       "conv", .decayingKernel([16, 12, 3, 3], using: &generator), type: type, scale: scale)
     var options = CompressionOptions()
-    (options.criterion, options.method, options.rankMultiple) = (.ranksRatio(0.4), .tucker2, 1)
+    (options.criterion, options.method, options.rankMultiple) = (.ranksRatio(0.4), .only(.tucker2), 1)
     change(&options)
     var model = try builder.model()
     return try #require(try model.compress(options).layers.first)
@@ -29,7 +29,7 @@ import Testing
     var builder = ModelBuilder()
     builder.addConvolution("conv", kernel, scale: scale)
     var options = CompressionOptions()
-    (options.criterion, options.method, options.rankMultiple) = (.ranksRatio(0.4), .tucker2, 1)
+    (options.criterion, options.method, options.rankMultiple) = (.ranksRatio(0.4), .only(.tucker2), 1)
     var model = try builder.model()
     let layer = try #require(try model.compress(options).layers.first)
     #expect(layer.method == "tucker2" && layer.foldedBatchNormalization)

@@ -51,9 +51,13 @@ import Testing
     return result
   }
 
+  private var layer: MeasuredLayer {
+    MeasuredLayer(names: ["grouped"], kernel: kernel.shape, groups: groups, isTransposed: false, uses: nil)
+  }
+
   @Test(arguments: [(1, 1), (4, 3), (7, 6)])
   func theErrorIsThatOfAllGroupsTogether(outputRank: Int, inputRank: Int) throws {
-    let analysis = try LayerAnalysis(kernel, groups: groups, kind: .tucker2)
+    let analysis = try LayerAnalysis(kernel, layer, kind: .tucker2, error: WeightError())
     let form = FactoredForm.tucker2(outputRank: outputRank, inputRank: inputRank)
     let factors = try analysis.factors(form, type: .float32, foldedScale: nil)
     var (difference, total) = (0.0, 0.0)
@@ -74,7 +78,7 @@ import Testing
   /// The ranks are those of the group that needs the most.
   @Test(arguments: [0.5, 0.9, 0.99])
   func ranksAreEnoughForEveryGroup(energy: Double) throws {
-    let shared = try LayerAnalysis(kernel, groups: groups, kind: .tucker2).ranks(energy: energy)
+    let shared = try LayerAnalysis(kernel, layer, kind: .tucker2, error: WeightError()).ranks(energy: energy)
     var largest = [1, 1]
     for group in 0..<groups {
       let own = Tensor(kernel.view.sliced(axis: 0, (group * 8)..<((group + 1) * 8)))

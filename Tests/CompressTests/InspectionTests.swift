@@ -37,14 +37,14 @@ import Testing
     return builder
   }
 
-  @Test(arguments: criteria, [CompressionMethod.auto, .tucker2])
+  @Test(arguments: criteria, [CompressionMethod.auto, .only(.tucker2)])
   func theFormsShownAreThoseWritten(criterion: RankCriterion, method: CompressionMethod) throws {
     let model = try builder(seed: 120).model()
     for multiple in method == .auto ? [1, 8] : [1] { try agree(model, criterion, method, multiple) }
   }
 
   /// CP takes its time, so on small kernels alone.
-  @Test(arguments: criteria, [CompressionMethod.cp3, .cp4])
+  @Test(arguments: criteria, [CompressionMethod.only(.cp3), .only(.cp4)])
   func theSearchedFormsShownAreThoseWritten(criterion: RankCriterion, method: CompressionMethod) throws {
     var generator = SeededGenerator(seed: 121)
     var builder = ModelBuilder()

@@ -20,7 +20,7 @@ import Testing
 
   /// Of full rank every form is larger than the dense kernel.
   @Test(
-    arguments: [CompressionMethod.auto, .tucker2, .spatial, .channel],
+    arguments: [CompressionMethod.auto, .only(.tucker2), .only(.spatial), .only(.channel)],
     [RankCriterion.ranksRatio(1), .energy(1)])
   func aFormThatCostsMoreIsNotTaken(method: CompressionMethod, criterion: RankCriterion) throws {
     var options = CompressionOptions()
@@ -37,7 +37,7 @@ import Testing
   @Test(arguments: [0.3, 0.5, 0.7])
   func aRatioHoldsInItsOwnUnit(ratio: Double) throws {
     var options = CompressionOptions()
-    (options.method, options.rankMultiple) = (.tucker2, 1)
+    (options.method, options.rankMultiple) = (.only(.tucker2), 1)
     for criterion in [RankCriterion.macsRatio(ratio), .paramsRatio(ratio)] {
       options.criterion = criterion
       var written = try model()

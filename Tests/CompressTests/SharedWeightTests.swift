@@ -25,7 +25,7 @@ import Testing
     builder.addGemm("gemm", matrix, transposing: false, weight: "w")
     builder.addGemm("transposing", matrix, transposing: true, weight: "w")
     builder.addMatrix("product", matrix, weight: "w")
-    try expectFactorsOfTheirLayers(builder.model(), options(.svd), stagesOf: 2)
+    try expectFactorsOfTheirLayers(builder.model(), options(.only(.svd)), stagesOf: 2)
   }
 
   @Test func aConvolutionAndATransposedOneHaveTheirOwnFactors() throws {
@@ -33,7 +33,7 @@ import Testing
     let weight = kernel([16, 16, 3, 3])
     builder.addConvolution("plain", weight, weight: "w")
     builder.addConvolution("transposed", weight, transposed: true, weight: "w")
-    try expectFactorsOfTheirLayers(builder.model(), options(.tucker2), stagesOf: 3)
+    try expectFactorsOfTheirLayers(builder.model(), options(.only(.tucker2)), stagesOf: 3)
   }
 
   /// Each layer's stages composed are as far from its own kernel as its report says.
@@ -78,7 +78,7 @@ import Testing
     builder.addConvolution("one", weight, weight: "w")
     builder.addConvolution("two", weight, groups: 2, weight: "w")
     var model = try builder.model()
-    let report = try model.compress(options(.tucker2))
+    let report = try model.compress(options(.only(.tucker2)))
     #expect(report.layers.allSatisfy { $0.reason == nil })
     try expectCountsOf(model, report)
   }
@@ -91,7 +91,7 @@ import Testing
     builder.addConvolution("second", weight, weight: "w")
     builder.addConvolution("third", kernel([24, 20, 3, 3]))
     for skip in ["first", "second", nil] {
-      var options = options(.tucker2)
+      var options = options(.only(.tucker2))
       options.skip = skip
       try compressAndCount(builder.model(), options)
     }
@@ -99,7 +99,7 @@ import Testing
     builder.addConvolution("first", weight, scale: Array(repeating: 2, count: 24), weight: "w")
     builder.addConvolution("second", weight, scale: (0..<24).map { Float($0 + 1) }, weight: "w")
     builder.addConvolution("third", kernel([24, 20, 3, 3]))
-    try compressAndCount(builder.model(), options(.tucker2))
+    try compressAndCount(builder.model(), options(.only(.tucker2)))
   }
 
   private func compressAndCount(_ model: ModelGraph, _ options: CompressionOptions) throws {

@@ -17,7 +17,7 @@ import Testing
     var builder = ModelBuilder()
     builder.addConvolution("pointwise", product.reshaped([32, 24, 1, 1]), type: type)
     var options = CompressionOptions()
-    (options.method, options.criterion, options.rankMultiple) = (.svd, .ranksRatio(1.0 / 6), 1)
+    (options.method, options.criterion, options.rankMultiple) = (.only(.svd), .ranksRatio(1.0 / 6), 1)
     let model = try builder.model()
     var written = model
     let layer = try #require(try written.compress(options).layers.first)

@@ -65,7 +65,7 @@ private let planes: [Shape] = [
     var generator = SeededGenerator(seed: 93)
     let kernel = Tensor<Double>.random([4, 3, 2, 3], using: &generator)
     let result = try cp4(kernel, rank: 2)
-    guard case .cp4(let f) = result.kernel else {
+    guard let f = CP4Factors(result.kernel) else {
       Issue.record("not a CP-4 form")
       return
     }
@@ -92,7 +92,7 @@ private let planes: [Shape] = [
   @Test func componentsAreBalanced() throws {
     var generator = SeededGenerator(seed: 94)
     let kernel = Tensor<Double>.decayingKernel([9, 8, 3, 3], using: &generator)
-    guard case .cp3(let f) = try cp3(kernel, rank: 5).kernel else {
+    guard let f = CP3Factors(try cp3(kernel, rank: 5).kernel) else {
       Issue.record("not a CP-3 form")
       return
     }

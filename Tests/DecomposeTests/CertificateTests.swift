@@ -1,4 +1,5 @@
 import Decompose
+import Forms
 import LinearAlgebra
 import Tensors
 import TestSupport
@@ -46,7 +47,7 @@ import Testing
     // Without a decaying spectrum, so that HOSVD is far from the end.
     let kernel = Tensor<Double>.random([12, 10, 3, 3], using: &generator)
     let result = try tucker2(kernel, outputRank: outputRank, inputRank: inputRank)
-    guard case .tucker2(let factors) = result.kernel else {
+    guard let factors = Tucker2Factors(result.kernel) else {
       Issue.record("not a Tucker-2 form")
       return
     }

@@ -18,8 +18,7 @@ func naiveReconstruction<E: Scalar>(_ kernel: FactoredKernel<E>) -> Tensor<Doubl
   }
   func numbers(_ tensor: Tensor<E>) -> [Double] { tensor.elements.map { Double($0) } }
   let width = shape.order == 4 ? shape[3] : 1
-  switch kernel {
-  case .tucker2(let f):
+  if let f = Tucker2Factors(kernel) {
     let (core, mode1, mode2, r1, r2) = (
       numbers(f.core), numbers(f.mode1), numbers(f.mode2), f.outputRank, f.inputRank
     )
@@ -28,12 +27,12 @@ func naiveReconstruction<E: Scalar>(_ kernel: FactoredKernel<E>) -> Tensor<Doubl
         add({ mode1[$0 * r1 + a] * core[(a * r2 + b) * taps + $1] }, { s, _ in mode2[s * r2 + b] })
       }
     }
-  case .cp3(let f):
+  } else if let f = CP3Factors(kernel) {
     let (mode1, mode2, spatial, rank) = (numbers(f.mode1), numbers(f.mode2), numbers(f.kernel), f.rank)
     for r in 0..<rank {
       add({ t, d in mode1[t * rank + r] * spatial[r * taps + d] }, { s, _ in mode2[s * rank + r] })
     }
-  case .cp4(let f):
+  } else if let f = CP4Factors(kernel) {
     let (mode1, mode2, rank) = (numbers(f.mode1), numbers(f.mode2), f.rank)
     let (vertical, horizontal) = (numbers(f.vertical), numbers(f.horizontal))
     for r in 0..<rank {
@@ -41,12 +40,12 @@ func naiveReconstruction<E: Scalar>(_ kernel: FactoredKernel<E>) -> Tensor<Doubl
         { t, d in mode1[t * rank + r] * vertical[r * taps / width + d / width] },
         { s, d in mode2[s * rank + r] * horizontal[r * width + d % width] })
     }
-  case .pair(let f):
+  } else if let f = StagePair(kernel) {
     let (first, second, rank) = (numbers(f.first), numbers(f.second), f.rank)
     let (inner, outer) = (first.count / (rank * inputs), second.count / (outputs * rank))
     // The place among a stage's own taps: its axis of a spatial form, all or nothing of a channel form.
     func place(_ d: Int, _ count: Int, _ stage: Tensor<E>) -> Int {
-      if case .channel = f.form { return count == taps ? d : 0 }
+      if f.form.kind.family == FormKind.channel.name { return count == taps ? d : 0 }
       return stage.shape[3] == 1 ? d / width : d % width
     }
     for r in 0..<rank {
@@ -54,7 +53,7 @@ func naiveReconstruction<E: Scalar>(_ kernel: FactoredKernel<E>) -> Tensor<Doubl
         { t, d in second[(t * rank + r) * outer + (outer == 1 ? 0 : place(d, outer, f.second))] },
         { s, d in first[(r * inputs + s) * inner + (inner == 1 ? 0 : place(d, inner, f.first))] })
     }
-  case .svd(let f):
+  } else if let f = MatrixFactors(kernel) {
     let (left, right, rank) = (numbers(f.left), numbers(f.right), f.rank)
     for r in 0..<rank { add({ t, _ in left[t * rank + r] }, { s, _ in right[r * inputs + s] }) }
   }

@@ -23,7 +23,7 @@ private let shapes: [Shape] = [
     let kernel = Tensor<E>.decayingKernel(shape, using: &generator)
     for (r1, r2) in [(1, 1), ((shape[0] + 1) / 2, (shape[1] + 1) / 2), (shape[0], 1), (1, shape[1])] {
       let result = try tucker2(kernel, outputRank: r1, inputRank: r2, algorithm: algorithm)
-      guard case .tucker2(let factors) = result.kernel else {
+      guard let factors = Tucker2Factors(result.kernel) else {
         Issue.record("not a Tucker-2 form")
         return
       }

@@ -1,6 +1,7 @@
 import Foundation
 import ModelGraph
 import TensorFiles
+import Tensors
 import TestSupport
 import Testing
 

@@ -36,7 +36,7 @@ private final class PlannedLayer {
     let geometry = try ConvolutionGeometry(
       kernelShape: [channels, channels, 3, 3], inputExtents: [extent, extent], paddingBefore: [1, 1],
       paddingAfter: [1, 1])
-    var random = SeededNumbers(seed: 3)
+    var random = SeededGenerator(seed: 3)
     let stages = form.stages(kernel: geometry.kernelShape)
     plan = ConvolutionPlan(geometry, stages: stages, weights: stages.map { random.tensor($0.weightShape) })
     input = random.tensor(geometry.inputShape)

@@ -17,7 +17,7 @@ func addDecompositions() {
           }
         }
       } setup: {
-        SeededNumbers.kernel([outputs, inputs, 3, 3])
+        SeededGenerator.kernel([outputs, inputs, 3, 3])
       }
     }
   }

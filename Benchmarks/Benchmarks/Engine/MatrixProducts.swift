@@ -28,7 +28,7 @@ private struct Operands {
   let b: Tensor<Float>
 
   init(m: Int, k: Int, n: Int) {
-    var random = SeededNumbers(seed: 1)
+    var random = SeededGenerator(seed: 1)
     a = random.tensor([m, k])
     b = random.tensor([k, n])
   }

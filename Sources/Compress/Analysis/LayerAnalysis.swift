@@ -1,5 +1,4 @@
 import Decompose
-import LinearAlgebra
 import Forms
 import Tensors
 
@@ -7,25 +6,27 @@ import Tensors
 struct LayerAnalysis {
   /// The kind of form.
   let kind: FormKind
-  private let kernels: [Tensor<Float>]
-  /// The squared norm of each group's kernel.
+  /// What the errors of each group are relative to.
   private let energies: [Double]
   private let analyses: [any FormAnalysis]
 
   /// Analyses a kernel `[T, S / groups, D...]`.
   ///
   /// **Throws** `DecomposeError` where the form does not suit the kernel or its numbers are not finite.
-  init(_ kernel: Tensor<Float>, groups: Int, kind: FormKind) throws(DecomposeError) {
+  init(
+    _ kernel: Tensor<Float>, _ layer: MeasuredLayer, kind: FormKind, error: any ErrorMeasure
+  ) throws(DecomposeError) {
     self.kind = kind
-    let outputs = kernel.shape[0] / groups
-    kernels = (0..<groups).map { group in
-      groups == 1
-        ? kernel : Tensor(kernel.view.sliced(axis: 0, (group * outputs)..<((group + 1) * outputs)))
-    }
-    energies = kernels.map { $0.squaredNorm }
+    let (groups, outputs) = (layer.groups, kernel.shape[0] / layer.groups)
     var analyses: [any FormAnalysis] = []
-    for kernel in kernels { analyses.append(try kind.analysis(of: kernel)) }
+    for group in 0..<groups {
+      let part =
+        groups == 1
+        ? kernel : Tensor(kernel.view.sliced(axis: 0, (group * outputs)..<((group + 1) * outputs)))
+      analyses.append(try error.analysis(of: part, group: group, layer: layer, kind: kind))
+    }
     self.analyses = analyses
+    energies = analyses.map(\.energy)
   }
 
   /// The form over the useful range of its ranks.
@@ -53,43 +54,43 @@ struct LayerAnalysis {
 
   /// The form with the ranks that a criterion asks for; nil where none will do.
   func best(
-    _ criterion: RankCriterion, multiple: Int, cost: LayerCost
+    _ criterion: RankCriterion, multiple: Int, cost: LayerPrice
   ) throws(DecomposeError) -> ScoredForm? {
     let full = analyses[0].fullRanks
     let wanted: [Int]
     switch criterion {
     case .error(let limit):
       let forms = try candidates(multiple: multiple).filter { $0.relativeError <= limit }.map(\.form)
-      return forms.min { cost.price($0) < cost.price($1) }
-        .map { ScoredForm(form: $0, score: Double(cost.price($0))) }
-    case .macsRatio(let ratio): return try nearest(multiple, within: ratio, of: cost.price)
-    case .paramsRatio(let ratio): return try nearest(multiple, within: ratio, of: cost.weights)
+      return forms.min { cost($0) < cost($1) }.map { ScoredForm(form: $0, score: cost($0)) }
+    case .macsRatio(let ratio): return try nearest(multiple, within: ratio, of: cost)
+    case .paramsRatio(let ratio):
+      return try nearest(multiple, within: ratio, of: LayerPrice(cost.layer, WeightCount()))
     case .energy(let energy): wanted = try ranks(energy: energy)
     case .ranksRatio(let ratio): wanted = full.map { max(1, Int((ratio * Double($0)).rounded(.up))) }
     case .evbmf(let factor):
       wanted = try largest { analysis throws(DecomposeError) in try analysis.variationalRanks(factor: factor)
       }
     }
-    let form = analyses[0].form(
-      ranks: zip(wanted, full).map { roundedRank($0, multiple: multiple, extent: $1) })
-    return ScoredForm(form: form, score: Double(cost.price(form)))
+    let form = FactoredForm(
+      kind, ranks: zip(wanted, full).map { roundedRank($0, multiple: multiple, extent: $1) })
+    return ScoredForm(form: form, score: cost(form))
   }
 
   /// The form of the least error whose cost is within a part of the dense layer's.
   private func nearest(
-    _ multiple: Int, within ratio: Double, of cost: (FactoredForm) -> Int
+    _ multiple: Int, within ratio: Double, of cost: LayerPrice
   ) throws(DecomposeError) -> ScoredForm? {
-    let limit = ratio * Double(cost(.dense))
-    let affordable = try candidates(multiple: multiple).filter { Double(cost($0.form)) <= limit }
+    let limit = ratio * cost(.dense)
+    let affordable = try candidates(multiple: multiple).filter { cost($0.form) <= limit }
     return affordable.min { $0.relativeError < $1.relativeError }
       .map { ScoredForm(form: $0.form, score: $0.relativeError) }
   }
 
   /// What is lost at each rank, over all groups.
-  var curves: [LayerSpectrum.Curve] {
+  var curves: [SpectrumCurve] {
     let lists = analyses.map(\.curves)
     return lists[0].indices.map { place in
-      LayerSpectrum.Curve(pooling: lists.map { $0[place] }, energies: energies)
+      SpectrumCurve(pooling: lists.map { $0[place] }, energies: energies)
     }
   }
 
@@ -112,9 +113,9 @@ struct LayerAnalysis {
   ) throws(DecomposeError) -> LayerFactors {
     var decompositions: [Decomposition<Float>] = []
     var unfolded = foldedScale.map(UnfoldedError.init)
-    for (group, (analysis, kernel)) in zip(analyses, kernels).enumerated() {
-      let exact = try analysis.decomposition(form)
-      let stored = type == .float32 ? exact : exact.mapFactors(of: kernel) { $0.rounded(to: type) }
+    for (group, analysis) in analyses.enumerated() {
+      let (exact, kernel) = (try analysis.decomposition(form), analysis.kernel)
+      let stored = type == .float32 ? exact : analysis.mapped(exact) { $0.rounded(to: type) }
       unfolded?.add(kernel, stored.kernel.reconstructed(), from: group * kernel.shape[0])
       decompositions.append(stored)
     }
@@ -127,76 +128,6 @@ struct ScoredForm {
   let form: FactoredForm
   /// What it is compared by with forms of other kinds under the same criterion: the lower the better.
   let score: Double
-}
-
-/// One kind of form, before ranks.
-enum FormKind {
-  case tucker2
-  case cp3
-  case cp4
-  case spatial(mirrored: Bool)
-  case channel(mirrored: Bool)
-  case svd
-
-  /// The word for the kind, as `FactoredForm.method` has it.
-  var method: String {
-    switch self {
-    case .tucker2: "tucker2"
-    case .cp3: "cp3"
-    case .cp4: "cp4"
-    case .spatial(let mirrored): FactoredForm.spatial(rank: 1, mirrored: mirrored).method
-    case .channel(let mirrored): FactoredForm.channel(rank: 1, mirrored: mirrored).method
-    case .svd: "svd"
-    }
-  }
-
-  func analysis(of kernel: Tensor<Float>) throws(DecomposeError) -> any FormAnalysis {
-    switch self {
-    case .tucker2: try Tucker2Forms(kernel)
-    case .cp3: try CPForms(kernel, isCP4: false)
-    case .cp4: try CPForms(kernel, isCP4: true)
-    case .spatial(let mirrored):
-      SingleRankForms(analysis: try SpatialAnalysis(kernel, mirrored: mirrored))
-    case .channel(let mirrored):
-      SingleRankForms(analysis: try ChannelAnalysis(kernel, mirrored: mirrored))
-    case .svd: SingleRankForms(analysis: try MatrixAnalysis(kernel))
-    }
-  }
-}
-
-extension CompressionMethod {
-  /// The kinds of form that the method allows for a kernel; those that do not fit it are left out of `auto`.
-  func kinds(for kernel: Shape, triesCP: Bool) -> [FormKind] {
-    let both = [false, true]
-    switch self {
-    case .tucker2: return [.tucker2]
-    case .cp3: return [.cp3]
-    case .cp4: return [.cp4]
-    case .spatial: return both.map { .spatial(mirrored: $0) }
-    case .channel: return both.map { .channel(mirrored: $0) }
-    case .svd: return [.svd]
-    case .auto:
-      if FactoredForm.svd(rank: 1).fits(kernel: kernel) { return [.svd] }
-      var kinds: [FormKind] = [.tucker2] + both.map { .channel(mirrored: $0) }
-      if FactoredForm.spatial(rank: 1).fits(kernel: kernel) { kinds += both.map { .spatial(mirrored: $0) } }
-      if triesCP && FactoredForm.cp3(rank: 1).fits(kernel: kernel) { kinds.append(.cp3) }
-      if triesCP && FactoredForm.cp4(rank: 1).fits(kernel: kernel) { kinds.append(.cp4) }
-      return kinds
-    }
-  }
-
-  /// Why the method has no form for a kernel; nil where it has one.
-  func obstacle(for kernel: Shape) -> String? {
-    let isPointwise = kernel.extents.dropFirst(2).allSatisfy { $0 == 1 }
-    return switch self {
-    case .auto: nil
-    case .tucker2, .cp3, .channel:
-      isPointwise ? "it has no spatial extent for \(rawValue); svd or auto would do" : nil
-    case .cp4, .spatial:
-      isPointwise || kernel.order != 4 ? "\(rawValue) needs two spatial axes" : nil
-    case .svd: isPointwise ? nil : "svd is for kernels without spatial extent"
-    }
-  }
 }
 
 extension Tensor where Element == Float {

@@ -24,7 +24,7 @@ struct LayerPlanner: Sendable {
   static let leastSaving = 0.05
 
   /// Factors a kernel as the options say, or says why not.
-  func plan(_ kernel: LayerKernel, cost: LayerCost) -> LayerPlan {
+  func plan(_ kernel: LayerKernel, cost: MeasuredLayer) -> LayerPlan {
     var spectrum = options.recordsSpectra ? LayerSpectrum(curves: []) : nil
     let choice = choice(kernel, cost) { analysis, _ in spectrum?.add(analysis.curves) }
     return LayerPlan(choice: choice, spectrum: spectrum?.curves.isEmpty == true ? nil : spectrum)
@@ -35,7 +35,7 @@ struct LayerPlanner: Sendable {
   /// `look` sees each kind of form in turn, with the best of its kind where there is one; again from the first where
   /// the error of the factors asks for a stricter choice.
   func choice(
-    _ kernel: LayerKernel, _ cost: LayerCost, look: (LayerAnalysis, ScoredForm?) -> Void
+    _ kernel: LayerKernel, _ cost: MeasuredLayer, look: (LayerAnalysis, ScoredForm?) -> Void
   ) -> LayerChoice {
     if let reason = obstacle(cost) { return .keep(reason: reason) }
     do throws(DecomposeError) {
@@ -55,25 +55,26 @@ struct LayerPlanner: Sendable {
   }
 
   /// Why no form can gain anything, whatever the kernel holds.
-  func obstacle(_ cost: LayerCost) -> String? {
+  func obstacle(_ cost: MeasuredLayer) -> String? {
     if cost.groups > 1 && cost.kernel[1] == 1 { return "it is a depthwise convolution" }
     return options.method.obstacle(for: cost.kernel)
   }
 
   /// The kinds of form to consider for a kernel.
-  func kinds(_ cost: LayerCost) -> [FormKind] {
-    options.method.kinds(for: cost.kernel, triesCP: options.budget != nil)
+  func kinds(_ cost: MeasuredLayer) -> [FormKind] {
+    options.method.kinds(for: cost.kernel, searches: options.budget != nil)
   }
 
   private func choose(
-    _ kernel: LayerKernel, _ criterion: RankCriterion, _ cost: LayerCost,
+    _ kernel: LayerKernel, _ criterion: RankCriterion, _ cost: MeasuredLayer,
     _ look: (LayerAnalysis, ScoredForm?) -> Void
   ) throws(DecomposeError) -> LayerChoice {
     // An analysis holds copies of the kernel: only the best so far is kept.
     var best: (analysis: LayerAnalysis, found: ScoredForm)?
     for kind in kinds(cost) {
-      let analysis = try LayerAnalysis(kernel.values, groups: cost.groups, kind: kind)
-      let found = try analysis.best(criterion, multiple: options.rankMultiple, cost: cost)
+      let analysis = try LayerAnalysis(kernel.values, cost, kind: kind, error: options.error)
+      let found = try analysis.best(
+        criterion, multiple: options.rankMultiple, cost: LayerPrice(cost, options.cost))
       if let found, found.score < best?.found.score ?? .infinity { best = (analysis, found) }
       look(analysis, found)
     }
@@ -95,21 +96,22 @@ struct LayerPlanner: Sendable {
   }
 
   /// Factors a kernel into a given form.
-  func factor(_ kernel: LayerKernel, _ form: FactoredForm, cost: LayerCost) -> LayerChoice {
+  func factor(_ kernel: LayerKernel, _ form: FactoredForm, cost: MeasuredLayer) -> LayerChoice {
     do throws(DecomposeError) {
-      guard let kind = kinds(cost).first(where: { $0.method == form.method }) else {
-        return .keep(reason: "\(form.method) is not among the forms for it")
+      guard let kind = kinds(cost).first(where: { $0 == form.kind }) else {
+        return .keep(reason: "\(form.kind) is not among the forms for it")
       }
-      return try factors(kernel, LayerAnalysis(kernel.values, groups: cost.groups, kind: kind), form)
+      return try factors(kernel, LayerAnalysis(kernel.values, cost, kind: kind, error: options.error), form)
     } catch {
       return .keep(reason: error.description)
     }
   }
 
   /// Why a form would not pay; nil where it would.
-  func reasonNotToUse(_ form: FactoredForm, _ cost: LayerCost) -> String? {
-    let (dense, factored) = (cost.price(.dense), cost.price(form))
-    guard Double(factored) > Double(dense) * (1 - Self.leastSaving) else { return nil }
-    return "\(form) would need \(factored) \(cost.unit), the layer as it is \(dense)"
+  func reasonNotToUse(_ form: FactoredForm, _ cost: MeasuredLayer) -> String? {
+    let price = LayerPrice(cost, options.cost)
+    let (dense, factored) = (price(.dense), price(form))
+    guard factored > dense * (1 - Self.leastSaving) else { return nil }
+    return "\(form) would need \(costText(factored)) \(price.unit), the layer as it is \(costText(dense))"
   }
 }

@@ -1,14 +1,15 @@
-/// The choice of one candidate a layer that makes the sum of the squared errors least under a budget.
+/// The choice of one candidate a layer that makes the sum of the errors least under a budget, whatever cost and error are.
 ///
-///     min  sum over l of e²(l, c(l))   subject to   sum over l of cost(l, c(l)) <= budget
+///     min  sum over l of error(l, c(l))   subject to   sum over l of cost(l, c(l)) <= budget
 ///
 /// A multiple-choice knapsack. The Lagrangian bound
 ///
-///     D = max over lambda >= 0 of  sum over l of min over c of (e² + lambda cost)  -  lambda budget
+///     D = max over lambda >= 0 of  sum over l of min over c of (error + lambda cost)  -  lambda budget
 ///
 /// is at most the optimum; what is found is at most `gap` of itself above it. The choice comes from dynamic
 /// programming over the candidates that the bound does not rule out, with costs rounded up to 1/50,000 of the room
-/// between the cheapest choice and the budget, so the budget is never exceeded.
+/// between the cheapest choice and the budget, or to whole steps of the measure where these are larger, so the budget is never exceeded. Counts are exact
+/// up to 2^53.
 ///
 /// **Complexity** layers x surviving candidates x 50,000 additions, and 2 bytes of them a layer.
 ///
@@ -17,49 +18,51 @@ struct Allocation: Sendable {
   /// The place of the candidate chosen for each layer.
   let choices: [Int]
   /// The cost of all layers.
-  let cost: Int
-  /// The sum of the squared relative errors.
-  let squaredError: Double
+  let cost: Double
+  /// The sum of the errors.
+  let error: Double
   /// No choice under the budget has a smaller sum than this.
   let lowerBound: Double
 
   /// How far from the best the choice can be at most, as a part of itself.
-  var gap: Double { squaredError > 0 ? max(0, squaredError - lowerBound) / squaredError : 0 }
+  var gap: Double { error > 0 ? max(0, error - lowerBound) / error : 0 }
 
-  /// Allocates; nil where even the cheapest candidates exceed the budget.
-  init?(_ layers: [LayerCandidates], budget: Int) {
-    let cheapest = layers.reduce(0) { $0 + $1.candidates[0].cost }
+  /// Allocates; nil where even the cheapest candidates exceed the budget. `step` is the least difference between two costs.
+  init?(_ layers: [LayerCandidates], budget: Double, step: Double) {
+    let cheapest = layers.reduce(0.0) { $0 + $1.candidates[0].cost }
     guard cheapest <= budget else { return nil }
     let relaxation = LagrangianRelaxation(layers, budget: budget)
     lowerBound = max(0, relaxation.bound)
     let greedy = relaxation.filled()
-    let exact = BoundedKnapsack(layers, budget: budget, relaxation, upper: Self.squaredError(layers, greedy))
-      .choices()
-    let best = exact.map { Self.squaredError(layers, $0) < Self.squaredError(layers, greedy) ? $0 : greedy }
+    let knapsack = BoundedKnapsack(
+      layers, budget: budget, step: step, relaxation, upper: Self.error(layers, greedy))
+    let best = knapsack.choices().map {
+      Self.error(layers, $0) < Self.error(layers, greedy) ? $0 : greedy
+    }
     choices = best ?? greedy
-    cost = zip(layers, choices).reduce(0) { $0 + $1.0.candidates[$1.1].cost }
-    squaredError = Self.squaredError(layers, choices)
+    cost = zip(layers, choices).reduce(0.0) { $0 + $1.0.candidates[$1.1].cost }
+    error = Self.error(layers, choices)
   }
 
-  private static func squaredError(_ layers: [LayerCandidates], _ choices: [Int]) -> Double {
-    zip(layers, choices).reduce(0) { $0 + $1.0.candidates[$1.1].squaredError }
+  private static func error(_ layers: [LayerCandidates], _ choices: [Int]) -> Double {
+    zip(layers, choices).reduce(0) { $0 + $1.0.candidates[$1.1].error }
   }
 }
 
 /// The relaxation of the budget into a price on cost.
 struct LagrangianRelaxation {
   let layers: [LayerCandidates]
-  let budget: Int
+  let budget: Double
   /// The price of cost at which the bound is greatest.
   let price: Double
   let bound: Double
 
-  init(_ layers: [LayerCandidates], budget: Int) {
+  init(_ layers: [LayerCandidates], budget: Double) {
     self.layers = layers
     self.budget = budget
     // The bound is concave in the price and its slope is the cost of the minimisers less the budget: bisection on that.
     var (low, high) = (0.0, 1.0)
-    func excess(_ price: Double) -> Int {
+    func excess(_ price: Double) -> Double {
       Self.minimisers(layers, price).reduce(-budget) { $0 + layers[$1.layer].candidates[$1.choice].cost }
     }
     while excess(high) > 0 && high < 1e30 { high *= 16 }
@@ -85,11 +88,11 @@ struct LagrangianRelaxation {
   }
 
   private static func reduced(_ candidate: LayerCandidates.Candidate, _ price: Double) -> Double {
-    candidate.squaredError + price * Double(candidate.cost)
+    candidate.error + price * candidate.cost
   }
 
-  private static func value(_ layers: [LayerCandidates], _ budget: Int, _ price: Double) -> Double {
-    layers.reduce(-price * Double(budget)) { sum, layer in
+  private static func value(_ layers: [LayerCandidates], _ budget: Double, _ price: Double) -> Double {
+    layers.reduce(-price * budget) { sum, layer in
       sum + (layer.candidates.lazy.map { reduced($0, price) }.min() ?? 0)
     }
   }
@@ -119,12 +122,12 @@ struct LagrangianRelaxation {
   }
 
   /// The affordable change of one layer that lowers the error most.
-  private func bestStep(_ choices: [Int], left: Int) -> (layer: Int, choice: Int)? {
+  private func bestStep(_ choices: [Int], left: Double) -> (layer: Int, choice: Int)? {
     var best: (layer: Int, choice: Int, gain: Double)?
     for (place, layer) in layers.enumerated() {
       let now = layer.candidates[choices[place]]
       let affordable = layer.candidates.lastIndex { $0.cost - now.cost <= left } ?? choices[place]
-      let gain = now.squaredError - layer.candidates[affordable].squaredError
+      let gain = now.error - layer.candidates[affordable].error
       if gain > best?.gain ?? 0 { best = (place, affordable, gain) }
     }
     return best.map { ($0.layer, $0.choice) }
@@ -138,12 +141,15 @@ private struct BoundedKnapsack {
   private let survivors: [[Int]]
   private let unit: Double
   /// The cheapest survivor of each layer: only what is above it is counted in units.
-  private let base: [Int]
+  private let base: [Double]
   /// The room above the cheapest survivors, in units; negative where they exceed the budget.
   private let capacity: Int
   private static let mostUnits = 50_000
 
-  init(_ layers: [LayerCandidates], budget: Int, _ relaxation: LagrangianRelaxation, upper: Double) {
+  init(
+    _ layers: [LayerCandidates], budget: Double, step: Double, _ relaxation: LagrangianRelaxation,
+    upper: Double
+  ) {
     self.layers = layers
     // Rounding of the sums must not rule the solution itself out.
     let slack = (upper - relaxation.bound) * (1 + 1e-9) + 1e-12
@@ -154,8 +160,8 @@ private struct BoundedKnapsack {
     base = layers.indices.map { layer in survivors[layer].map { layers[layer].candidates[$0].cost }.min() ?? 0
     }
     let room = budget - base.reduce(0, +)
-    unit = max(1, Double(room) / Double(Self.mostUnits))
-    capacity = room < 0 ? -1 : Int(Double(room) / unit)
+    unit = max(step, room / Double(Self.mostUnits), .leastNormalMagnitude)
+    capacity = room < 0 ? -1 : Int(room / unit)
   }
 
   /// The best choice; nil where rounding leaves none.
@@ -171,7 +177,7 @@ private struct BoundedKnapsack {
         let weight = units(candidate.cost - base[layer])
         guard weight <= capacity else { continue }
         for spent in weight...capacity {
-          let error = best[spent - weight] + candidate.squaredError
+          let error = best[spent - weight] + candidate.error
           if error < next[spent] {
             next[spent] = error
             choice[spent] = UInt16(truncatingIfNeeded: number)
@@ -196,5 +202,8 @@ private struct BoundedKnapsack {
     return choices
   }
 
-  private func units(_ cost: Int) -> Int { Int((Double(cost) / unit).rounded(.up)) }
+  /// A cost in units, rounded up; one more than there can be for all that is beyond.
+  private func units(_ cost: Double) -> Int {
+    Int(min((cost / unit).rounded(.up), Double(Self.mostUnits + 1)))
+  }
 }

@@ -18,14 +18,14 @@ public struct ModelCandidates: Sendable {
   /// What the analysis of each group found, where the options ask for it.
   let spectra: [LayerSpectrum?]
   /// The cost of the layers that are in no group, which are kept.
-  private let fixedCost: Int
+  private let fixedCost: Double
   /// The cost of all layers as they are.
-  let total: Int
+  let total: Double
 
   /// Analyses a model for `options.budget`, whatever its fraction.
   ///
-  /// **Throws** `CompressError` for options that do not fit the model, or where the multiplies of a layer are unknown and
-  /// the budget counts them.
+  /// **Throws** `CompressError` for options that do not fit the model, or where a layer's cost is unknown to the
+  /// budget's measure.
   ///
   /// **Complexity** for each layer and form one eigenproblem or two; CP forms are found by iteration at three ranks of
   /// a large kernel, seven of a smaller one.
@@ -37,50 +37,45 @@ public struct ModelCandidates: Sendable {
     }
     let work = try LayerWork(model, options)
     (self.work, self.options, self.budget) = (work, options, budget)
-    let costs = try Self.denseCosts(work, budget, path: model.path)
+    let costs = try Self.denseCosts(work, budget.measure, path: model.path)
     sensitivities = try work.weights(options.sensitivities)
     total = costs.reduce(0, +)
     let grouped = work.groups.indices.filter { !Self.isFixed($0, work, budget) }
-    fixedCost = grouped.reduce(total) { $0 - budget.cost(.dense, work.groups[$1].cost) }
+    fixedCost = grouped.reduce(total) {
+      $0 - (budget.measure.cost(of: work.groups[$1].cost, in: .dense) ?? 0)
+    }
     let found = Self.analyse(model, work, LayerPlanner(options: options), budget, progress)
     candidates = zip(found, sensitivities).map { $0.candidates.weighted(by: $1) }
     reasons = found.map(\.reason)
     spectra = found.map(\.spectrum)
   }
 
-  /// The cost of each layer that counts: of those that share a weight, the weights count once.
+  /// The cost of each layer that counts: of those that share a weight, one alone where the measure says so.
   private static func denseCosts(
-    _ work: LayerWork, _ budget: Budget, path: String
-  ) throws(CompressError) -> [Int] {
+    _ work: LayerWork, _ measure: any CostMeasure, path: String
+  ) throws(CompressError) -> [Double] {
     var seen = Set<String>()
-    var costs: [Int] = []
-    for (layer, cost) in zip(work.layers, work.costs) {
-      guard let cost else { continue }
-      switch budget {
-      case .weights: if seen.insert(layer.weight).inserted { costs.append(cost.weights(.dense)) }
-      case .multiplies:
-        guard let multiplies = cost.multiplies(.dense) else {
-          throw .model(
-            .node(
-              path: path, name: layer.name,
-              reason: "its multiplies are unknown, as the model leaves shapes open: give --input-shape, or a "
-                + "budget of weights with --params"))
-        }
-        costs.append(multiplies)
+    var costs: [Double] = []
+    for (layer, measured) in zip(work.layers, work.costs) {
+      guard let measured, !measure.isShared || seen.insert(layer.weight).inserted else { continue }
+      guard let cost = measure.cost(of: measured, in: .dense) else {
+        throw .model(
+          .node(path: path, name: layer.name, reason: "its \(measure.unit) are unknown, \(measure.advice)"))
       }
+      costs.append(cost)
     }
-    // Budgets are fractions of the sum, reckoned in Double, which is exact to 2^53.
-    guard let total = CheckedInteger.sum(costs).value, total <= 1 << 53 else {
+    // Up to there sums of counts are exact.
+    guard costs.reduce(0, +) <= 0x1p53 else {
       throw .model(
-        .model(path: path, reason: "its \(budget.unit) are too many to be shared out: are its extents meant?")
-      )
+        .model(
+          path: path, reason: "its \(measure.unit) are too many to be shared out: are its extents meant?"))
     }
     return costs
   }
 
   /// Whether a group is kept because its weight would stay for others, and its factors come on top.
   private static func isFixed(_ group: Int, _ work: LayerWork, _ budget: Budget) -> Bool {
-    if case .weights = budget { work.sharesItsWeight(group) } else { false }
+    budget.measure.isShared && work.sharesItsWeight(group)
   }
 
   /// What the analysis of a group of layers found.
@@ -115,18 +110,20 @@ public struct ModelCandidates: Sendable {
         reason: "layers that it would not be factored with need its weight too", spectrum: nil)
     }
     let group = work.groups[index]
-    let cost = { (form: FactoredForm) in budget.cost(form, group.cost) }
+    let (measure, error) = (budget.measure, planner.options.error)
+    let dense = measure.cost(of: group.cost, in: .dense) ?? 0
     do throws(ModelError) {
       let kernel = try model.kernel(of: work.layers[group.members[0]])
       let (forms, reason, spectrum) = planner.candidates(kernel, group.cost)
       let list = LayerCandidates(
-        forms.filter { allows($0.form) }, cost: cost, leastSaving: LayerPlanner.leastSaving)
+        forms.filter { allows($0.form) }, dense: dense, leastSaving: LayerPlanner.leastSaving,
+        cost: { measure.cost(of: group.cost, in: $0) }, error: { error.error(of: group.cost, in: $0) })
       return Findings(
         candidates: list, reason: reason ?? (list.candidates.count == 1 ? "no form saves anything" : nil),
         spectrum: spectrum)
     } catch {
       return Findings(
-        candidates: LayerCandidates(keptAt: cost(.dense)), reason: error.description, spectrum: nil)
+        candidates: LayerCandidates(keptAt: dense), reason: error.description, spectrum: nil)
     }
   }
 
@@ -142,23 +139,26 @@ public struct ModelCandidates: Sendable {
 
   /// The best choice for a fraction of the dense cost; nil where no choice is that cheap.
   func allocation(fraction: Double) -> Allocation? {
-    Allocation(candidates, budget: room(fraction: fraction))
+    Allocation(candidates, budget: room(fraction: fraction), step: budget.measure.step)
   }
 
   /// What the groups may cost together.
-  private func room(fraction: Double) -> Int {
-    Int((fraction * Double(total)).rounded(.down)) - fixedCost
+  private func room(fraction: Double) -> Double {
+    let (whole, step) = (fraction * total, budget.measure.step)
+    return (step > 0 ? (whole / step).rounded(.down) * step : whole) - fixedCost
   }
 
-  /// An allocation measured by the errors of the factors as written, one a group, 0 where it is kept: its sum, and the
+  /// An allocation measured by the errors of the factors as written, by group, none where it is kept: its sum, and the
   /// Lagrangian bound of all choices whose candidates have these errors where written, and elsewhere those that the
   /// choice went by. The choice itself is among them, so the bound is at most its sum.
-  func settled(_ allocation: Allocation, errors: [Double]) -> (squaredError: Double, lowerBound: Double) {
+  func settled(
+    _ allocation: Allocation, written: [Int: RankedForm]
+  ) -> (error: Double, lowerBound: Double) {
     let known = candidates.indices.map { group in
-      let squaredError = sensitivities[group] * errors[group] * errors[group]
-      return candidates[group].setting(squaredError, at: allocation.choices[group])
+      let error = written[group].map { options.error.error(of: work.groups[group].cost, in: $0) } ?? 0
+      return candidates[group].setting(sensitivities[group] * error, at: allocation.choices[group])
     }
-    let sum = zip(known, allocation.choices).reduce(0) { $0 + $1.0.candidates[$1.1].squaredError }
+    let sum = zip(known, allocation.choices).reduce(0) { $0 + $1.0.candidates[$1.1].error }
     let bound = LagrangianRelaxation(known, budget: room(fraction: budget.fraction)).bound
     // Rounding of the sums alone can put the bound above the sum.
     return (sum, min(sum, max(0, bound)))
@@ -167,7 +167,7 @@ public struct ModelCandidates: Sendable {
   /// The cheapest that the model can become, as a fraction of its cost.
   var leastFraction: Double {
     let least = candidates.reduce(fixedCost) { $0 + $1.candidates[0].cost }
-    return total > 0 ? Double(least) / Double(total) : 1
+    return total > 0 ? least / total : 1
   }
 
   /// The form that an allocation gives each group, nil to keep it, and why it is kept.
@@ -182,30 +182,20 @@ public struct ModelCandidates: Sendable {
   func reason(_ group: Int) -> String? { reasons[group] }
 
   /// The whole cost of an allocation.
-  func cost(_ allocation: Allocation) -> Int { fixedCost + allocation.cost }
-}
-
-extension Budget {
-  /// What a form of a layer, or of layers that share a weight, costs.
-  func cost(_ form: FactoredForm, _ cost: LayerCost) -> Int {
-    switch self {
-    case .multiplies: cost.multiplies(form) ?? cost.weights(form)
-    case .weights: cost.weights(form)
-    }
-  }
+  func cost(_ allocation: Allocation) -> Double { fixedCost + allocation.cost }
 }
 
 extension LayerPlanner {
   /// Every form of a kernel with its error, or why there is none; and its spectrum, if asked for.
   fileprivate func candidates(
-    _ kernel: Tensor<Float>, _ cost: LayerCost
+    _ kernel: Tensor<Float>, _ cost: MeasuredLayer
   ) -> ([RankedForm], String?, LayerSpectrum?) {
     if let reason = obstacle(cost) { return ([], reason, nil) }
     do throws(DecomposeError) {
       var forms: [RankedForm] = []
       var spectrum = options.recordsSpectra ? LayerSpectrum(curves: []) : nil
       for kind in kinds(cost) {
-        let analysis = try LayerAnalysis(kernel, groups: cost.groups, kind: kind)
+        let analysis = try LayerAnalysis(kernel, cost, kind: kind, error: options.error)
         forms += try analysis.candidates(multiple: options.rankMultiple)
         spectrum?.add(analysis.curves)
       }

@@ -1,5 +1,6 @@
-public import ModelGraph
+import Decompose
 import Forms
+public import ModelGraph
 
 extension ModelGraph {
   /// Factors the layers of the model in place within a budget, from an analysis of the same model.
@@ -14,13 +15,12 @@ extension ModelGraph {
   ) throws(CompressError) -> CompressionReport {
     var budgeted = BudgetedPlans(candidates)
     let allocation = try budgeted.settle(self, progress)
-    let errors = budgeted.plans.mapValues(\.writtenError)
-    let settled = budgeted.candidates.settled(
-      allocation, errors: candidates.work.groups.indices.map { errors[$0] ?? 0 })
+    let settled = budgeted.candidates.settled(allocation, written: budgeted.plans.compactMapValues(\.written))
+    let (cost, total) = (budgeted.candidates.cost(allocation), candidates.total)
     var report = rewrite(candidates.work, budgeted.plans, candidates.options)
     report.allocation = CompressionReport.Allocation(
-      unit: candidates.budget.unit, fraction: candidates.budget.fraction,
-      achieved: report.model.partKept(of: candidates.budget), squaredError: settled.squaredError,
+      unit: candidates.budget.measure.unit, fraction: candidates.budget.fraction,
+      achieved: total > 0 ? cost / total : 1, squaredError: settled.error,
       lowerBound: settled.lowerBound)
     return report
   }
@@ -71,7 +71,7 @@ private struct BudgetedPlans {
     failed[group, default: []].append(form)
     let known = failed[group] ?? []
     candidates.restrict(group: group, of: model, reason: reason) { form in
-      !known.contains(form) && known.filter { $0.method == form.method }.count < 2
+      !known.contains(form) && known.filter { $0.kind == form.kind }.count < 2
     }
   }
 
@@ -79,7 +79,8 @@ private struct BudgetedPlans {
   private var outOfReach: String {
     let least = Double(Int((candidates.leastFraction * 1000).rounded(.up))) / 1000
     let budget = candidates.budget
-    let whole = "\(budget.fraction) of its \(budget.unit) cannot be reached; \(least) is the least possible"
+    let whole =
+      "\(budget.fraction) of its \(budget.measure.unit) cannot be reached; \(least) is the least possible"
     let failures = failed.keys.sorted().compactMap { group in
       candidates.reason(group).map { "'\(candidates.work.name(ofGroup: group))': \($0)" }
     }
@@ -93,20 +94,9 @@ extension LayerPlan {
     if case .factor(let factors) = choice { factors.form } else { nil }
   }
 
-  /// The relative error of the layer as written.
-  fileprivate var writtenError: Double {
-    if case .factor(let factors) = choice { factors.relativeError } else { 0 }
-  }
-}
-
-extension CompressionReport.Model {
-  /// The part kept of what a budget counts; 1 of nothing.
-  fileprivate func partKept(of budget: Budget) -> Double {
-    let (before, after) =
-      switch budget {
-      case .multiplies: (macsBefore, macsAfter)
-      case .weights: (paramsBefore, paramsAfter)
-      }
-    return before > 0 ? Double(after) / Double(before) : 1
+  /// The form with the relative error of the layer as written; nil where it is kept.
+  fileprivate var written: RankedForm? {
+    guard case .factor(let factors) = choice else { return nil }
+    return RankedForm(form: factors.form, relativeError: factors.relativeError)
   }
 }

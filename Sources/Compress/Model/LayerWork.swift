@@ -5,13 +5,13 @@ import Tensors
 struct LayerGroup {
   /// Places in the model's list of layers.
   var members: [Int]
-  let cost: LayerCost
+  let cost: MeasuredLayer
 }
 
 /// The layers of a model with what each costs, grouped by kernel.
 struct LayerWork {
   let layers: [FactorableLayer]
-  let costs: [LayerCost?]
+  let costs: [MeasuredLayer?]
   /// Why a layer is not to be factored, whatever its kernel holds.
   let obstacles: [String?]
   /// The layers that may be factored.
@@ -30,7 +30,7 @@ struct LayerWork {
       throw .model(error)
     }
     self.layers = layers
-    costs = zip(layers, extents).map { layer, extents in LayerCost(layer, uses: extents.map { [$0] }) }
+    costs = zip(layers, extents).map { layer, extents in MeasuredLayer([layer], uses: extents.map { [$0] }) }
     let obstacles = layers.map { $0.obstacle ?? selection.obstacle($0.name) }
     self.obstacles = obstacles
     let places = layers.indices.filter { obstacles[$0] == nil }
@@ -38,7 +38,7 @@ struct LayerWork {
     groups = byKernel.values.sorted { $0[0] < $1[0] }.compactMap { members in
       let uses = members.map { extents[$0] }
       let known = uses.compactMap { $0 }
-      return LayerCost(layers[members[0]], uses: known.count == uses.count ? known : nil)
+      return MeasuredLayer(members.map { layers[$0] }, uses: known.count == uses.count ? known : nil)
         .map { LayerGroup(members: members, cost: $0) }
     }
   }
@@ -86,10 +86,12 @@ extension LayerWork {
   func name(ofGroup index: Int) -> String { layers[groups[index].members[0]].name }
 }
 
-extension LayerCost {
-  /// The cost of a layer; nil where its kernel's shape is unknown.
-  fileprivate init?(_ layer: FactorableLayer, uses: [LayerExtents]?) {
-    guard let kernel = layer.kernelShape else { return nil }
-    self.init(kernel: kernel, groups: layer.groups, isTransposed: layer.op == .convTranspose, uses: uses)
+extension MeasuredLayer {
+  /// What measures see of layers with one kernel; nil where its shape is unknown.
+  fileprivate init?(_ layers: [FactorableLayer], uses: [LayerExtents]?) {
+    guard let layer = layers.first, let kernel = layer.kernelShape else { return nil }
+    self.init(
+      names: layers.map(\.name), kernel: kernel, groups: layer.groups,
+      isTransposed: layer.op == .convTranspose, uses: uses)
   }
 }

@@ -76,7 +76,7 @@ extension ModelGraph {
 
   /// Says in the model itself what became of it.
   private mutating func recordMetadata(_ options: CompressionOptions, _ report: CompressionReport) {
-    setMetadata("lowrank.method", options.method.rawValue)
+    setMetadata("lowrank.method", options.method.name)
     setMetadata("lowrank.criterion", options.budget?.description ?? options.criterion.description)
     let factored = report.layers.filter { $0.reason == nil }
     let layers = factored.map { layer in

@@ -1,4 +1,5 @@
 import Decompose
+import Forms
 public import ModelGraph
 import Tensors
 
@@ -52,16 +53,16 @@ struct LayerPreview: Sendable {
 
 extension LayerPlanner {
   /// What `plan` chooses, what else there was to choose from, and the ranks for common parts of the energy.
-  func preview(_ kernel: LayerKernel, cost: LayerCost) -> LayerPreview {
+  func preview(_ kernel: LayerKernel, cost: MeasuredLayer) -> LayerPreview {
     var energyRanks: [InspectionReport.EnergyRanks]?
     var found = FormsFound()
     let choice = choice(kernel, cost) { analysis, best in
       if energyRanks == nil { energyRanks = Self.energyRanks(analysis) }
       found.note(analysis, best)
     }
-    let forms = found.bestOfEachMethod.map { ranked in
+    let forms = found.bestOfEachFamily.map { ranked in
       InspectionReport.Form(
-        method: ranked.form.method, ranks: ranked.form.ranks, relativeError: ranked.relativeError,
+        method: ranked.form.kind.name, ranks: ranked.form.ranks, relativeError: ranked.relativeError,
         params: cost.weights(ranked.form), macs: cost.multiplies(ranked.form))
     }
     let reason: String? = if case .keep(let reason) = choice { reason } else { nil }
@@ -84,23 +85,21 @@ extension LayerPlanner {
 
 /// The best form of each kind that a choice was made from, with its error.
 private struct FormsFound {
-  private var forms: [(method: String, ranked: RankedForm, score: Double)] = []
+  private var forms: [(kind: FormKind, ranked: RankedForm, score: Double)] = []
 
   /// Takes the best of one kind down, in place of what an earlier round found for it.
   mutating func note(_ analysis: LayerAnalysis, _ best: ScoredForm?) {
-    let method = analysis.kind.method
-    forms.removeAll { $0.method == method }
+    forms.removeAll { $0.kind == analysis.kind }
     // A form that cannot be factored is none to show; where it is the one chosen, the choice says why.
     guard let best, let error = try? analysis.relativeError(best.form) else { return }
-    forms.append((method, RankedForm(form: best.form, relativeError: error), best.score))
+    forms.append((analysis.kind, RankedForm(form: best.form, relativeError: error), best.score))
   }
 
   /// The better of two orientations, and first the one that is chosen: of equals that which was looked at first.
-  var bestOfEachMethod: [RankedForm] {
-    var methods = Set<Substring>()
+  var bestOfEachFamily: [RankedForm] {
+    var families = Set<String>()
     let ordered = forms.enumerated().sorted { ($0.element.score, $0.offset) < ($1.element.score, $1.offset) }
-    return ordered.map(\.element).filter { methods.insert($0.method.prefix { $0 != "-" }).inserted }
-      .map(\.ranked)
+    return ordered.map(\.element).filter { families.insert($0.kind.family).inserted }.map(\.ranked)
   }
 }
 

@@ -1,38 +1,22 @@
-/// What a whole model may cost; the layers share it so that the sum of their squared relative errors is least.
-public enum Budget: Hashable, Sendable, CustomStringConvertible {
-  /// This fraction of the multiplies of all layers.
-  case multiplies(Double)
-  /// This fraction of the weights of all layers.
-  case weights(Double)
-
-  /// The fraction to keep.
-  public var fraction: Double {
-    switch self {
-    case .multiplies(let fraction), .weights(let fraction): fraction
-    }
-  }
-
+/// What a whole model may cost; the layers share it so that the sum of their errors is least.
+public struct Budget: Sendable, CustomStringConvertible {
   /// What is counted.
-  public var unit: String {
-    switch self {
-    case .multiplies: "multiplies"
-    case .weights: "weights"
-    }
+  public let measure: any CostMeasure
+  /// The part of the cost of all layers to keep.
+  public let fraction: Double
+
+  /// A part of what all layers cost.
+  public init(_ fraction: Double, of measure: any CostMeasure) {
+    self.measure = measure
+    self.fraction = fraction
   }
 
-  /// The same count with another fraction.
-  public func with(fraction: Double) -> Budget {
-    switch self {
-    case .multiplies: .multiplies(fraction)
-    case .weights: .weights(fraction)
-    }
-  }
+  /// This fraction of the multiplies of all layers.
+  public static func multiplies(_ fraction: Double) -> Budget { Budget(fraction, of: MultiplyCount()) }
+
+  /// This fraction of the weights of all layers.
+  public static func weights(_ fraction: Double) -> Budget { Budget(fraction, of: WeightCount()) }
 
   /// The budget as on the command line.
-  public var description: String {
-    switch self {
-    case .multiplies(let fraction): "macs \(fraction)"
-    case .weights(let fraction): "params \(fraction)"
-    }
-  }
+  public var description: String { "\(measure.option) \(fraction)" }
 }

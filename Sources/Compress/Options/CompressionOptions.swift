@@ -4,11 +4,15 @@ public struct CompressionOptions: Sendable {
   public var method = CompressionMethod.auto
   /// How ranks are chosen where there is no budget.
   public var criterion = RankCriterion.error(0.3)
+  /// What forms of a layer are compared by where there is no budget; weights where it does not know a layer.
+  public var cost: any CostMeasure = MultiplyCount()
+  /// What is lost in a layer.
+  public var error: any ErrorMeasure = WeightError()
   /// What the whole model may cost; nil to choose each layer's ranks on its own.
   public var budget: Budget?
   /// What an error of a layer weighs under a budget, by the layer's name; 1 for layers that are not named.
   ///
-  /// The sum over the layers of `sensitivity e²` is made least. A layer that shares its kernel with others counts as all of
+  /// The sum over the layers of `sensitivity x error` is made least. A layer that shares its kernel with others counts as all of
   /// them together.
   public var sensitivities: [String: Double] = [:]
   /// Ranks are rounded up to a multiple of this, or to the full extent.

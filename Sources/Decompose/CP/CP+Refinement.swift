@@ -136,7 +136,7 @@ final class CPRefinement {
   /// The products of Gram matrices that the structured product needs, for the factors as they are.
   private func computeNormals() {
     let (rank, grams) = (sweeps.rank, sweeps.grams)
-    for mode in sweeps.extents.indices { mirrorUpper(grams[mode], order: rank) }
+    for mode in sweeps.extents.indices { mirrorUpperTriangle(grams[mode], order: rank) }
     func product(without modes: [Int]) -> [Double] {
       var product = [Double](repeating: 1, count: rank * rank)
       for mode in sweeps.extents.indices where !modes.contains(mode) {
@@ -275,12 +275,5 @@ extension CPSweeps {
     project()
     contractSecond()
     return residualEnergy()
-  }
-}
-
-/// The lower triangle from the upper one.
-func mirrorUpper(_ matrix: UnsafeMutablePointer<Double>, order n: Int) {
-  for i in 0..<n {
-    for j in 0..<i { matrix[i * n + j] = matrix[j * n + i] }
   }
 }

@@ -9,7 +9,7 @@ struct CPStarter<Element: LapackScalar> {
   let core: Tensor<Element>
   let spatial: [Int]
   let rank: Int
-  var random: SplitMix64
+  var random: SeededGenerator
 
   private var extents: [Int] { [core.shape[0], core.shape[2]] + spatial }
 

@@ -14,7 +14,7 @@ public struct CPDecomposition<Element: Scalar>: Sendable {
   public var decomposition: Decomposition<Element> {
     Decomposition(
       kernel: kernel, relativeError: certificate.relativeError, errorBound: certificate.relativeError,
-      convergence: convergence)
+      convergence: convergence, certificate: certificate)
   }
 }
 

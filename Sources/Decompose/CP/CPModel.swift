@@ -52,7 +52,7 @@ struct CPModel<Element: LapackScalar>: Sendable {
   ///
   /// A core that is exact with fewer terms leaves such components; on the whole tensor they have work to do, and rows
   /// within the core's subspaces cannot find it.
-  mutating func revive(_ random: inout SplitMix64) {
+  mutating func revive(_ random: inout SeededGenerator) {
     let norms = componentNorms
     let least = 8 * Double(Element.ulpOfOne) * (norms.max() ?? 0)
     let dead = norms.indices.filter { norms[$0] <= least }

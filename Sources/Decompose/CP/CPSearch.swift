@@ -44,7 +44,7 @@ struct CPSearch<Element: LapackScalar> {
   private var polishing: Int { min(options.iterations, max(2, options.iterations / 20)) }
 
   mutating func run() throws(LinearAlgebraError) -> CPModel<Element> {
-    var random = SplitMix64(seed: options.seed)
+    var random = SeededGenerator(seed: options.seed)
     let compression = try CPCompression(tensor)
     let compresses = options.compresses && compression.pays
     var model = try firstModel(in: compression, random: &random)
@@ -70,7 +70,7 @@ struct CPSearch<Element: LapackScalar> {
 
   /// The model of the compressed core where the sweeps begin.
   private func firstModel(
-    in compression: CPCompression<Element>, random: inout SplitMix64
+    in compression: CPCompression<Element>, random: inout SeededGenerator
   ) throws(LinearAlgebraError) -> CPModel<Element> {
     if options.algorithm == .tensorPower {
       var power = TensorPower(compression.core, spatial: spatial)

@@ -14,6 +14,19 @@ public struct Decomposition<Element: Scalar>: Sendable {
   public let errorBound: Double
   /// How the iteration ended.
   public let convergence: ConvergenceReport
+  /// What else there is to know about CP factors as they were found; nil for the other forms.
+  public let certificate: CPCertificate?
+
+  init(
+    kernel: FactoredKernel<Element>, relativeError: Double, errorBound: Double,
+    convergence: ConvergenceReport, certificate: CPCertificate? = nil
+  ) {
+    self.kernel = kernel
+    self.relativeError = relativeError
+    self.errorBound = errorBound
+    self.convergence = convergence
+    self.certificate = certificate
+  }
 }
 
 /// How an iterative decomposition ended. Stopping at the limit is a result, not an error.
@@ -59,12 +72,5 @@ extension Decomposition where Element: LapackScalar {
 
 extension FactoredKernel where Element: LapackScalar {
   /// Whether every number of every factor is finite.
-  var isFinite: Bool {
-    var finite = true
-    _ = mapFactors { factor in
-      finite = finite && factor.isFinite
-      return factor
-    }
-    return finite
-  }
+  var isFinite: Bool { parts.allSatisfy(\.isFinite) }
 }

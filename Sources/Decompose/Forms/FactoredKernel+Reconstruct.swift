@@ -10,13 +10,11 @@ extension FactoredKernel where Element: LapackScalar {
   /// **Complexity** for Tucker-2 R1 D² S (R2 + T) multiplies, for CP R D² S (T + 1), for two matrices R S T, for a spatial
   /// or channel pair R D² S T.
   public func reconstructed() -> Tensor<Element> {
-    switch self {
-    case .tucker2(let f): f.reconstructed()
-    case .cp3(let f): f.reconstructed()
-    case .cp4(let f): f.reconstructed()
-    case .pair(let f): f.reconstructed()
-    case .svd(let f): matrixProduct(f.left, f.right).reshaped(f.kernelShape)
+    guard let decomposition = form.kind.decomposition else { return parts[0] }
+    guard let kernel = decomposition.reconstruct(self) else {
+      preconditionFailure("factors of \(form) do not suit the decomposition of their own form")
     }
+    return kernel
   }
 }
 
@@ -64,8 +62,8 @@ extension StagePair where Element: LapackScalar {
     // Rows (t, the second stage's taps), columns (s, the first stage's taps).
     let left = second.reshaped([outputs, rank, outer]).permuted([0, 2, 1]).reshaped([outputs * outer, rank])
     let product = matrixProduct(left, first.reshaped([rank, inputs * inner]))
-    // The taps in the kernel's own order: the spatial form's second stage runs along the last axis.
-    let order = form == .spatial(rank: rank) ? [0, 2, 3, 1] : [0, 2, 1, 3]
+    // The taps in the kernel's own order: the axes of the first stage come before those of the second one, or behind.
+    let order = form.kind.stages[0].axes == .axis(0) ? [0, 2, 3, 1] : [0, 2, 1, 3]
     return product.reshaped([outputs, outer, inputs, inner]).permuted(order).reshaped(kernelShape)
   }
 }

@@ -21,7 +21,7 @@ struct RangeFinder<Element: LapackScalar> {
   private let matrix: Tensor<Element>
   private let transposed: Bool
   private let total: Double
-  private var random: SplitMix64
+  private var random: SeededGenerator
 
   /// Orthonormal rows, [k, m].
   private(set) var basis: Tensor<Element>
@@ -34,7 +34,7 @@ struct RangeFinder<Element: LapackScalar> {
     self.matrix = matrix
     transposed = matrix.shape[0] > matrix.shape[1]
     total = matrix.squaredNorm
-    random = SplitMix64(seed: seed)
+    random = SeededGenerator(seed: seed)
     basis = Tensor(shape: [0, min(matrix.shape[0], matrix.shape[1])])
     coordinates = Tensor(shape: [0, max(matrix.shape[0], matrix.shape[1])])
   }

@@ -205,7 +205,7 @@ extension Tensor where Element: LapackScalar {
   @_specialize(where Element == Double)
   fileprivate func sketchedRows(_ size: Int) -> Tensor {
     let n = shape[0]
-    var random = SplitMix64(seed: 0x1234_5678_9ABC_DEF1)
+    var random = SeededGenerator(seed: 0x1234_5678_9ABC_DEF1)
     var sketch = Tensor(shape: [size, n])
     sketch.withMutableSpan { rows in
       withSpan { matrix in

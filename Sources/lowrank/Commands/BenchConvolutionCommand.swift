@@ -1,7 +1,7 @@
 import ArgumentParser
-import Compress
 import Conv
 import Forms
+import Reports
 import Tensors
 
 /// The words of `--winograd`.
@@ -56,7 +56,7 @@ struct BenchConvolutionCommand: ParsableCommand {
     try requireThreads(threads)
     guard (1...1_000_000).contains(reps) else { throw ValidationError("--reps lies between 1 and 1000000.") }
     guard form.fits(kernel: layer.kernelShape) else {
-      throw ValidationError("A kernel of \(layer.kernelShape) has no \(form.method) form.")
+      throw ValidationError("A kernel of \(layer.kernelShape) has no \(form.kind) form.")
     }
     guard form.ranks.allSatisfy({ $0 <= 1 << 16 }) else { throw ValidationError("The ranks are too large.") }
     do { _ = try layer.geometry() } catch { throw ValidationError("--layer: \(error)") }

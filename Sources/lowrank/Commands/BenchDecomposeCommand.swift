@@ -1,7 +1,7 @@
 import ArgumentParser
-import Compress
 import Decompose
 import LinearAlgebra
+import Reports
 import TensorFiles
 import Tensors
 
@@ -42,7 +42,7 @@ struct BenchDecomposeCommand: ParsableCommand {
   func validate() throws {
     try requireThreads(threads)
     guard (1...1_000_000).contains(reps) else { throw ValidationError("--reps lies between 1 and 1000000.") }
-    try method.validate(algorithm, ranks: ranks)
+    _ = try method.resolve(algorithm, ranks: ranks)
   }
 
   func run() throws {
@@ -61,19 +61,20 @@ struct BenchDecomposeCommand: ParsableCommand {
 
   private func time<Element: LapackScalar>(_ tensor: Tensor<Element>) throws -> Report {
     let clock = ContinuousClock()
+    let (form, options) = try method.resolve(algorithm, ranks: ranks)
     var best = Double.infinity
     var result: Decomposition<Element>?
     for _ in 0..<reps {
       let start = clock.now
       do {
         result = try BLASLibrary.withThreads(threads) { () throws(DecomposeError) in
-          try method.decompose(tensor, ranks: ranks.values, algorithm: algorithm).decomposition
+          try Decompose.decompose(tensor, into: form, options: options)
         }
       } catch { throw FileError(path: kernel, reason: error.description) }
       best = min(best, (clock.now - start).seconds)
     }
     return Report(
-      method: method.rawValue, ranks: ranks.values, seconds: best,
+      method: method.kind.name, ranks: ranks.values, seconds: best,
       relativeError: result?.relativeError ?? .infinity,
       sweeps: result?.convergence.sweeps ?? 0, threads: threads)
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Compress
 import ModelGraph
 import ONNX
+import Reports
 import TensorFiles
 import Tensors
 
@@ -90,7 +91,8 @@ struct CompressCommand: ParsableCommand {
     result.model.bytesAfter = try model.saveONNX(to: output, in: &outputs.files)
     result.elapsedSeconds = (clock.now - start).seconds
     try writeReports(result, tradeOff, options, to: &outputs)
-    let text = "\(result.text)\n\(output) written in \(fixed(result.elapsedSeconds, 2)) s"
+    let text =
+      "\(result.text(errors: options.error.title))\n\(output) written in \(fixed(result.elapsedSeconds, 2)) s"
     try outputs.finish(printing: printsJSON ? try jsonText(result) : text)
   }
 
@@ -156,7 +158,7 @@ struct CompressCommand: ParsableCommand {
     let tradeOff = candidates.tradeOff(fractions)
     let text = try jsonText(tradeOff)
     if let jsonFile { try outputs.write(Data((text + "\n").utf8), to: jsonFile) }
-    try outputs.finish(printing: printsJSON ? text : tradeOff.text)
+    try outputs.finish(printing: printsJSON ? text : tradeOff.text(errors: options.error.title))
   }
 }
 
@@ -172,10 +174,10 @@ struct FractionList: ExpressibleByArgument {
 }
 
 extension TradeOff {
-  /// The curve as a table for people.
-  fileprivate var text: String {
+  /// The curve as a table for people; `errors` says what the sum of the errors is.
+  fileprivate func text(errors: String) -> String {
     var table = Table([
-      ("fraction", .right), (unit, .right), ("reached", .right), ("sum of squared errors", .right),
+      ("fraction", .right), (unit, .right), ("reached", .right), (errors, .right),
       ("at most above the best", .right),
     ])
     for point in points {
@@ -193,8 +195,8 @@ extension TradeOff {
 }
 
 extension CompressionReport {
-  /// The report as a table for people.
-  fileprivate var text: String {
+  /// The report as a table for people; `errors` says what the sum of the errors is.
+  fileprivate func text(errors: String) -> String {
     var table = Table([
       ("layer", .left), ("op", .left), ("kernel", .left), ("form", .left), ("error", .right),
       ("weights", .right),
@@ -221,8 +223,8 @@ extension CompressionReport {
     }
     if let allocation {
       lines.append(
-        "budget \(allocation.fraction) of \(allocation.unit): \(fixed(allocation.achieved, 4)) reached, sum of squared "
-          + "errors \(fixed(allocation.squaredError, 4)), at most \(fixed(100 * allocation.gap, 2)) % above the best"
+        "budget \(allocation.fraction) of \(allocation.unit): \(fixed(allocation.achieved, 4)) reached, \(errors) "
+          + "\(fixed(allocation.squaredError, 4)), at most \(fixed(100 * allocation.gap, 2)) % above the best"
       )
     }
     if layers.contains(where: { $0.macsBefore == nil }) {

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Compress
 import Decompose
 import LinearAlgebra
+import Reports
 import TensorFiles
 import Tensors
 
@@ -49,7 +49,7 @@ struct DecomposeCommand: ParsableCommand {
 
   func validate() throws {
     try requireThreads(threads)
-    try method.validate(algorithm, ranks: ranks)
+    _ = try method.resolve(algorithm, ranks: ranks)
   }
 
   func run() throws {
@@ -68,17 +68,19 @@ struct DecomposeCommand: ParsableCommand {
   ) throws -> String {
     let clock = ContinuousClock()
     let start = clock.now
+    let (form, options) = try method.resolve(algorithm, ranks: ranks)
     let result: Decomposition<Element>
-    let certificate: CPCertificate?
     do {
-      (result, certificate) = try BLASLibrary.withThreads(threads) { () throws(DecomposeError) in
-        try method.decompose(tensor, ranks: ranks.values, algorithm: algorithm)
+      result = try BLASLibrary.withThreads(threads) { () throws(DecomposeError) in
+        try Decompose.decompose(tensor, into: form, options: options)
       }
     } catch { throw FileError(path: kernel, reason: error.description) }
     let seconds = (clock.now - start).seconds
     try outputs.write(FactorsFile.file(result.kernel, wrap: wrap).data, to: output)
+    let certificate = result.certificate
     let report = Report(
-      method: result.kernel.form.method, ranks: result.kernel.form.ranks, kernelShape: tensor.shape.extents,
+      method: result.kernel.form.kind.name, ranks: result.kernel.form.ranks,
+      kernelShape: tensor.shape.extents,
       relativeError: result.relativeError, errorBound: result.errorBound, sweeps: result.convergence.sweeps,
       seconds: seconds, sensitivity: certificate.flatMap { $0.sensitivity.isFinite ? $0.sensitivity : nil },
       largestComponentNorm: certificate?.largestComponentNorm,

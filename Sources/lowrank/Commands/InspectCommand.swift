@@ -1,6 +1,7 @@
 import ArgumentParser
 import Compress
 import ModelGraph
+import Reports
 import Tensors
 
 /// `lowrank inspect`

@@ -11,7 +11,16 @@ import ONNX
   import Foundation
 #endif
 
-extension CompressionMethod: ExpressibleByArgument {}
+extension CompressionMethod: ExpressibleByArgument {
+  /// Reads the word for a method.
+  public init?(argument: String) { self.init(argument) }
+
+  /// The words for all methods.
+  public static var allValueStrings: [String] { all.map(\.name) }
+
+  /// The word for the method.
+  public var defaultValueDescription: String { name }
+}
 
 /// What `inspect` and `compress` have in common: which layers, which form, which ranks.
 struct ModelArguments: ParsableArguments {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import LinearAlgebra
+import Reports
 
 /// `lowrank version`
 struct VersionCommand: ParsableCommand {

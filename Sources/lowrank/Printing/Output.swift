@@ -1,16 +1,3 @@
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
-
-/// A value as indented JSON with sorted keys, so that two runs can be compared.
-func jsonText(_ value: some Encodable) throws -> String {
-  let encoder = JSONEncoder()
-  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-  return String(decoding: try encoder.encode(value), as: UTF8.self)
-}
-
 /// A layer's name cut in the middle, so that its end can be read.
 func shortened(_ name: String) -> String {
   name.count <= 40 ? name : "\(name.prefix(16))...\(name.suffix(21))"

@@ -42,11 +42,11 @@ enum ConvolutionChecks {
 
   private static func run(_ geometry: ConvolutionGeometry, _ form: FactoredForm, seed: UInt64) -> [SelfCheck]
   {
-    var numbers = SelfTestNumbers(seed: 100 + seed)
+    var numbers = SeededGenerator(seed: 100 + seed)
     let stages = form.stages(kernel: geometry.kernelShape)
-    let weights = stages.map { numbers.tensor($0.weightShape, as: Float.self) }
-    let bias = numbers.tensor([geometry.outputChannels], as: Float.self)
-    let input = numbers.tensor(geometry.inputShape, as: Float.self)
+    let weights = stages.map { numbers.tensor($0.weightShape, of: Float.self) }
+    let bias = numbers.tensor([geometry.outputChannels], of: Float.self)
+    let input = numbers.tensor(geometry.inputShape, of: Float.self)
     let (expected, size) = reference(geometry, stages, weights, bias: bias, input: input)
     return variants.map { name, library, options in
       let plan = ConvolutionPlan(geometry, stages: stages, weights: weights, bias: bias, options: options)

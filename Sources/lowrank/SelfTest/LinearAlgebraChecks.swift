@@ -12,18 +12,18 @@ struct LinearAlgebraChecks<Element: LapackScalar> {
   func run() -> [SelfCheck] {
     var checks: [SelfCheck] = []
     for (place, size) in Self.sizes.enumerated() {
-      var numbers = SelfTestNumbers(seed: UInt64(place))
+      var numbers = SeededGenerator(seed: UInt64(place))
       checks += gemm(size, &numbers)
-      let matrix = numbers.tensor([size.m, size.n], as: Element.self)
+      let matrix = numbers.tensor([size.m, size.n], of: Element.self)
       checks += [syrk(matrix), svd(matrix), eigen(matrix)]
     }
     return checks
   }
 
   /// A sum of k products is within k epsilon of the sum of their magnitudes in any order, and that is at most k.
-  private func gemm(_ size: (m: Int, n: Int, k: Int), _ numbers: inout SelfTestNumbers) -> [SelfCheck] {
-    let a = numbers.tensor([size.m, size.k], as: Element.self)
-    let b = numbers.tensor([size.k, size.n], as: Element.self)
+  private func gemm(_ size: (m: Int, n: Int, k: Int), _ numbers: inout SeededGenerator) -> [SelfCheck] {
+    let a = numbers.tensor([size.m, size.k], of: Element.self)
+    let b = numbers.tensor([size.k, size.n], of: Element.self)
     let expected = product(a, b)
     let (aT, bT) = (a.permuted([1, 0]), b.permuted([1, 0]))
     let results = [

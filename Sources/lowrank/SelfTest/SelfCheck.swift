@@ -1,5 +1,3 @@
-import Tensors
-
 /// One thing that the machine has to compute rightly, and how it did.
 struct SelfCheck: Encodable {
   /// What was computed, and at what size.
@@ -22,25 +20,6 @@ struct SelfCheck: Encodable {
     // JSON has no infinity.
     try container.encode(error.isFinite ? error : Double.greatestFiniteMagnitude, forKey: .error)
     try container.encode(passed, forKey: .passed)
-  }
-}
-
-/// Numbers from -1 to 1 that are the same in every run.
-struct SelfTestNumbers {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = 0x9E37_79B9_7F4A_7C15 &+ seed }
-
-  mutating func tensor<Element: Scalar>(_ shape: Shape, as: Element.Type = Element.self) -> Tensor<Element> {
-    Tensor(
-      shape: shape,
-      elements: (0..<shape.count).map { _ in
-        // Marsaglia's xorshift.
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return Element(Double(state >> 11) * 0x1p-52 - 1)
-      })
   }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Compress
 import LinearAlgebra
+import Reports
 
 /// `lowrank selftest`
 struct SelfTestCommand: ParsableCommand {

@@ -1,0 +1,85 @@
+public import Compress
+
+/// A compression report as one page for the browser: no script, nothing from a network, readable on a phone and in the
+/// dark.
+///
+/// The page shows the totals and the options, where the weights and multiplies went, every layer, the spectra of the
+/// layers where the report has them (`CompressionOptions.recordsSpectra`), and the trade-off where there was a budget.
+/// It depends on its values alone: the same compression gives the same bytes. All text from the model is escaped.
+public struct HTMLReport: Sendable {
+  /// What to call the model.
+  public var model: String
+  /// The report to show.
+  public var report: CompressionReport
+  /// The options that led to it.
+  public var options: CompressionOptions
+  /// What other budgets would have cost; nil without a budget.
+  public var tradeOff: TradeOff?
+
+  /// A page about a compression of `model`.
+  public init(
+    model: String, report: CompressionReport, options: CompressionOptions, tradeOff: TradeOff? = nil
+  ) {
+    self.model = model
+    self.report = report
+    self.options = options
+    self.tradeOff = tradeOff
+  }
+
+  /// The page, in UTF-8 when written; well-formed as XML too.
+  ///
+  /// **Complexity** some ten kilobytes a layer.
+  public var html: String {
+    var page = HTMLBuilder()
+    page.element("html", ["lang": "en"]) { page in
+      page.newline()
+      page.element("head") { addHead(&$0) }
+      page.newline()
+      page.element("body") { page in
+        page.element("main") { page in
+          page.newline()
+          addSummary(&page)
+          addShares(&page)
+          addLayers(&page)
+          addTradeOff(&page)
+          addSpectra(&page)
+        }
+      }
+    }
+    return "<!DOCTYPE html>\n\(page.html)\n"
+  }
+
+  private func addHead(_ page: inout HTMLBuilder) {
+    page.newline()
+    page.empty("meta", ["charset": "utf-8"])
+    page.empty("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"])
+    page.empty("meta", ["name": "color-scheme", "content": "light dark"])
+    page.empty(
+      "meta",
+      ["http-equiv": "Content-Security-Policy", "content": "default-src 'none'; style-src 'unsafe-inline'"])
+    page.newline()
+    page.element("title", text: "\(model): low-rank report")
+    page.newline()
+    page.style(Self.style)
+  }
+
+  /// A section with its heading and a sentence on how to read it.
+  func addSection(
+    _ page: inout HTMLBuilder, _ title: String, _ note: String, _ content: (inout HTMLBuilder) -> Void
+  ) {
+    page.element("section") { page in
+      page.element("h2", text: title)
+      page.element("p", ["class": "note"], text: note)
+      page.newline()
+      content(&page)
+    }
+    page.newline()
+  }
+}
+
+extension CompressionReport.Layer {
+  /// The form with its ranks, as on the command line: `tucker2:16,8`.
+  var formText: String {
+    isFactored ? "\(method):\(ranks.map(String.init).joined(separator: ","))" : "kept"
+  }
+}

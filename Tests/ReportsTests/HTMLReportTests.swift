@@ -1,0 +1,176 @@
+import Decompose
+import Forms
+import Foundation
+import ModelGraph
+import ONNX
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Compress
+@testable import Reports
+
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
+
+@Suite struct HTMLReportTests {
+  /// A report with names as an enemy would choose them.
+  private func hostile() -> HTMLReport {
+    let names = [
+      "<script>alert(1)</script>", "\"' onload=x", "]]>&amp;&", "\u{0}\u{1B}[31m\u{FFFE}", "\u{202E}gnp.exe",
+      "",
+      String(repeating: "w", count: 5000),
+    ]
+    let spectrum = LayerSpectrum(curves: [
+      LayerSpectrum.Curve(name: "mode1", energies: [3, 2, 1]),
+      LayerSpectrum.Curve(name: "<b>", energies: []),
+    ])
+    let layers = names.map { name in
+      CompressionReport.Layer(
+        name: name, op: name, kernelShape: [3, 2, 1, 1], group: 1, method: "tucker2", ranks: [2, 1],
+        relativeError: 0.25, errorBound: 0.5, paramsBefore: 6, paramsAfter: 5, macsBefore: .max,
+        macsAfter: nil,
+        foldedBatchNormalization: false, reason: name == names[0] ? name : nil, spectrum: spectrum)
+    }
+    let model = CompressionReport.Model(
+      paramsBefore: 0, paramsAfter: 0, macsBefore: .max, macsAfter: .max, bytesBefore: 1, bytesAfter: 1)
+    var options = CompressionOptions()
+    (options.layers, options.skip) = (names[0], names[1])
+    options.inputShapes = [names[2]: [1, 2]]
+    let report = CompressionReport(model: model, layers: layers, allocation: nil, elapsedSeconds: .nan)
+    return HTMLReport(model: names[0], report: report, options: options)
+  }
+
+  private func example(
+    _ change: (inout CompressionOptions) -> Void = { _ in }
+  ) throws -> (CompressionReport, HTMLReport) {
+    var options = CompressionOptions()
+    options.recordsSpectra = true
+    change(&options)
+    var model = try ModelGraph(onnx: Vectors.example("mnist.onnx"))
+    guard options.budget != nil else {
+      let report = try model.compress(options)
+      return (report, HTMLReport(model: "mnist.onnx", report: report, options: options))
+    }
+    let candidates = try ModelCandidates(model, options)
+    let report = try model.compress(candidates)
+    let tradeOff = candidates.tradeOff(points: 12)
+    return (report, HTMLReport(model: "mnist.onnx", report: report, options: options, tradeOff: tradeOff))
+  }
+
+  @Test func namesFromOutsideStayText() throws {
+    let html = hostile().html
+    #expect(try PageReader(html).tags.isDisjoint(with: ["script", "b"]))
+    #expect(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;"))
+    #expect(!html.unicodeScalars.contains("\u{0}") && !html.unicodeScalars.contains("\u{1B}"))
+  }
+
+  @Test func thePageNeedsNothingElse() throws {
+    let (_, page) = try example()
+    let reader = try PageReader(page.html)
+    #expect(
+      reader.tags.isDisjoint(with: [
+        "script", "link", "img", "iframe", "object", "a", "use", "image", "foreignObject",
+      ]))
+    #expect(reader.attributes.isDisjoint(with: ["src", "href", "xlink:href", "style"]))
+    #expect(!reader.attributes.contains { $0.hasPrefix("on") })
+    #expect(!page.html.contains("url(") && !page.html.contains("http:") && !page.html.contains("https:"))
+  }
+
+  /// Every layer is named, every spectrum drawn with the ranks that were chosen.
+  @Test func everyLayerIsShown() throws {
+    let (report, page) = try example { $0.method = .only(.tucker2) }
+    let html = page.html
+    for layer in report.layers {
+      #expect(html.contains(layer.name) && html.contains(layer.formText))
+      guard layer.isFactored else { continue }
+      let unfolded = layer.relativeErrorUnfolded.map { "\(fixed($0, 4)) unfolded" }
+      #expect((unfolded != nil) == layer.foldedBatchNormalization && html.contains(unfolded ?? layer.name))
+      let spectrum = try #require(layer.spectrum)
+      for (curve, rank) in zip(spectrum.curves, layer.ranks) {
+        #expect(curve.rank(method: layer.method, ranks: layer.ranks) == rank)
+      }
+      #expect(html.contains("output channels: \(layer.ranks[0]) of \(layer.kernelShape[0])"))
+    }
+    let drawn = report.layers.filter { $0.spectrum != nil }.count
+    #expect(html.components(separatedBy: "energy left out over the rank").count == drawn + 1)
+    #expect(!html.contains("The trade-off"))
+  }
+
+  @Test func aBudgetShowsItsTradeOff() throws {
+    let (report, page) = try example {
+      $0.budget = .multiplies(0.5)
+      $0.method = .only(.tucker2)
+    }
+    let reader = try PageReader(page.html)
+    #expect(page.html.contains("The trade-off"))
+    // A dot for each of the twelve budgets but the whole, whose error is nothing; and the ring.
+    let dots = reader.classes.filter { $0 == "dot mode1" || $0 == "dot ring" }.count
+    let tuckered = report.layers.filter { $0.method == "tucker2" }.count
+    #expect(dots == 11 + 1 + tuckered)
+    let fractions = try #require(page.tradeOff).points.map(\.fraction)
+    #expect(fractions.count == 12 && fractions == fractions.sorted() && fractions.last == 1)
+    #expect(page.tradeOff?.points.allSatisfy { $0.cost != nil } == true)
+  }
+
+  /// What was counted and lost is named as its measures have it.
+  @Test func measuresFromOutsideAreNamed() throws {
+    var (_, page) = try example { $0.budget = .weights(0.5) }
+    #expect(page.html.contains("weights kept") && page.html.contains("sum of squared errors"))
+    page.options.error = LoudError()
+    #expect(page.html.contains("decibels") && !page.html.contains("sum of squared errors"))
+  }
+
+  /// The page depends on the model and the options alone, and the spectra change nothing else.
+  @Test func sameCompressionSamePage() throws {
+    let first = try example { $0.threads = 1 }
+    var second = try example { $0.threads = 2 }
+    #expect(first.1.html == second.1.html)
+    let plain = try example { $0.recordsSpectra = false }.0
+    #expect(plain.layers.allSatisfy { $0.spectrum == nil })
+    for place in second.0.layers.indices { second.0.layers[place].spectrum = nil }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    second.0.elapsedSeconds = plain.elapsedSeconds
+    #expect(try encoder.encode(second.0) == encoder.encode(plain))
+  }
+}
+
+/// The error of the weights under another name.
+private struct LoudError: ErrorMeasure {
+  let title = "decibels"
+  let phrase = "noise"
+
+  func analysis(
+    of kernel: Tensor<Float>, group: Int, layer: MeasuredLayer, kind: FormKind
+  ) throws(DecomposeError) -> any FormAnalysis {
+    try WeightError().analysis(of: kernel, group: group, layer: layer, kind: kind)
+  }
+
+  func error(of layer: MeasuredLayer, in candidate: RankedForm) -> Double { candidate.relativeError }
+}
+
+/// What a page is made of, as a strict XML parser sees it.
+private final class PageReader: NSObject, XMLParserDelegate {
+  private(set) var tags = Set<String>()
+  private(set) var attributes = Set<String>()
+  private(set) var classes: [String] = []
+
+  /// **Throws** where the page is not well-formed.
+  init(_ html: String) throws {
+    super.init()
+    let parser = XMLParser(data: Data(html.utf8))
+    parser.delegate = self
+    if !parser.parse() { throw parser.parserError ?? CocoaError(.fileReadCorruptFile) }
+  }
+
+  func parser(
+    _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
+    attributes values: [String: String]
+  ) {
+    tags.insert(name)
+    attributes.formUnion(values.keys)
+    classes += values["class"].map { [$0] } ?? []
+  }
+}
