@@ -45,7 +45,8 @@ struct BandedBody: Sendable {
       let before = reader?.padding.left ?? 0
       maps.append(
         RingMap(
-          channels: reader?.inputs ?? writer?.outputs ?? design.last.inputChannels,
+          channels: reader?.inputs ?? writer?.outputs
+            ?? (design.leavesPointwise ? design.last.inputChannels : design.last.outputChannels),
           width: width, before: before,
           columns: max(reader?.inputColumns ?? 0, before + max(width, writer?.outputColumns ?? 0)),
           capacity: rows, in: &layout))
