@@ -162,7 +162,8 @@ import Testing
   @Test func benchmarksReportTheThreadsThatRan() throws {
     for (layer, asked, ran) in [("4,4,1,1,5,1,0", 8, 1), ("8,8,3,16,16,1,1", 2, 2)] {
       let run = try lowrank(
-        "bench", "conv", "--layer", layer, "--form", "dense", "--threads", "\(asked)", "--reps", "5", "--json")
+        "bench", "conv", "--layer", layer, "--form", "dense", "--threads", "\(asked)", "--reps", "5", "--json"
+      )
       #expect(try json(run.output)["threads"] as? Int == ran, "\(layer): \(run.error)")
     }
   }

@@ -46,12 +46,17 @@ struct Definition {
     tiles.back.withUnsafeBufferPointer { back in
       tiles.filter.withUnsafeBufferPointer { filter in
         tiles.input.withUnsafeBufferPointer { forward in
-          var matrices = definition_tiles(
-            tile: tiles.tile, kernel: tiles.kernel, back: back.baseAddress, filter: filter.baseAddress,
-            input: forward.baseAddress)
-          precondition(
-            definition_convolve_by_tiles(&geometry, &matrices, measure.code, weights, input, &output) != 0,
-            "no memory for the oracle")
+          withUnsafePointer(to: 1.0) { one in
+            let along = definition_side(
+              tile: tiles.tile, kernel: tiles.kernel, back: back.baseAddress, filter: filter.baseAddress,
+              input: forward.baseAddress)
+            let alone = definition_side(tile: 1, kernel: 1, back: one, filter: one, input: one)
+            var matrices = definition_tiles(
+              down: tiles.axes == .across ? alone : along, across: tiles.axes == .down ? alone : along)
+            precondition(
+              definition_convolve_by_tiles(&geometry, &matrices, measure.code, weights, input, &output) != 0,
+              "no memory for the oracle")
+          }
         }
       }
     }

@@ -31,13 +31,13 @@ struct GeneratedCases {
     }
   }
 
-  /// A square convolution of stride 1, with enough channels and positions for whole tiles and vectors.
-  mutating func squareGeometry(kernel: Int) -> ConvolutionGeometry {
+  /// A convolution of stride 1 with that kernel, with enough channels and positions for whole tiles and vectors.
+  mutating func geometry(height: Int, width: Int) -> ConvolutionGeometry {
     while true {
-      let shape = Shape([number(1...40), number(1...40), kernel, kernel])
+      let (shape, kernel) = (Shape([number(1...40), number(1...40), height, width]), [height, width])
       if let geometry = try? ConvolutionGeometry(
         batch: number(1...2), kernelShape: shape, inputExtents: numbers(2, 1...19),
-        paddingBefore: numbers(2, 0...(kernel - 1)), paddingAfter: numbers(2, 0...(kernel + 1)))
+        paddingBefore: kernel.map { number(0...($0 - 1)) }, paddingAfter: kernel.map { number(0...($0 + 1)) })
       {
         return geometry
       }

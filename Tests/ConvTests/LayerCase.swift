@@ -17,8 +17,8 @@ struct LayerCase<E: LapackScalar> {
   let input: Tensor<E>
   /// What a failure says besides: how to repeat it.
   private let note: String
-  /// The definition's results, which differ in their bounds by the Winograd form.
-  private var oracles: [WinogradForm?: StageOracle] = [:]
+  /// The definition's results, which differ in their bounds by the Winograd forms.
+  private var oracles: [[WinogradForm?]: StageOracle] = [:]
 
   /// Draws the numbers; half of the layers have integers alone.
   init(
@@ -42,7 +42,7 @@ struct LayerCase<E: LapackScalar> {
     let plan = ConvolutionPlan(
       geometry, stages: shapes, weights: weights, bias: bias, activation: activation, options: options)
     let result = runGuarded(plan, input, adding: residual)
-    let winograd = shapes.indices.compactMap { plan.winogradForm(ofStage: $0) }.first
+    let winograd = shapes.indices.map { plan.winogradForm(ofStage: $0) }
     let oracle = oracles[winograd] ?? definition(plan)
     oracles[winograd] = oracle
     if let fault = oracle.fault(in: result) {

@@ -13,7 +13,8 @@ import Tensors
 ///
 ///     (S + 4 n + 24) u A^T [ sum over S of |U| . (|B^T| |x| |B|) ] A  with |A|
 ///
-/// with a rounding for each channel, n for each of the four sides of the transforms, and 24 for their constants.
+/// with a rounding for each channel, n for each of the four sides of the transforms (two along one axis), and 24 for their
+/// constants.
 ///
 /// The variances are the same with squares: the error of independent roundings, whose root mean square over all elements
 /// is far below the bound. A fault in a few elements is seen by the bounds, one in a small term of all by the variances.
@@ -41,11 +42,11 @@ struct StageOracle {
   /// Applies a stage, by the Winograd form that the plan runs it by, if any.
   mutating func apply(_ stage: ConvolutionGeometry, weights: [Double], form: WinogradForm? = nil) {
     let convolution = Definition(stage, weights)
-    let tiles = form.map { WinogradMatrices.of(tile: $0.tile, kernel: $0.kernel) }
+    let tiles = form.map { WinogradMatrices.of($0) }
     let sizes = zip(values, bounds).map { abs($0) + $1 }
     let squares = values.map { $0 * $0 }
     if let tiles {
-      roundings = Double(stage.inputChannels + 4 * tiles.side + 24)
+      roundings = Double(stage.inputChannels + (tiles.axes == .both ? 4 : 2) * tiles.side + 24)
       let added = convolution.run(.magnitudes, sizes, tiles: tiles)
       let spread = convolution.run(.squares, squares, tiles: tiles)
       bounds = zip(convolution.run(.magnitudes, bounds), added).map { $0 + roundings * unit * $1 }

@@ -1,10 +1,14 @@
-/// The matrices of F(m x m, r x r), worked out exactly from its points by Lagrange's formula.
+@testable import Conv
+
+/// The matrices of F(m, r), worked out exactly from its points by Lagrange's formula.
 ///
 /// With n = m + r - 1 and points a_1 ... a_(n-1) and infinity, A^T holds their powers, G their powers divided by the product
 /// of their differences to the others, B^T the coefficients of the product of (x - a) over all points but one.
 ///
 /// **Source** Lavin and Gray, arXiv 1509.09308; Barabasz et al., arXiv 1803.10986, section 3.
 struct WinogradMatrices {
+  /// The axes that they serve.
+  let axes: WinogradForm.Axes
   let tile: Int
   let kernel: Int
   /// A^T, G and B^T, row after row.
@@ -21,19 +25,27 @@ struct WinogradMatrices {
   var hasIntegerTransforms: Bool { (back + input).allSatisfy { $0 == $0.rounded() } }
 
   /// Every form that the package has.
-  static let all = [
+  static let all: [WinogradMatrices] = [
     WinogradMatrices(tile: 2, kernel: 3, points: [0, 1, Surd(-1)]),
     WinogradMatrices(tile: 4, kernel: 3, points: roots),
     WinogradMatrices(
       tile: 5, kernel: 3,
       points: [(2, 5), (-2, 5), (4, 5), (-4, 5), (2, 1), (-2, 1)].map { Surd(Rational($0.0, $0.1)) }),
     WinogradMatrices(tile: 2, kernel: 5, points: roots),
+    WinogradMatrices(.down, tile: 4, kernel: 3, points: roots),
+    WinogradMatrices(.across, tile: 4, kernel: 3, points: roots),
+    WinogradMatrices(.down, tile: 6, kernel: 3, points: powers),
+    WinogradMatrices(.across, tile: 6, kernel: 3, points: powers),
+    WinogradMatrices(.down, tile: 4, kernel: 5, points: powers),
+    WinogradMatrices(.across, tile: 4, kernel: 5, points: powers),
   ]
 
-  static func of(tile: Int, kernel: Int) -> WinogradMatrices {
-    guard let found = all.first(where: { $0.tile == tile && $0.kernel == kernel }) else {
-      preconditionFailure("the oracle does not know F(\(tile)x\(tile), \(kernel)x\(kernel))")
-    }
+  static func of(_ form: WinogradForm) -> WinogradMatrices {
+    guard
+      let found = all.first(where: {
+        $0.axes == form.axes && $0.tile == form.tile && $0.kernel == form.kernel
+      })
+    else { preconditionFailure("the oracle does not know \(form.name)") }
     return found
   }
 
@@ -42,7 +54,13 @@ struct WinogradMatrices {
     0, Surd(0, root: Rational(1, 2)), Surd(0, root: Rational(-1, 2)), Surd(0, root: 1), Surd(0, root: -1),
   ]
 
-  private init(tile: Int, kernel: Int, points: [Surd]) {
+  /// 0, +-1/2, +-1, +-2.
+  private static let powers: [Surd] = [
+    0, Surd(Rational(1, 2)), Surd(Rational(-1, 2)), 1, Surd(-1), 2, Surd(-2),
+  ]
+
+  private init(_ axes: WinogradForm.Axes = .both, tile: Int, kernel: Int, points: [Surd]) {
+    self.axes = axes
     self.tile = tile
     self.kernel = kernel
     let side = tile + kernel - 1

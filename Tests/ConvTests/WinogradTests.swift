@@ -26,7 +26,8 @@ import Testing
 
   @Test func plansHaveTheExactFilterTransforms() {
     #expect(
-      WinogradForm.all.map { [$0.tile, $0.kernel] } == WinogradMatrices.all.map { [$0.tile, $0.kernel] })
+      WinogradForm.all.map { WinogradMatrices.of($0).filter.count }
+        == WinogradMatrices.all.map(\.filter.count))
     for (form, exact) in zip(WinogradForm.all, WinogradMatrices.all) {
       for (element, expected) in zip(form.filter.flatMap { $0 }, exact.filter) {
         // A few roundings of factors and their product; where the element is 0, each of its factors is exact.
@@ -40,7 +41,8 @@ import Testing
     for seed in TestRun.seeds(short: 4) {
       for form in WinogradMatrices.all {
         var cases = GeneratedCases(seed: seed)
-        let geometry = cases.squareGeometry(kernel: form.kernel)
+        let geometry = cases.geometry(
+          height: form.axes == .across ? 1 : form.kernel, width: form.axes == .down ? 1 : form.kernel)
         let definition = Definition(geometry, cases.tensor(geometry.kernelShape).elements)
         let input: Tensor<Double> = cases.tensor(geometry.inputShape)
         let direct = definition.run(.values, input.elements)
@@ -59,14 +61,15 @@ import Testing
   /// One weight and one pixel: each result is one product of the constants, 1 where they meet and else 0.
   @Test(arguments: KernelVariant.available, WinogradForm.all)
   func everyTapMeetsEveryPixel(variant: KernelVariant, form: WinogradForm) throws {
-    let (side, taps) = (form.side, form.kernel * form.kernel)
+    let (sides, kernels) = (form.sides, form.kernels)
+    let (pixels, taps) = (sides.height * sides.width, kernels.height * kernels.width)
     let options = ConvolutionOptions(winograd: .tile(form.tile), variant: variant)
     // Every tap in an output channel of its own, every pixel of the tile in an image of its own.
     let geometry = try ConvolutionGeometry(
-      batch: side * side, kernelShape: [taps, 1, form.kernel, form.kernel], inputExtents: [side, side])
+      batch: pixels, kernelShape: [taps, 1, kernels.height, kernels.width],
+      inputExtents: [sides.height, sides.width])
     let kernel = Tensor<Float>(
       shape: geometry.kernelShape, elements: (0..<(taps * taps)).map { $0 % (taps + 1) == 0 ? 1 : 0 })
-    let pixels = side * side
     let input = Tensor<Float>(
       shape: geometry.inputShape, elements: (0..<(pixels * pixels)).map { $0 % (pixels + 1) == 0 ? 1 : 0 })
     let plan = ConvolutionPlan(geometry, kernel: kernel, options: options)

@@ -56,27 +56,47 @@ void definition_convolve(const struct definition_geometry *g, enum definition_me
   }
 }
 
-/// target = M X M^T for X of columns x columns and M of rows x columns.
-static void both_sides(const double *m, size_t rows, size_t columns, const double *x, double *target) {
+/// [rows][columns]
+struct matrix {
+  size_t rows, columns;
+  double elements[16 * 16];
+};
+
+static struct matrix matrix(const double *elements, size_t rows, size_t columns, enum definition_measure measure) {
+  struct matrix m = {.rows = rows, .columns = columns};
+  for (size_t i = 0; i < rows * columns; ++i) m.elements[i] = measured(measure, elements[i]);
+  return m;
+}
+
+/// target = L X R^T.
+static void both_sides(const struct matrix *left, const struct matrix *right, const double *x, double *target) {
   double half[16 * 16];
-  for (size_t i = 0; i < rows; ++i) {
-    for (size_t j = 0; j < columns; ++j) {
-      half[i * columns + j] = 0;
-      for (size_t k = 0; k < columns; ++k) half[i * columns + j] += m[i * columns + k] * x[k * columns + j];
+  for (size_t i = 0; i < left->rows; ++i) {
+    for (size_t j = 0; j < right->columns; ++j) {
+      double *sum = half + i * right->columns + j;
+      *sum = 0;
+      for (size_t k = 0; k < left->columns; ++k) {
+        *sum += left->elements[i * left->columns + k] * x[k * right->columns + j];
+      }
     }
   }
-  for (size_t i = 0; i < rows; ++i) {
-    for (size_t j = 0; j < rows; ++j) {
-      target[i * rows + j] = 0;
-      for (size_t k = 0; k < columns; ++k) target[i * rows + j] += half[i * columns + k] * m[j * columns + k];
+  for (size_t i = 0; i < left->rows; ++i) {
+    for (size_t j = 0; j < right->rows; ++j, ++target) {
+      *target = 0;
+      for (size_t k = 0; k < right->columns; ++k) {
+        *target += half[i * right->columns + k] * right->elements[j * right->columns + k];
+      }
     }
   }
 }
 
-/// The tile of n x n inputs behind the tile of outputs at (top, left), zeros in the padding.
-static void cut(const struct definition_geometry *g, size_t n, size_t top, size_t left, const double *map, double *tile) {
-  for (size_t y = 0; y < n; ++y) {
-    for (size_t x = 0; x < n; ++x) {
+static size_t points_of(const struct definition_side *side) { return side->tile + side->kernel - 1; }
+
+/// The tile of inputs behind the tile of outputs at (top, left), zeros in the padding.
+static void cut(const struct definition_geometry *g, const struct definition_tiles *f, size_t top, size_t left,
+                const double *map, double *tile) {
+  for (size_t y = 0; y < points_of(&f->down); ++y) {
+    for (size_t x = 0; x < points_of(&f->across); ++x) {
       const long from_y = meeting(g, 1, top, y), from_x = meeting(g, 2, left, x);
       *tile++ = from_y < 0 || from_x < 0 ? 0 : map[(size_t)from_y * g->extents[2] + (size_t)from_x];
     }
@@ -84,42 +104,52 @@ static void cut(const struct definition_geometry *g, size_t n, size_t top, size_
 }
 
 /// One tile of all outputs of an image: `v` has the transformed inputs, `u` the kernel.
-static void finish_tile(const struct definition_geometry *g, const struct definition_tiles *f, const double *a,
+static void finish_tile(const struct definition_geometry *g, const struct matrix *down, const struct matrix *across,
                         const double *u, const double *v, size_t top, size_t left, double *output) {
-  const size_t m = f->tile, n = m + f->kernel - 1;
+  const size_t points = down->columns * across->columns;
   for (size_t t = 0; t < g->outputs; ++t, output += volume(g->results)) {
     double sum[16 * 16] = {0}, tile[16 * 16];
-    for (size_t s = 0; s < g->inputs; ++s, u += n * n) {
-      for (size_t i = 0; i < n * n; ++i) sum[i] += u[i] * v[s * n * n + i];
+    for (size_t s = 0; s < g->inputs; ++s, u += points) {
+      for (size_t i = 0; i < points; ++i) sum[i] += u[i] * v[s * points + i];
     }
-    both_sides(a, m, n, sum, tile);
-    for (size_t y = 0; y < m && top + y < g->results[1]; ++y) {
-      for (size_t x = 0; x < m && left + x < g->results[2]; ++x) {
-        output[(top + y) * g->results[2] + left + x] = tile[y * m + x];
+    both_sides(down, across, sum, tile);
+    for (size_t y = 0; y < down->rows && top + y < g->results[1]; ++y) {
+      for (size_t x = 0; x < across->rows && left + x < g->results[2]; ++x) {
+        output[(top + y) * g->results[2] + left + x] = tile[y * across->rows + x];
       }
     }
   }
 }
 
+/// The kernels of all pairs of channels, transformed.
+static void transform_kernels(const struct definition_geometry *g, const struct definition_tiles *f,
+                              enum definition_measure measure, const double *kernel, double *u) {
+  const struct matrix down = matrix(f->down.filter, points_of(&f->down), f->down.kernel, definition_values);
+  const struct matrix across = matrix(f->across.filter, points_of(&f->across), f->across.kernel, definition_values);
+  const size_t points = down.rows * across.rows, taps = down.columns * across.columns, pairs = g->outputs * g->inputs;
+  for (size_t i = 0; i < pairs; ++i) both_sides(&down, &across, kernel + i * taps, u + i * points);
+  for (size_t i = 0; i < pairs * points; ++i) u[i] = measured(measure, u[i]);
+}
+
 int definition_convolve_by_tiles(const struct definition_geometry *g, const struct definition_tiles *f,
                                  enum definition_measure measure, const double *kernel, const double *input,
                                  double *output) {
-  const size_t m = f->tile, r = f->kernel, n = m + r - 1, points = n * n;
-  double a[16 * 16], b[16 * 16], tile[16 * 16];
+  const size_t n = points_of(&f->down), w = points_of(&f->across), points = n * w;
+  const struct matrix a_down = matrix(f->down.back, f->down.tile, n, measure);
+  const struct matrix a_across = matrix(f->across.back, f->across.tile, w, measure);
+  const struct matrix b_down = matrix(f->down.input, n, n, measure), b_across = matrix(f->across.input, w, w, measure);
   double *const u = malloc(g->outputs * g->inputs * points * sizeof *u), *const v = malloc(g->inputs * points * sizeof *v);
   if (u && v) {
-    for (size_t i = 0; i < m * n; ++i) a[i] = measured(measure, f->back[i]);
-    for (size_t i = 0; i < points; ++i) b[i] = measured(measure, f->input[i]);
-    for (size_t i = 0; i < g->outputs * g->inputs; ++i) both_sides(f->filter, n, r, kernel + i * r * r, u + i * points);
-    for (size_t i = 0; i < g->outputs * g->inputs * points; ++i) u[i] = measured(measure, u[i]);
+    transform_kernels(g, f, measure, kernel, u);
     for (size_t image = 0; image < g->batch; ++image) {
-      for (size_t top = 0; top < g->results[1]; top += m) {
-        for (size_t left = 0; left < g->results[2]; left += m) {
+      for (size_t top = 0; top < g->results[1]; top += f->down.tile) {
+        for (size_t left = 0; left < g->results[2]; left += f->across.tile) {
           for (size_t s = 0; s < g->inputs; ++s) {
-            cut(g, n, top, left, input + (image * g->inputs + s) * volume(g->extents), tile);
-            both_sides(b, n, n, tile, v + s * points);
+            double tile[16 * 16];
+            cut(g, f, top, left, input + (image * g->inputs + s) * volume(g->extents), tile);
+            both_sides(&b_down, &b_across, tile, v + s * points);
           }
-          finish_tile(g, f, a, u, v, top, left, output + image * g->outputs * volume(g->results));
+          finish_tile(g, &a_down, &a_across, u, v, top, left, output + image * g->outputs * volume(g->results));
         }
       }
     }

@@ -161,6 +161,16 @@ struct lowrank_kernels {
   void (*leave_maps)(const struct lowrank_leave *);  ///< channel-first Z
 };
 
+/// The transform of a form, forward and back.
+static inline void (*lowrank_winograd_input_of(const struct lowrank_kernels *kernels, size_t form))(
+    const struct lowrank_winograd_input *) {
+  return kernels->winograd_input[form];
+}
+static inline void (*lowrank_winograd_output_of(const struct lowrank_kernels *kernels, size_t form))(
+    const struct lowrank_winograd_output *) {
+  return kernels->winograd_output[form];
+}
+
 /// The kernels of one instruction set, or null where the processor or the build does not have them.
 const struct lowrank_kernels *lowrank_kernels_of(enum lowrank_variant variant);
 

@@ -79,26 +79,14 @@ final class BandedConvolution: Sendable {
   func winogradInput(_ form: WinogradForm) -> (
     @convention(c) (UnsafePointer<lowrank_winograd_input>?) -> Void
   )? {
-    let functions = kernels.winograd_input
-    return switch form.index {
-    case 0: functions.0
-    case 1: functions.1
-    case 2: functions.2
-    default: functions.3
-    }
+    lowrank_winograd_input_of(table.pointer, form.index)
   }
 
   /// The kernel that transforms a row of tiles back.
   func winogradOutput(_ form: WinogradForm) -> (
     @convention(c) (UnsafePointer<lowrank_winograd_output>?) -> Void
   )? {
-    let functions = kernels.winograd_output
-    return switch form.index {
-    case 0: functions.0
-    case 1: functions.1
-    case 2: functions.2
-    default: functions.3
-    }
+    lowrank_winograd_output_of(table.pointer, form.index)
   }
 
   /// The threads that a run takes.

@@ -167,13 +167,14 @@ extension BandedRun {
     transform.tiles = form.grid(rows: rows.count, columns: stage.outputWidth).across
     transform.vectors = vectors.count
     (transform.pixel, transform.v_tile, transform.v_point) = (source.pitch, source.pitch, vPoint)
-    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: form.tile) {
-      for i in 0..<form.side {
+    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: form.tiles.height) {
+      for i in 0..<form.sides.height {
         sources[i] = UnsafePointer(
           row(start - stage.padding.top + i, of: index) + (source.before - stage.padding.left) * source.pitch
             + channel)
       }
-      transform.v = v + (start - rows.lowerBound) / form.tile * transform.tiles * source.pitch + channel
+      transform.v =
+        v + (start - rows.lowerBound) / form.tiles.height * transform.tiles * source.pitch + channel
       plan.winogradInput(form)?(&transform)
     }
   }
@@ -193,14 +194,14 @@ extension BandedRun {
     (transform.pixel, transform.m_tile, transform.m_point) = (target.pitch, target.pitch, mPoint)
     transform.epilogue = epilogue(ofCore: index)
     transform.channel = channel
-    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: form.tile) {
-      for i in 0..<form.tile {
+    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: form.tiles.height) {
+      for i in 0..<form.tiles.height {
         targets[i] =
           (start + i < rows.upperBound
             ? slot(start + i, of: index + 1) + target.before * target.pitch : memory[own.overhang]) + channel
       }
       transform.m = UnsafePointer(
-        m + (start - rows.lowerBound) / form.tile * transform.tiles * target.pitch + channel)
+        m + (start - rows.lowerBound) / form.tiles.height * transform.tiles * target.pitch + channel)
       plan.winogradOutput(form)?(&transform)
     }
     if index + 1 < plan.body.stages.count { clearOverhang(of: index + 1, rows, channel, vectors.count) }

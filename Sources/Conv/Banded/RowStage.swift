@@ -9,9 +9,9 @@ struct RowStage: Sendable {
     case depthwise
     case winograd(WinogradForm)
 
-    /// The outputs that one step along an axis makes: 1, or the side of a Winograd tile.
-    var tile: Int {
-      if case .winograd(let form) = self { form.tile } else { 1 }
+    /// The outputs of a row that one step makes: 1, or those of a Winograd tile.
+    var tileWidth: Int {
+      if case .winograd(let form) = self { form.tiles.width } else { 1 }
     }
   }
 
@@ -31,8 +31,8 @@ struct RowStage: Sendable {
   var padding: (top: Int, left: Int) { plane.padding }
   var outputWidth: Int { plane.outputWidth }
 
-  /// The outputs that one step along an axis makes: 1, or the side of a Winograd tile.
-  var tile: Int { algorithm.tile }
+  /// The outputs of a row that one step makes: 1, or those of a Winograd tile.
+  var tileWidth: Int { algorithm.tileWidth }
 
   /// Whether the depthwise kernel for squares applies: 3 x 3 or 5 x 5, stride 1 or 2.
   var isSquare: Bool {
@@ -54,17 +54,17 @@ struct RowStage: Sendable {
     switch algorithm {
     case .direct: (rows * kernel.height * kernel.width, rows)
     case .depthwise: isSquare ? (capacity(forRows: rows), rows) : (kernel.height * kernel.width, 0)
-    case .winograd(let form): (form.side, form.tile)
+    case .winograd(let form): (form.sides.height, form.tiles.height)
     }
   }
 
   /// The columns that the stage reads of a map, padding and the overhang of the last tile included.
   var inputColumns: Int {
-    (roundUp(outputWidth, to: tile) - 1) * stride.width + (kernel.width - 1) * dilation.width + 1
+    (roundUp(outputWidth, to: tileWidth) - 1) * stride.width + (kernel.width - 1) * dilation.width + 1
   }
 
   /// The columns that the stage writes of a map, the overhang of the last tile included.
-  var outputColumns: Int { roundUp(outputWidth, to: tile) }
+  var outputColumns: Int { roundUp(outputWidth, to: tileWidth) }
 
   /// The output rows from `rows` on whose taps lie in the input for the same rows of the kernel, and those rows.
   func evenRows(_ rows: Range<Int>) -> (rows: Range<Int>, taps: Range<Int>) {

@@ -1,6 +1,7 @@
 import Tensors
 
-/// A form F(m x m, r x r) of Winograd's minimal filtering: m x m outputs from (m + r - 1)^2 multiplies a channel.
+/// A form F(m x m, r x r) of Winograd's minimal filtering: m x m outputs from (m + r - 1)^2 multiplies a channel; or, for a
+/// kernel along one axis, F(m x 1, r x 1) or F(1 x m, 1 x r): m outputs from m + r - 1.
 ///
 ///     Y = A^T [ (G g G^T) . (B^T d B) ] A
 ///
@@ -16,29 +17,49 @@ import Tensors
 ///
 /// **Source** Lavin and Gray, arXiv 1509.09308, sections 4.1 to 4.3; Barabasz et al., arXiv 1803.10986, section 3.
 struct WinogradForm: Hashable, Sendable {
+  /// The axes that the kernel lies along.
+  enum Axes: Hashable, Sendable {
+    /// Both: F(m x m, r x r).
+    case both
+    /// Down the rows: F(m x 1, r x 1).
+    case down
+    /// Along a row: F(1 x m, 1 x r).
+    case across
+  }
+
   /// The place of the form in the kernels' tables.
   let index: Int
+  let axes: Axes
   /// The side m of a tile of outputs.
   let tile: Int
   /// The side r of the kernel.
   let kernel: Int
 
   /// The forms that there are, in the order of the kernels' tables.
-  static let all = [
-    WinogradForm(index: 0, tile: 2, kernel: 3), WinogradForm(index: 1, tile: 4, kernel: 3),
-    WinogradForm(index: 2, tile: 5, kernel: 3), WinogradForm(index: 3, tile: 2, kernel: 5),
-  ]
-
-  /// The finite points of each form.
-  private static let points: [[Double]] = {
-    let root = Double(2).squareRoot()
-    let roots = [0, root / 2, -root / 2, root, -root]
-    return [[0, 1, -1], roots, [0.4, -0.4, 0.8, -0.8, 2, -2], roots]
+  static let all: [WinogradForm] = {
+    let sides: [(Axes, Int, Int)] = [
+      (.both, 2, 3), (.both, 4, 3), (.both, 5, 3), (.both, 2, 5), (.down, 4, 3), (.across, 4, 3),
+      (.down, 6, 3), (.across, 6, 3), (.down, 4, 5), (.across, 4, 5),
+    ]
+    return sides.enumerated().map { index, sides in
+      WinogradForm(index: index, axes: sides.0, tile: sides.1, kernel: sides.2)
+    }
   }()
+
+  /// The finite points, by their number.
+  private var finitePoints: [Double] {
+    let root = Double(2).squareRoot()
+    return switch side {
+    case 4: [0, 1, -1]
+    case 6: [0, root / 2, -root / 2, root, -root]
+    case 7: [0.4, -0.4, 0.8, -0.8, 2, -2]
+    default: [0, 0.5, -0.5, 1, -1, 2, -2]
+    }
+  }
 
   /// The rows of G, one for each point.
   var filter: [[Double]] {
-    let points = Self.points[index]
+    let points = finitePoints
     let finite = points.indices.map { i in
       let scale = points.indices.reduce(1) { $1 == i ? $0 : $0 * (points[i] - points[$1]) }
       return powers(of: points[i], count: kernel).map { $0 / scale }
@@ -46,10 +67,10 @@ struct WinogradForm: Hashable, Sendable {
     return finite + [[Double](repeating: 0, count: kernel - 1) + [1]]
   }
 
-  /// The largest row sum of |A^T| (|G| 1 . |B^T| 1), squared for the two axes: how much larger than the data the
-  /// transformed numbers can be that add up to a result.
+  /// The largest row sum of |A^T| (|G| 1 . |B^T| 1), squared for two axes: how much larger than the data the transformed
+  /// numbers can be that add up to a result.
   var growth: Double {
-    let points = Self.points[index]
+    let points = finitePoints
     let sizes = zip(points.indices, filter).map { i, row in
       absoluteSum(row)
         * absoluteSum(coefficients(ofRoots: points.indices.filter { $0 != i }.map { points[$0] }))
@@ -60,25 +81,39 @@ struct WinogradForm: Hashable, Sendable {
       }
     }
     let largest = sums.max() ?? 0
-    return largest * largest
+    return axes == .both ? largest * largest : largest
   }
 
   /// The side n of a tile of inputs, and of points.
   var side: Int { tile + kernel - 1 }
 
-  /// `F(m x m, r x r)`
-  var name: String { "F(\(tile)x\(tile), \(kernel)x\(kernel))" }
+  /// A length along each axis, 1 across that of the kernel.
+  private func extents(_ length: Int) -> (height: Int, width: Int) {
+    (axes == .across ? 1 : length, axes == .down ? 1 : length)
+  }
 
-  /// `G g G^T` for every pair of channels, packed as one matrix of columns for each of the n x n points.
+  /// The outputs of a tile along each axis.
+  var tiles: (height: Int, width: Int) { extents(tile) }
+  /// The inputs of a tile along each axis.
+  var sides: (height: Int, width: Int) { extents(side) }
+  /// The kernel along each axis.
+  var kernels: (height: Int, width: Int) { extents(kernel) }
+
+  /// `F(m x m, r x r)`
+  var name: String {
+    "F(\(tiles.height)x\(tiles.width), \(kernels.height)x\(kernels.width))"
+  }
+
+  /// `G g G^T` for every pair of channels, or `G g` along one axis, packed as one matrix of columns for each point.
   ///
-  /// **Shapes** `weights` [outputs, inputs, r, r].
+  /// **Shapes** `weights` [outputs, inputs, r or 1, r or 1].
   func packed(
     _ weights: Span<Float>, outputs: Int, inputs: Int, panel: Int, width: Int
   ) -> PackedWeights {
     let padded = roundUp(outputs, to: width)
-    let (taps, pointCount) = (kernel * kernel, padded * inputs)
-    let filter = filter
-    return PackedWeights(count: side * side * pointCount) { target in
+    let (taps, pointCount) = (kernels.height * kernels.width, padded * inputs)
+    let filters = (axes == .across ? [[1]] : filter, axes == .down ? [[1]] : filter)
+    return PackedWeights(count: points * pointCount) { target in
       var half = [Double](repeating: 0, count: side * kernel)
       for t in 0..<outputs {
         // Where column t lies: see `PackedWeights.columns`.
@@ -87,7 +122,7 @@ struct WinogradForm: Hashable, Sendable {
         for s in 0..<inputs {
           let at = first * inputs + s * panelWidth + t - first
           let g = (t * inputs + s) * taps
-          transform(weights.extracting(g..<(g + taps)), filter, &half) { point, value in
+          transform(weights.extracting(g..<(g + taps)), filters, &half) { point, value in
             target[point * pointCount + at] = value
           }
         }
@@ -95,22 +130,24 @@ struct WinogradForm: Hashable, Sendable {
     }
   }
 
-  /// Hands `put` the elements of `G g G^T`, computed in Double and rounded once.
+  /// Hands `put` the elements of `down g across^T`, computed in Double and rounded once.
   private func transform(
-    _ g: Span<Float>, _ filter: [[Double]], _ half: inout [Double], put: (Int, Float) -> Void
+    _ g: Span<Float>, _ filters: (down: [[Double]], across: [[Double]]), _ half: inout [Double],
+    put: (Int, Float) -> Void
   ) {
-    for y in 0..<side {
-      for j in 0..<kernel {
+    let (height, width) = kernels
+    for y in filters.down.indices {
+      for j in 0..<width {
         var sum = 0.0
-        for i in 0..<kernel { sum += filter[y][i] * Double(g[i * kernel + j]) }
-        half[y * kernel + j] = sum
+        for i in 0..<height { sum += filters.down[y][i] * Double(g[i * width + j]) }
+        half[y * width + j] = sum
       }
     }
-    for y in 0..<side {
-      for x in 0..<side {
+    for y in filters.down.indices {
+      for x in filters.across.indices {
         var sum = 0.0
-        for j in 0..<kernel { sum += half[y * kernel + j] * filter[x][j] }
-        put(y * side + x, Float(sum))
+        for j in 0..<width { sum += half[y * width + j] * filters.across[x][j] }
+        put(y * filters.across.count + x, Float(sum))
       }
     }
   }
@@ -132,11 +169,12 @@ struct TileGrid {
 extension WinogradForm {
   /// The tiles that cover `rows` rows of `columns` outputs.
   func grid(rows: Int, columns: Int) -> TileGrid {
-    TileGrid(across: (columns + tile - 1) / tile, down: (rows + tile - 1) / tile)
+    TileGrid(
+      across: (columns + tiles.width - 1) / tiles.width, down: (rows + tiles.height - 1) / tiles.height)
   }
 
   /// The number of points.
-  var points: Int { side * side }
+  var points: Int { sides.height * sides.width }
 }
 
 private func powers(of a: Double, count: Int) -> [Double] {

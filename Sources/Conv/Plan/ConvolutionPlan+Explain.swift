@@ -75,7 +75,7 @@ extension BandedConvolution {
     case .winograd(let form):
       return shape
         + "Winograd \(form.name), \(form.points) multiplies for"
-        + " \(form.kernel * form.kernel * form.tile * form.tile),"
+        + " \(form.kernels.height * form.kernels.width * form.tiles.height * form.tiles.width),"
         + " \(design.pixelsTogether(index)) tiles together, panels of \(design.panel(index)) vectors"
     }
   }

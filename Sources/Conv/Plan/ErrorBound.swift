@@ -54,11 +54,12 @@ extension ConvolutionPlan {
   ///
   ///     (S + 24) epsilon growth S max|K| max|X|
   ///
-  /// with S input channels and a growth, the largest row sum of |A^T| (|G| 1 . |B^T| 1) squared, of 64 for F(2x2, 3x3),
-  /// 620 for F(4x4, 3x3), 2078 for F(5x5, 3x3) and 1389 for F(2x2, 5x5). A bias and a residual of no more than the largest
-  /// sum add a rounding each; an activation multiplies errors by its largest slope and adds its own roundings, of which no
-  /// result has more than 64 epsilon times the largest sum. Errors and sizes grow through the stages behind by their gains.
-  /// In practice errors are a hundredth of the bound, because roundings cancel.
+  /// with S input channels and a growth, the largest row sum of |A^T| (|G| 1 . |B^T| 1), of 25 for F(4, 3), 68 for F(6, 3)
+  /// and 87 for F(4, 5) along one axis, and squared for two: 64 for F(2x2, 3x3), 620 for F(4x4, 3x3), 2078 for F(5x5, 3x3)
+  /// and 1389 for F(2x2, 5x5). A bias and a residual of no more than the largest sum add a rounding each; an activation
+  /// multiplies errors by its largest slope and adds 64 epsilon of the largest sum, or of 1 where that is larger, but for a
+  /// bound, which adds nothing. Errors and sizes grow through the stages behind by their gains. In practice errors are a
+  /// hundredth of the bound, because roundings cancel.
   ///
   /// **Source** Barabasz et al., arXiv 1803.10986, section 3.
   public func errorBound(inputsUpTo largest: Double) -> Double {

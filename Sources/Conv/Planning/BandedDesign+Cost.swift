@@ -14,7 +14,7 @@ extension BandedDesign {
     let threads = max(1, min(options.threads, mostThreads))
     var designs: [BandedDesign] = []
     for form in plain.core.last.map({ planes[$0].winogradForms(options.winograd) }) ?? [nil] {
-      let tile = form?.tile ?? 1
+      let tile = form?.tiles.height ?? 1
       let slots = min(threads, (plain.last.outputHeight + tile - 1) / tile)
       for band in plain.bands(tile: tile, slots: slots, options: options) {
         designs.append(design(form, band: band, slots: slots))
@@ -115,8 +115,11 @@ extension BandedDesign {
           points * Double(count)
           * (machine.cycles(pixels: tiles, vectors: share, panel: panel) * Double(plane.inputChannels)
             + Double(tiles * share) * 1.5)
+        // Along one axis there is one pass of sums for each number, where two axes have two.
+        let passes = form.axes == .both ? 1 : 0.6
         transforms +=
-          Double(count * tiles) * points * (3.5 * Double(inputs) + 2.5 * Double(outputs)) / Double(parts)
+          Double(count * tiles) * points * passes * (3.5 * Double(inputs) + 2.5 * Double(outputs))
+          / Double(parts)
       }
       weights *= points / taps
     } else {

@@ -42,9 +42,10 @@ struct BandedDesign: Sendable {
     for index in core.dropLast().reversed() { forms[index] = fastestForm(index, winograd) }
   }
 
-  /// The form of a stage before the last one of the core that takes the fewest cycles.
+  /// The form of a stage before the last one of the core that takes the fewest cycles, of those along a row.
   private func fastestForm(_ index: Int, _ winograd: ConvolutionOptions.Winograd) -> WinogradForm? {
-    let allowed = planes[index].winogradForms(winograd)
+    // Tiles of several rows would begin where a band does, and results depend on bands and threads.
+    let allowed = planes[index].winogradForms(winograd).filter { $0.map { $0.tiles.height == 1 } ?? true }
     guard allowed.count > 1 else { return allowed.first ?? nil }
     return allowed.min { cycles(index, $0) < cycles(index, $1) } ?? nil
     func cycles(_ index: Int, _ form: WinogradForm?) -> Double {
@@ -64,14 +65,14 @@ struct BandedDesign: Sendable {
 
   /// The output rows of one slot: whole rows of tiles, shared out evenly.
   func rows(ofSlot slot: Int) -> Range<Int> {
-    let (tile, height) = (form?.tile ?? 1, last.outputHeight)
+    let (tile, height) = (form?.tiles.height ?? 1, last.outputHeight)
     let tiles = (height + tile - 1) / tile
     return min(height, slot * tiles / slots * tile)..<min(height, (slot + 1) * tiles / slots * tile)
   }
 
   /// The most output rows of a slot.
   var rowsOfSlot: Int {
-    let tile = form?.tile ?? 1
+    let tile = form?.tiles.height ?? 1
     return min(last.outputHeight, ((last.outputHeight + tile - 1) / tile + slots - 1) / slots * tile)
   }
 

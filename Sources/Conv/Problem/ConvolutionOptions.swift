@@ -8,13 +8,14 @@ public struct ConvolutionOptions: Hashable, Sendable {
     case blas
   }
 
-  /// Which algorithms a 3x3 or 5x5 stage of stride 1 may use.
+  /// Which algorithms a stage of stride 1 may use whose kernel is 3 or 5 long along one axis or both.
   public enum Winograd: Hashable, Sendable {
     /// Whatever the cost model takes for the fastest.
     case automatic
     /// Only the definition's own multiplies, with the smallest error.
     case off
-    /// Tiles of this side wherever there is such a form: F(2x2, 3x3), F(4x4, 3x3), F(5x5, 3x3), F(2x2, 5x5).
+    /// Tiles of this side wherever there is such a form: F(2x2, 3x3), F(4x4, 3x3), F(5x5, 3x3), F(2x2, 5x5), and along one
+    /// axis F(4, 3), F(6, 3), F(4, 5).
     case tile(Int)
 
     /// F(2x2, 3x3) or F(2x2, 5x5), the forms with the smallest error, wherever they apply.

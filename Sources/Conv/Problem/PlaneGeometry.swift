@@ -53,7 +53,7 @@ struct PlaneGeometry: Sendable {
   /// The Winograd forms that apply and that the options allow; nil for the definition's own multiplies.
   func winogradForms(_ allowed: ConvolutionOptions.Winograd) -> [WinogradForm?] {
     guard stride == (1, 1), dilation == (1, 1), groups == 1 else { return [nil] }
-    let forms = WinogradForm.all.filter { kernel == ($0.kernel, $0.kernel) }
+    let forms = WinogradForm.all.filter { kernel == $0.kernels }
     switch allowed {
     case .off: return [nil]
     case .automatic: return [nil] + forms

@@ -12,12 +12,17 @@ struct definition_geometry {
   size_t kernel[3], stride[3], dilation[3], before[3];
 };
 
-/// The matrices of F(m x m, r x r), row-major, with n = m + r - 1.
-struct definition_tiles {
+/// The matrices of F(m, r) along an axis, row-major, with n = m + r - 1; of F(1, 1), ones.
+struct definition_side {
   size_t tile, kernel;   ///< m and r
   const double *back;    ///< A^T, [m][n]
   const double *filter;  ///< G, [n][r]
   const double *input;   ///< B^T, [n][n]
+};
+
+/// Those of both axes.
+struct definition_tiles {
+  struct definition_side down, across;
 };
 
 /// What stands for each number that a convolution multiplies with.
@@ -33,9 +38,9 @@ enum definition_measure {
 void definition_convolve(const struct definition_geometry *geometry, enum definition_measure measure,
                          const double *kernel, const double *input, double *output);
 
-/// The same by tiles, A^T [(G k G^T) . (B^T x B)] A, the measure taken of A, of B and of the transformed kernel.
+/// The same by tiles, A^T [(G k G^T) . (B^T x B)] A, on the right the matrices across, the measure taken of A, of B and of the transformed kernel.
 ///
-/// For two axes, one group, stride and dilation 1 and an r x r kernel. Returns 0 where there is no memory.
+/// For two axes, one group, stride and dilation 1. Returns 0 where there is no memory.
 int definition_convolve_by_tiles(const struct definition_geometry *geometry, const struct definition_tiles *tiles,
                                  enum definition_measure measure, const double *kernel, const double *input,
                                  double *output);
