@@ -54,7 +54,7 @@ let package = Package(
     .target(name: "ONNX", dependencies: ["ModelGraph", "TensorFiles", "Tensors"], swiftSettings: strict),
     .target(
       name: "Compress",
-      dependencies: ["Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Forms", "TensorFiles", "Tensors"],
+      dependencies: ["Decompose", "LinearAlgebra", "ModelGraph", "Forms", "Tensors"],
       swiftSettings: strict),
     // What Compress decided, as JSON and as a page for the browser.
     .target(name: "Reports", dependencies: ["Compress", "Decompose", "Forms"], swiftSettings: strict),

@@ -25,6 +25,13 @@ import Testing
     return model
   }
 
+  @Test(arguments: [false, true])
+  func weightsTellLayersApart(sharing: Bool) throws {
+    let layers = try twice(sharing: sharing).layers()
+    try #require(layers.count == 2 && layers[0].kernelShape == layers[1].kernelShape)
+    #expect((layers[0].kernelIdentity == layers[1].kernelIdentity) == sharing)
+  }
+
   /// What is put in the place of each is in the file, once where they share it.
   @Test(arguments: [false, true])
   func replacedLayersHaveTheirOwnWeights(sharing: Bool) throws {
