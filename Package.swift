@@ -22,6 +22,7 @@ let package = Package(
     .library(name: "Conv", targets: ["Conv"]),
     .library(name: "ModelGraph", targets: ["ModelGraph"]),
     .library(name: "ONNX", targets: ["ONNX"]),
+    .library(name: "Network", targets: ["Network"]),
     .library(name: "Compress", targets: ["Compress"]),
     .library(name: "Reports", targets: ["Reports"]),
     .executable(name: "lowrank", targets: ["lowrank"]),
@@ -48,10 +49,18 @@ let package = Package(
     .target(
       name: "Conv", dependencies: ["CKernels", "Forms", "LinearAlgebra", "TensorFiles", "Tensors"],
       swiftSettings: strict + lifetimes),
+    // What networks do to maps besides convolutions.
+    .target(name: "Maps", dependencies: ["CKernels", "Conv", "Tensors"], swiftSettings: strict),
     // A network without a file format.
     .target(name: "ModelGraph", dependencies: ["TensorFiles", "Tensors"], swiftSettings: strict),
     // The file format: protobuf's wire format to a ModelGraph and back.
     .target(name: "ONNX", dependencies: ["ModelGraph", "TensorFiles", "Tensors"], swiftSettings: strict),
+    // Runs networks.
+    .target(
+      name: "Network",
+      dependencies: [
+        "Conv", "LinearAlgebra", "Maps", "ModelGraph", "ONNX", "TensorFiles", "Tensors",
+      ], swiftSettings: strict),
     .target(
       name: "Compress",
       dependencies: ["Decompose", "LinearAlgebra", "ModelGraph", "Forms", "Tensors"],
@@ -70,8 +79,8 @@ let package = Package(
     .executableTarget(
       name: "lowrank",
       dependencies: [
-        "CAllocator", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "ONNX", "Forms",
-        "Reports", "TensorFiles", "Tensors",
+        "CAllocator", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network", "ONNX",
+        "Forms", "Reports", "TensorFiles", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -53,6 +53,7 @@ static inline void transpose_block(vec r[WIDTH]) {
 }
 
 #define KERNELS lowrank_avx2
+#define LINES lowrank_lines_avx2
 #define KERNELS_NAME "AVX2"
 #define REGISTERS 16
 #include "kernels.inc"

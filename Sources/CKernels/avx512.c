@@ -61,6 +61,7 @@ static inline void transpose_block(vec r[WIDTH]) {
 }
 
 #define KERNELS lowrank_avx512
+#define LINES lowrank_lines_avx512
 #define KERNELS_NAME "AVX-512"
 #define REGISTERS 32
 #include "kernels.inc"

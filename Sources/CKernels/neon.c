@@ -47,6 +47,7 @@ static inline void transpose_block(vec r[WIDTH]) {
 }
 
 #define KERNELS lowrank_neon
+#define LINES lowrank_lines_neon
 #define KERNELS_NAME "NEON"
 #define REGISTERS 32
 #include "kernels.inc"

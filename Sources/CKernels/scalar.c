@@ -39,6 +39,7 @@ static inline vec bound(vec v, vec low, vec high) { return v < low ? low : v > h
 static inline void transpose_block(vec r[WIDTH]) { (void)r; }
 
 #define KERNELS lowrank_scalar
+#define LINES lowrank_lines_scalar
 #define KERNELS_NAME "scalar"
 #define REGISTERS 16
 #include "kernels.inc"

@@ -54,6 +54,12 @@ extension Activation {
     if case .prelu(let slopes) = self { slopes } else { nil }
   }
 
+  /// The activation's number among those of the kernels, and its parameters.
+  package var kernelParameters: (kind: UInt32, alpha: Float, beta: Float) {
+    let parameters = parameters
+    return (parameters.kind.rawValue, parameters.alpha, parameters.beta)
+  }
+
   fileprivate var parameters: (kind: lowrank_epilogue_activation, alpha: Float, beta: Float) {
     switch self {
     case .none: (LOWRANK_ACTIVATION_NONE, 0, 0)

@@ -31,7 +31,7 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   public let options: ConvolutionOptions
   /// What the error bound needs of each stage.
   let bounds: [StageBound]
-  private let ends: MapEnds
+  let ends: MapEnds
   private var executor: Executor
 
   /// What runs the stages.
@@ -230,13 +230,13 @@ extension ConvolutionPlan {
   }
 
   /// Traps where a span does not hold maps of `shape` that lie with `strides`.
-  private func requireCount(_ count: Int, _ strides: MapStrides, _ shape: Shape, _ what: String) {
+  func requireCount(_ count: Int, _ strides: MapStrides, _ shape: Shape, _ what: String) {
     precondition(
       strides.isDense ? count == strides.span : count >= strides.span,
       "\(what) of \(count) elements for \(shape), which spans \(strides.span)")
   }
 
-  private func run(
+  func run(
     _ input: UnsafeBufferPointer<Element>, adding residual: UnsafePointer<Element>?,
     output: UnsafeMutableBufferPointer<Element>, _ workspace: borrowing Workspace
   ) -> Int {

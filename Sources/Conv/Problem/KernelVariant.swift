@@ -20,6 +20,9 @@ public enum KernelVariant: String, Hashable, Sendable, CaseIterable {
   /// The variant that plans use unless told otherwise.
   public static var best: KernelVariant { available.last ?? .scalar }
 
+  /// The variant's number among those of the kernels.
+  package var number: UInt32 { code.rawValue }
+
   private var code: lowrank_variant {
     switch self {
     case .scalar: LOWRANK_SCALAR

@@ -1,0 +1,131 @@
+public import ModelGraph
+import ONNX
+import Synchronization
+import Tensors
+
+/// A network that is ready to run on inputs of any shape that it takes.
+///
+///     let network = try Network(contentsOf: "model.onnx")
+///     let outputs = try network.run(["input": NetworkTensor(image)])
+///
+/// The weights are packed once, whatever the sizes; each combination of input shapes is planned once and remembered. A
+/// network may be used from many tasks at once; see `makeSession()` for runs that keep their memory.
+///
+/// **Accuracy** Float throughout; results do not depend on the number of threads.
+public final class Network: Sendable {
+  /// What the network takes.
+  public let inputs: [ValueInfo]
+  /// What it makes.
+  public let outputs: [ValueInfo]
+  /// How it runs.
+  public let options: NetworkOptions
+  /// What the passes over the model did, a line each.
+  public let passNotes: [String]
+  private let model: ModelGraph
+  private let graph: LoadedGraph
+  private let plans = Mutex<[(key: PlanKey, plan: PlannedSegment)]>([])
+
+  /// What a plan is made for.
+  private struct PlanKey: Hashable {
+    let inputs: [String: InputShape]
+    let outputs: [String]
+  }
+
+  /// The shapes whose plans are remembered.
+  private static var mostPlans: Int { 16 }
+
+  /// Reads a network out of an ONNX file.
+  ///
+  /// **Throws** `NetworkError` where the file is broken, or has an operator or a setting that this engine lacks.
+  public convenience init(
+    contentsOf path: String, options: NetworkOptions = NetworkOptions()
+  ) throws(NetworkError) {
+    let model: ModelGraph
+    do throws(ModelError) { model = try ModelGraph(onnx: path) } catch { throw .model(error) }
+    try self.init(model, options: options)
+  }
+
+  /// A network of a model.
+  ///
+  /// **Throws** `NetworkError` where the model contradicts itself, or has an operator or a setting that this engine lacks.
+  public init(_ model: ModelGraph, options: NetworkOptions = NetworkOptions()) throws(NetworkError) {
+    var model = model
+    do throws(ModelError) {
+      try model.validate()
+      let passes = Self.passes(options)
+      passNotes = try model.apply(passes).map(\.description)
+    } catch { throw .model(error) }
+    self.options = options
+    self.model = model
+    inputs = model.inputs
+    outputs = model.main.outputs
+    graph = try GraphLoader(opset: model.opsetVersion, options: options).load(model.main)
+  }
+
+  private static func passes(_ options: NetworkOptions) -> [any GraphPass] {
+    var passes: [any GraphPass] = []
+    if !options.disabledPasses.contains(.constants) { passes.append(ConstantFolding()) }
+    if !options.disabledPasses.contains(.batchNormalization) { passes.append(BatchNormalizationFolding()) }
+    if !options.disabledPasses.contains(.constants) { passes.append(UnusedNodeRemoval()) }
+    return passes
+  }
+
+  /// The memory for runs that follow one another.
+  public func makeSession() -> Session { Session(self) }
+
+  /// Runs the network once, in memory of its own.
+  ///
+  /// **Throws** and **Shapes** as `Session.run`.
+  public func run(
+    _ inputs: [String: NetworkTensor], outputs: [String]? = nil
+  ) throws(NetworkError) -> [String: NetworkTensor] {
+    try makeSession().run(inputs, outputs: outputs)
+  }
+
+  /// The plan for inputs of some shapes.
+  func plan(for given: [String: InputShape], outputs: [String]) throws(NetworkError) -> PlannedSegment {
+    let key = PlanKey(inputs: given, outputs: outputs)
+    if let known = plans.withLock({ $0.first { $0.key == key }?.plan }) { return known }
+    var builder = PlanBuilder(options: options)
+    for info in inputs {
+      guard let shape = given[info.name] else { throw .input(name: info.name, reason: "it is missing") }
+      try shape.check(against: info)
+      builder.addInput(info.name, type: shape.type, extents: shape.extents)
+    }
+    for name in given.keys where !inputs.contains(where: { $0.name == name }) {
+      let known = inputs.map { "'\($0.name)'" }.joined(separator: ", ")
+      throw .input(name: name, reason: "there is no such input; there are \(known)")
+    }
+    let plan = try PlannedSegment(builder, graph, from: 0, wanted: outputs)
+    plans.withLock { plans in
+      if plans.count >= Self.mostPlans { plans.removeFirst() }
+      plans.append((key, plan))
+    }
+    return plan
+  }
+}
+
+/// The shape of an input, and what its elements are.
+struct InputShape: Hashable, Sendable {
+  let type: DataType
+  let extents: [Int]
+
+  init(_ tensor: NetworkTensor) { (type, extents) = (tensor.type, tensor.shape.extents) }
+
+  init(type: DataType, extents: [Int]) { (self.type, self.extents) = (type, extents) }
+
+  /// Checks the shape against what the model says of the input.
+  func check(against info: ValueInfo) throws(NetworkError) {
+    if let wanted = info.dataType, wanted != type {
+      guard ElementKind(wanted) == ElementKind(type), ElementKind(wanted) != nil else {
+        throw .input(name: info.name, reason: "it is of \(type), the network takes \(wanted)")
+      }
+    }
+    guard let wanted = info.extents else { return }
+    let fits = wanted.count == extents.count && zip(wanted, extents).allSatisfy { $0 == nil || $0 == $1 }
+    guard fits else {
+      let shape = wanted.map { $0.map(String.init) ?? "?" }.joined(separator: "x")
+      throw .input(name: info.name, reason: "its shape is \(Shape(extents)), the network takes \(shape)")
+    }
+  }
+}
