@@ -48,7 +48,22 @@ enum OperatorTable {
   static let ownDomain = "swift-lowrank"
 
   private static let types: [any Operator.Type] = [
-    ConvolutionOperator.self, UnaryOperator.self, BinaryOperator.self,
+    ConvolutionOperator.self,
+    UnaryOperator.self,
+    BinaryOperator.self,
+    CastOperator.self,
+    TransposeOperator.self,
+    ReshapeOperator.self,
+    ConcatOperator.self,
+    SliceOperator.self,
+    SplitOperator.self,
+    ShapeOperator.self,
+    ConstantOperator.self,
+    PoolOperator.self,
+    GlobalPoolOperator.self,
+    GemmOperator.self,
+    MatMulOperator.self,
+    SoftmaxOperator.self,
   ]
 
   private static let byName: [String: any Operator.Type] = {
