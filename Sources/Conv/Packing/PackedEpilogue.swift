@@ -13,6 +13,8 @@ final class PackedEpilogue: @unchecked Sendable {
   let whole: UnsafePointer<lowrank_epilogue>?
   let biasAlone: UnsafePointer<lowrank_epilogue>?
   let activationAlone: UnsafePointer<lowrank_epilogue>?
+  /// The bias, one for each channel.
+  var bias: UnsafePointer<Float>? { structures.pointee.bias }
 
   init(bias: Tensor<Float>?, activation: Activation) {
     let parameters = activation.parameters
