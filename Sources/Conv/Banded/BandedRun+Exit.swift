@@ -69,14 +69,10 @@ extension BandedRun {
     let maps = memory[exit.maps, part]
     let at = outputOffset(row: band.lowerBound, image: image)
     var product = lowrank_maps()
-    product.z = output + at
-    product.residual = residual.map { $0 + at }
-    product.outputs = last.outputChannels
+    product.outputs = last.outputChannels / last.groups
     product.pixels = band.count * last.outputWidth
     product.z_row = plan.design.ends.output.channel
-    product.x = UnsafePointer(maps)
-    product.w = strips
-    product.depth = exit.depth
+    product.depth = exit.depth / last.groups
     product.x_row = exit.mapsRow
     product.epilogue = plan.epilogues[plan.epilogues.count - 1].whole
     if plan.body.maps.isEmpty {
@@ -86,7 +82,16 @@ extension BandedRun {
     } else {
       turn(band, to: maps)
     }
-    plan.kernels.maps(&product)
+    let group = roundUp(product.outputs, to: plan.design.machine.strip) * product.depth
+    for index in 0..<last.groups {
+      product.channel = index * product.outputs
+      let to = at + product.channel * product.z_row
+      product.z = output + to
+      product.residual = residual.map { $0 + to }
+      product.x = UnsafePointer(maps + index * product.depth * product.x_row)
+      product.w = strips + index * group
+      plan.kernels.maps(&product)
+    }
   }
 
   /// Turns a band of the last map channel-first.

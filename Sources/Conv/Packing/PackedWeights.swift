@@ -41,12 +41,18 @@ extension PackedWeights {
     }
   }
 
-  /// Strips for the `maps` kernel: [outputs / strip][depth][strip], the last strip filled up with zeros.
-  static func strips(_ outputs: Int, depth: Int, strip: Int, weight: (Int, Int) -> Float) -> PackedWeights {
-    PackedWeights(count: roundUp(outputs, to: strip) * depth) { target in
-      for output in 0..<outputs {
-        for d in 0..<depth {
-          target[output / strip * strip * depth + d * strip + output % strip] = weight(output, d)
+  /// Strips for the `maps` kernel: [group][outputs / strip][depth][strip], the last strip filled up with zeros.
+  ///
+  /// **Shapes** `weight(group, output, depth)` over `groups`, `outputs` of each and `depth`.
+  static func strips(
+    _ outputs: Int, depth: Int, strip: Int, groups: Int, weight: (Int, Int, Int) -> Float
+  ) -> PackedWeights {
+    let padded = roundUp(outputs, to: strip)
+    return PackedWeights(count: groups * padded * depth) { target in
+      for group in 0..<groups {
+        for output in 0..<outputs {
+          let first = (group * padded + output / strip * strip) * depth + output % strip
+          for d in 0..<depth { target[first + d * strip] = weight(group, output, d) }
         }
       }
     }

@@ -17,7 +17,11 @@ enum StagePacking: Hashable, Sendable {
     let (outputs, width) = (plane.outputChannels, machine.width)
     switch self {
     case .strips:
-      return .strips(outputs, depth: inputs, strip: machine.strip) { w[$0 * inputs + $1] }
+      return .strips(
+        outputs / plane.groups, depth: inputs, strip: machine.strip, groups: plane.groups
+      ) { group, output, input in
+        w[(group * outputs / plane.groups + output) * inputs + input]
+      }
     case .depthwise:
       let row = roundUp(outputs, to: width)
       return PackedWeights(count: taps * row) { target in

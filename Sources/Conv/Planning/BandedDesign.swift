@@ -34,8 +34,10 @@ struct BandedDesign: Sendable {
     self.parts = parts
     blocks = planes.map { .fastest($0, pixels: $0.outputWidth, machine: machine) }
     forms = [WinogradForm?](repeating: nil, count: planes.count)
-    let pointwise = planes.map { $0.isPointwise && $0.groups == 1 }
     let last = planes.count - 1
+    // Groups run as a single pointwise stage on channel-first maps; in a chain they are a stage between two maps.
+    let isAlone = last == 0 && !ends.input.isChannelLast && !ends.output.isChannelLast
+    let pointwise = planes.map { $0.isPointwise && ($0.groups == 1 || isAlone) }
     // A single pointwise stage may be either; what it reads and writes decides.
     let turns = !ends.input.isChannelLast && ends.output.isChannelLast
     entersPointwise = pointwise[0] && (last > 0 || turns)
