@@ -9,6 +9,9 @@ extension BandedRun {
     case .strips(let strips): leave(band, image: image, strips: strips.base)
     case .columns(let columns, let panel, let chunk):
       let vectors = share(plan.design.machine.vectors(plan.design.last.outputChannels), group: panel)
+      if plan.body.maps.isEmpty, plan.design.ends.output.isChannelLast, residual == nil {
+        return multiply(band, image: image, columns.base, vectors, panel: panel)
+      }
       let source = rowsOut(band, image: image, panel: panel)
       let isWhole = plan.design.last.outputChannels % plan.design.machine.width == 0
       if plan.design.ends.output.isChannelLast, isWhole, residual == nil {
@@ -17,6 +20,22 @@ extension BandedRun {
         leave(band, image: image, columns.base, vectors, chunk: chunk, from: source)
       }
     }
+  }
+
+  /// A single pointwise stage between channel-last maps is a product of matrices.
+  private func multiply(
+    _ band: Range<Int>, image: Int, _ columns: UnsafePointer<Float>, _ vectors: Range<Int>, panel: Int
+  ) {
+    let (last, ends) = (plan.design.last, plan.design.ends)
+    let product = PackedProduct(
+      depth: last.inputChannels, columns: last.outputChannels, panel: panel, machine: plan.design.machine)
+    let source = input + image * ends.input.image + band.lowerBound * last.outputWidth * ends.input.position
+    let operands = ProductOperands(
+      a: source, aRow: ends.input.position, aColumn: 1, b: columns,
+      c: output + outputOffset(row: band.lowerBound, image: image), cRow: ends.output.position)
+    product.multiply(
+      operands, rows: 0..<band.count * last.outputWidth, vectors: vectors,
+      epilogue: plan.epilogues[plan.epilogues.count - 1], kernels: plan.kernelTable)
   }
 
   /// The element of the output, or of the residual that lies as it does, that rows from `row` on begin at.

@@ -17,8 +17,14 @@ struct PackedProduct: Sendable {
 
   /// `rows` is about how many rows will be multiplied.
   init(depth: Int, columns: Int, rows: Int, machine: Machine) {
-    (self.depth, self.columns, self.machine) = (depth, columns, machine)
-    panel = machine.panel(pixels: rows, vectors: machine.vectors(columns))
+    self.init(
+      depth: depth, columns: columns, panel: machine.panel(pixels: rows, vectors: machine.vectors(columns)),
+      machine: machine)
+  }
+
+  /// A product whose panels are given.
+  init(depth: Int, columns: Int, panel: Int, machine: Machine) {
+    (self.depth, self.columns, self.panel, self.machine) = (depth, columns, panel, machine)
   }
 
   /// The columns in vectors, the last of which may have spare ones.

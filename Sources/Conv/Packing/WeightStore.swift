@@ -20,10 +20,10 @@ final class WeightStore: Sendable {
   let machine: Machine
   private let packed = Mutex<[Key: PackedWeights]>([:])
 
-  /// Nil where the stages are not over one or two axes, or the processor does not have the variant.
+  /// Nil where the stages are over more than two axes, or the processor does not have the variant.
   init?(_ stages: [ConvolutionStage<Float>], variant: KernelVariant) {
     let axes = stages[0].stride.count
-    guard axes == 1 || axes == 2, let table = variant.table else { return nil }
+    guard axes <= 2, let table = variant.table else { return nil }
     weights = stages.map(\.weights)
     epilogues = stages.map { PackedEpilogue(bias: $0.bias, activation: $0.activation) }
     self.table = KernelTable(pointer: table)

@@ -15,7 +15,7 @@ extension ConvolutionPlan {
       let reason =
         options.backend == .blas
         ? "as the options ask"
-        : "because the kernels of this package are for Float, one or two spatial axes and one group or depthwise"
+        : "because the kernels of this package are for Float and at most two spatial axes"
       let sharing = threadCount > 1 ? "; \(threadCount) threads share every stage" : ""
       return
         "Stage after stage by im2col and CBLAS, \(reason)\(sharing); \(bytes(workspaceByteCount)) of workspace."

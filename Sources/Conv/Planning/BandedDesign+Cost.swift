@@ -19,7 +19,8 @@ extension BandedDesign {
       for band in plain.bands(tile: tile, slots: slots, options: options) {
         designs.append(design(form, band: band, slots: slots))
       }
-      guard threads > 1, !plain.isSinglePointwise else { continue }
+      // Strips have no columns to share.
+      guard threads > 1, !plain.isSinglePointwise || plain.exitPanel != nil else { continue }
       for band in plain.bands(tile: tile, slots: 1, options: options) {
         designs.append(design(form, band: band, parts: threads))
       }
