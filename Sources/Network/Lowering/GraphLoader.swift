@@ -64,6 +64,8 @@ enum OperatorTable {
     GemmOperator.self,
     MatMulOperator.self,
     SoftmaxOperator.self,
+    ReduceOperator.self,
+    BatchNormalizationOperator.self,
   ]
 
   private static let byName: [String: any Operator.Type] = {
