@@ -115,6 +115,12 @@ run_steady() {
   OPENBLAS_NUM_THREADS=1 "$work/steady"
 }
 
+run_chains() {
+  "$cc" -std=c11 -O1 "${strict[@]}" "-I$prefix/include" -o "$work/chains" Tests/C/chains.c "-L$prefix/lib" -llowrank \
+    "-Wl,-rpath,$prefix/lib" -lm
+  "$work/chains"
+}
+
 # $1: the program, $2: the library's folder
 build_hostile() {
   "$cc" -std=gnu11 -O1 -g -Wall -Wextra -Werror "-I$prefix/include" -o "$1" Tests/C/hostile*.c "-L$2" -llowrank \
@@ -174,6 +180,7 @@ step "examples: run" run_examples
 step "without sources and Swift" run_without_sources
 step "Python" run_python
 step "CMake" run_cmake
+step "chains and layouts" run_chains
 step "no allocation in a run" run_steady
 step "valgrind" run_valgrind
 step "hostile arguments" run_hostile

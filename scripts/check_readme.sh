@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks that what README.md shows can be done: the Swift code that a line `<!-- compile -->` precedes compiles in a
-# package of its own that depends on this one, the commands, options and scripts of the shell blocks exist.
+# package of its own that depends on this one, the commands, options and scripts of the shell blocks exist, and the table
+# of modules fits Package.swift.
 #
 #     scripts/check_readme.sh [FILE.md ...]
 #
@@ -86,6 +87,20 @@ def check_shell(path, start, text):
                 problems.append(f"{path}:{start + 1 + offset}: {word} does not exist")
 
 
+def check_modules(manifest, products):
+    """Holds the table of modules, where a file has it, against the libraries of the manifest and what they depend on."""
+    for path in files:
+        table = open(path, encoding="utf-8").read().partition("<!-- modules: ")[2].partition("\n\n")[0]
+        said = {row[0]: sorted(re.findall(r"`(\w+)`", row[1])) for row in re.findall(r"^\| `(\w+)` \|.*\|(.*)\|$", table, re.M)}
+        for name in products if said else []:
+            # The manifest's dependencies of a target stand in the first brackets behind its name.
+            target = re.search(rf'\.target\(\s*name: "{name}"(.*?)\)', manifest, re.S)[1]
+            listed = re.search(r"dependencies: \[(.*?)\]", target, re.S)
+            found = sorted(re.findall(r'"(\w+)"', listed[1])) if listed else []
+            if name != "LowRankC" and said.get(name) != found:
+                problems.append(f"{path}: the table of modules says {said.get(name)} of {name}, Package.swift {found}")
+
+
 for path in files:
     for start, language, before, text in blocks(path):
         if language in ("sh", "bash", "console"):
@@ -95,6 +110,7 @@ for path in files:
 
 manifest = open(os.path.join(root, "Package.swift"), encoding="utf-8").read()
 products = re.findall(r"\.library\(\s*name: \"(\w+)\"", manifest)
+check_modules(manifest, products)
 shutil.rmtree(os.path.join(package, "Sources"), ignore_errors=True)
 targets = []
 for number, (where, text) in enumerate(snippets, 1):

@@ -338,9 +338,11 @@ def compare(lowrank, folder, path, kernel, method, ranks, algorithm, true, stora
             expect(true <= storage, f"error {true!r} where a sum of {ranks[0]} terms is exact")
         for fewer in sorted({ranks[0] // 2, ranks[0] - 1} - {0}):
             less = run(lowrank, path, method, [fewer], algorithm, 1, folder, "fewer")[0]["relativeError"]
-            # Local optima of another number of terms lie a few percent apart, and fifty iterations approach a kernel
-            # that could be fitted exactly to a few thousandths.
-            expect(true <= 1.05 * less + 2e-3, f"error {true!r}, with {fewer} terms {less!r}")
+            # One percent is what the correction of cancelling terms may add (CPOptions.errorIncrease). No theory bounds
+            # where alternating least squares ends: the 2e-3 are for kernels that could be fitted exactly, which fifty
+            # iterations only approach. Of 1600 kernels of seeds 1 and 5 sixteen comparisons were above `less` at all,
+            # by 6e-4 at most. Fits with fewer terms would have to be made to be taken instead: twice the work and more.
+            expect(true <= 1.01 * less + 2e-3, f"error {true!r}, with {fewer} terms {less!r}")
         return
     if method != "tucker2":
         best = tail(matrix_of(method, kernel), ranks[0])

@@ -78,6 +78,8 @@ class Mutant:
         parts = re.split("[«»]", entry["find"])
         if len(parts) != 3 or self.kind not in KINDS:
             raise SystemExit(f"{name}: one marked part and a kind of {KINDS} are needed")
+        if self.kind == "text" and "MUTANT" not in self.replacement:
+            raise SystemExit(f"{name}: without MUTANT in its text the fault would always be there")
         self.before, self.marked, self.after = parts
 
     def place(self, text):

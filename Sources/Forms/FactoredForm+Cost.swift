@@ -1,5 +1,15 @@
 public import Tensors
 
+extension Shape {
+  /// The multiplies of a convolution with weights of this shape: each weight once at each position of each image.
+  ///
+  /// **Shapes** weights of [T, S / groups, D...]; `positions` one extent for each spatial axis, those of the output, or of
+  /// the input where the convolution is transposed.
+  public func multiplies(positions: [Int], images: Int = 1) -> CheckedInteger {
+    .product(extents) * .product(positions) * CheckedInteger(images)
+  }
+}
+
 extension FactoredForm {
   /// The number of weights of all stages, bias apart.
   public func weightCount(kernel shape: Shape, groups: Int = 1) -> Int {
@@ -30,7 +40,7 @@ extension FactoredForm {
       let after = zip(carried, stage.carriesAxis).map { $0 || $1 }
       if !transposed { carried = after }
       let positions = carried.indices.map { carried[$0] ? output[$0] : input[$0] }
-      total = total + CheckedInteger(stage.weightCount) * .product(positions)
+      total = total + stage.weightShape.multiplies(positions: positions)
       carried = after
     }
     return total.value ?? .max

@@ -5,10 +5,14 @@ internal import Tensors
 /// The extents of a kernel as they come from outside.
 func kernelShape(_ shape: UnsafePointer<Int64>?, order: Int32) throws(Failure) -> Shape {
   let order = try number(order, in: 2...Int(LOWRANK_MAX_ORDER), "order")
-  let values = try buffer(shape, count: order, "shape")
+  return try kernelShape(Array(try buffer(shape, count: order, "shape")), "shape")
+}
+
+/// The shape of a kernel with these extents.
+func kernelShape(_ values: [Int64], _ name: String) throws(Failure) -> Shape {
   var extents: [Int] = []
   for (axis, value) in values.enumerated() {
-    extents.append(try number(value, in: 1...Limits.extent, "shape[\(axis)]"))
+    extents.append(try number(value, in: 1...Limits.extent, "\(name)[\(axis)]"))
   }
   guard let shape = Shape(checking: extents), shape.count <= Limits.count else {
     throw Failure(LOWRANK_TOO_LARGE, "a kernel of \(extents) has more elements than BLAS can count")

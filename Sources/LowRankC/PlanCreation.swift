@@ -3,20 +3,45 @@ internal import Conv
 internal import Forms
 internal import Tensors
 
-/// Makes a plan of checked stages, and a handle for it.
+/// Makes a plan of a form's checked stages, and a handle for it.
 private func makePlan<Element: CScalar>(
   _ geometry: ConvolutionGeometry, _ form: FactoredForm, _ weights: [Tensor<Element>],
-  _ bias: Tensor<Element>?,
-  _ options: PlanOptions
+  _ bias: Tensor<Element>?, _ options: PlanOptions
 ) throws(Failure) -> OpaquePointer? {
-  let stages = form.stages(kernel: geometry.kernelShape, groups: geometry.groups)
-  let count = weights.reduce(0.0) { $0 + Double($1.count) }
+  let geometries = geometry.stages(form.stages(kernel: geometry.kernelShape, groups: geometry.groups))
+  let activation = try options.activation(channels: geometry.outputChannels)
+  var stages: [ConvolutionStage<Element>] = []
+  for (index, stage) in geometries.enumerated() {
+    let isLast = index == geometries.count - 1
+    do throws(ConvError) {
+      stages.append(
+        try ConvolutionStage(
+          weights: weights[index], bias: isLast ? bias : nil, activation: isLast ? activation : .none,
+          stride: stage.stride, dilation: stage.dilation, paddingBefore: stage.paddingBefore,
+          paddingAfter: stage.paddingAfter, groups: stage.groups))
+    } catch {
+      throw Failure(error)
+    }
+  }
+  return try makePlan(
+    stages, batch: geometry.batch, inputExtents: geometry.inputExtents, options, for: "\(form)")
+}
+
+/// Makes a plan of checked stages that follow one another, and a handle for it.
+func makePlan<Element: CScalar>(
+  _ stages: [ConvolutionStage<Element>], batch: Int, inputExtents: [Int], _ options: PlanOptions,
+  for what: String
+) throws(Failure) -> OpaquePointer? {
+  let count = stages.reduce(0.0) { $0 + Double($1.weights.count) }
   // Winograd's transformed weights are up to 49 / 9 as many, beside the weights themselves while the plan is made.
-  try Limits.requireMemory(8 * Double(MemoryLayout<Element>.stride) * count, for: "a plan for \(form)")
-  let plan = ConvolutionPlan(
-    geometry, stages: stages, weights: weights, bias: bias, activation: options.activation,
-    options: options.run)
-  return HandleTable.insert(PlanObject(Element.wrap(StoredPlan(plan))))
+  try Limits.requireMemory(8 * Double(MemoryLayout<Element>.stride) * count, for: "a plan for \(what)")
+  do throws(ConvError) {
+    let plan = try Convolution(stages, options: options.run).reshaped(
+      batch: batch, inputExtents: inputExtents, input: options.input, output: options.output)
+    return HandleTable.insert(PlanObject(Element.wrap(StoredPlan(plan))))
+  } catch {
+    throw Failure(error)
+  }
 }
 
 /// Throws where the stages of a form would overflow, or the kernel has no such form.
@@ -26,17 +51,18 @@ private func requireStages(_ form: FactoredForm, _ geometry: ConvolutionGeometry
     throw Failure(LOWRANK_UNSUITABLE, "a kernel of \(shape) has no \(form.kind) form")
   }
   let inner = form.ranks.map { $0 * geometry.groups }
-  try Limits.requireRunnable(
+  var demand = RunDemand()
+  try demand.add(
     geometry, channels: [geometry.inputChannels, geometry.outputChannels] + inner,
     taps: geometry.kernel.reduce(1, *))
 }
 
 /// A bias of T elements; nil where pointer and count say that there is none.
-private func biasTensor<Element: CScalar>(
-  _ bias: UnsafePointer<Element>?, _ count: Int, _ geometry: ConvolutionGeometry
+func biasTensor<Element: CScalar>(
+  _ bias: UnsafePointer<Element>?, _ count: Int, channels: Int, _ name: String = "bias"
 ) throws(Failure) -> Tensor<Element>? {
   if bias == nil && count == 0 { return nil }
-  return try Tensor(copying: bias, count: count, shape: [geometry.outputChannels], "bias")
+  return try Tensor(copying: bias, count: count, shape: [channels], name)
 }
 
 private func createDense<Element: CScalar>(
@@ -50,7 +76,7 @@ private func createDense<Element: CScalar>(
     let options = try PlanOptions(options)
     try requireStages(.dense, geometry)
     let weights = try Tensor(copying: kernel, count: kernelCount, shape: geometry.kernelShape, "kernel")
-    let bias = try biasTensor(bias, biasCount, geometry)
+    let bias = try biasTensor(bias, biasCount, channels: geometry.outputChannels)
     result.pointee = try makePlan(geometry, .dense, [weights], bias, options)
   }
 }
@@ -70,7 +96,7 @@ private func createFactored<Element: CScalar>(
     }
     let options = try PlanOptions(options)
     try requireStages(factors.form, geometry)
-    let bias = try biasTensor(bias, biasCount, geometry)
+    let bias = try biasTensor(bias, biasCount, channels: geometry.outputChannels)
     result.pointee = try makePlan(geometry, factors.form, factors.stageWeights, bias, options)
   }
 }
@@ -101,7 +127,7 @@ private func createStages<Element: CScalar>(
         try Tensor(
           copying: buffers[index], count: sizes[index], shape: stage.weightShape, "weights[\(index)]"))
     }
-    let bias = try biasTensor(bias, biasCount, geometry)
+    let bias = try biasTensor(bias, biasCount, channels: geometry.outputChannels)
     result.pointee = try makePlan(geometry, form, tensors, bias, options)
   }
 }

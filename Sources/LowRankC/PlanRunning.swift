@@ -14,8 +14,8 @@ private func run<Element: CScalar>(
   let output = try buffer(output, count: outputCount, "output")
   guard let workspace else { throw Failure(LOWRANK_NULL_ARGUMENT, "workspace is null") }
   let scratch = try ByteRange(workspace, count: workspaceBytes, stride: 1, "workspace")
-  try requireCount(inputCount, stored.inputShape.count, "input")
-  try requireCount(outputCount, stored.outputShape.count, "output")
+  try requireCount(inputCount, stored.inputCount, "input")
+  try requireCount(outputCount, stored.outputCount, "output")
   guard workspaceBytes >= stored.workspaceBytes else {
     throw Failure(
       LOWRANK_SIZE_MISMATCH,

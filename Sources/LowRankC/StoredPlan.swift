@@ -7,6 +7,9 @@ struct StoredPlan<Element: CScalar>: Sendable {
   let plan: ConvolutionPlan<Element>
   let inputShape: Shape
   let outputShape: Shape
+  /// The elements of input and output, with the gaps of their layouts.
+  let inputCount: Int
+  let outputCount: Int
   /// What a run needs, with room to begin on the boundary that workspaces have.
   let workspaceBytes: Int
 
@@ -15,6 +18,8 @@ struct StoredPlan<Element: CScalar>: Sendable {
     // Kept, for a run is to allocate nothing and the geometry puts its shapes together anew each time.
     inputShape = plan.inputShape
     outputShape = plan.outputShape
+    inputCount = plan.inputCount
+    outputCount = plan.outputCount
     workspaceBytes = plan.workspaceByteCount + Workspace.alignment
   }
 
@@ -25,8 +30,8 @@ struct StoredPlan<Element: CScalar>: Sendable {
     info.order = Int32(inputShape.order)
     write(inputShape.extents + rest, to: &info.input_shape)
     write(outputShape.extents + rest, to: &info.output_shape)
-    info.input_count = inputShape.count
-    info.output_count = outputShape.count
+    info.input_count = inputCount
+    info.output_count = outputCount
     info.workspace_bytes = workspaceBytes
     info.multiplies = Int64(plan.multiplies)
     info.stage_count = Int32(plan.stages.count)

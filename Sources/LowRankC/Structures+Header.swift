@@ -1,7 +1,7 @@
 internal import CLowRank
 
 // The members that the structures of the header may end with, in order; new ones go to the end. The first of each list is
-// the first behind `struct_size`, but for a geometry, which is none without its input.
+// the first behind `struct_size`, but for a geometry, which is none without its input, and a stage, without its weights.
 
 extension lowrank_system_info: CStructure {
   static let ends = [
@@ -35,6 +35,16 @@ extension lowrank_geometry: CStructure {
 extension lowrank_plan_options: CStructure {
   static let ends = [
     end(\.backend), end(\.winograd), end(\.activation), end(\.threads), end(\.clip_low), end(\.clip_high),
+    end(\.alpha), end(\.beta), end(\.slopes), end(\.slope_count), end(\.input_layout), end(\.output_layout),
+    end(\.input_stride), end(\.input_image_stride), end(\.output_stride), end(\.output_image_stride),
+  ]
+}
+
+extension lowrank_stage: CStructure {
+  static let ends = [
+    end(\.weight_count), end(\.bias), end(\.bias_count), end(\.stride), end(\.dilation),
+    end(\.padding_before), end(\.padding_after), end(\.activation), end(\.reserved), end(\.clip_low),
+    end(\.clip_high), end(\.alpha), end(\.beta), end(\.slopes), end(\.slope_count),
   ]
 }
 

@@ -23,6 +23,7 @@ public final class Network: Sendable {
   public let passNotes: [String]
   private let model: ModelGraph
   private let graph: LoadedGraph
+  private let looks = Mutex<[Set<String>: LoadedGraph]>([:])
   private let plans = Mutex<[(key: PlanKey, plan: PlannedSegment)]>([])
 
   /// What a plan is made for.
@@ -62,11 +63,22 @@ public final class Network: Sendable {
     graph = try GraphLoader(opset: model.opsetVersion, options: options).load(model.main)
   }
 
+  /// The graph with values in it that are no outputs, for those who ask for them.
+  private func graph(making names: [String]) throws(NetworkError) -> LoadedGraph {
+    let inner = Set(names).subtracting(outputs.map(\.name)).subtracting(inputs.map(\.name))
+    guard !inner.isEmpty else { return graph }
+    if let known = looks.withLock({ $0[inner] }) { return known }
+    let made = try GraphLoader(opset: model.opsetVersion, options: options, wanted: inner).load(model.main)
+    looks.withLock { $0[inner] = made }
+    return made
+  }
+
   private static func passes(_ options: NetworkOptions) -> [any GraphPass] {
     var passes: [any GraphPass] = []
     if !options.disabledPasses.contains(.constants) { passes.append(ConstantFolding()) }
     if !options.disabledPasses.contains(.batchNormalization) { passes.append(BatchNormalizationFolding()) }
     if !options.disabledPasses.contains(.constants) { passes.append(UnusedNodeRemoval()) }
+    if !options.disabledPasses.contains(.activationPatterns) { passes.append(ActivationPatterns()) }
     return passes
   }
 
@@ -101,7 +113,10 @@ public final class Network: Sendable {
       let known = inputs.map { "'\($0.name)'" }.joined(separator: ", ")
       throw .input(name: name, reason: "there is no such input; there are \(known)")
     }
-    let plan = try PlannedSegment(builder, graph, from: 0, wanted: outputs)
+    if !options.disabledPasses.contains(.concatenation) {
+      builder.placements = ConcatenationPlacements(model, inputs: given.mapValues(\.extents))
+    }
+    let plan = try PlannedSegment(builder, try graph(making: outputs), from: 0, wanted: outputs)
     plans.withLock { plans in
       if plans.count >= Self.mostPlans { plans.removeFirst() }
       plans.append((key, plan))

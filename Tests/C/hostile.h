@@ -92,6 +92,15 @@ const char *sound_model(void);
 
 /* One wrong argument at a time, each with the status that it must be answered with (hostile_directed.c). */
 void directed_tests(void);
+/* The part of it with layouts, activations and chains (hostile_chains.c). */
+void chain_tests(void);
+
+/* Counts a directed test and says what was answered wrongly. */
+void expect(lowrank_status wanted, lowrank_status got, const char *file, int line, const char *call);
+#define EXPECT(STATUS, CALL) expect(LOWRANK_##STATUS, CALL, __FILE__, __LINE__, #CALL)
+#define ODD(POINTER) ((void *)((char *)(POINTER) + 1))
+/* A geometry over two axes of this extent. */
+lowrank_geometry square(int64_t extent);
 
 /* Every structure with the sizes of older, newer and no headers (hostile_structures.c). */
 void structure_tests(void);

@@ -7,16 +7,13 @@
 
 static int failures, tests;
 
-static void expect(lowrank_status wanted, lowrank_status got, int line, const char *call) {
+void expect(lowrank_status wanted, lowrank_status got, const char *file, int line, const char *call) {
   ++tests;
   if (wanted == got) return;
   ++failures;
-  fprintf(stderr, "hostile_directed.c:%d: %s\n  %s (%s), not %s\n", line, call, lowrank_status_name(got),
+  fprintf(stderr, "%s:%d: %s\n  %s (%s), not %s\n", file, line, call, lowrank_status_name(got),
           got == LOWRANK_OK ? "" : lowrank_last_error(), lowrank_status_name(wanted));
 }
-
-#define EXPECT(STATUS, CALL) expect(LOWRANK_##STATUS, CALL, __LINE__, #CALL)
-#define ODD(POINTER) ((void *)((char *)(POINTER) + 1))
 
 static void decompose_arguments(void) {
   float *k = memory_buffer(0);
@@ -120,7 +117,7 @@ static void decomposition_arguments(void) {
   EXPECT(BAD_HANDLE, lowrank_decomposition_get_info(d, &info));
 }
 
-static lowrank_geometry square(int64_t extent) {
+lowrank_geometry square(int64_t extent) {
   return (lowrank_geometry){.struct_size = sizeof(lowrank_geometry), .axes = 2, .input = {extent, extent}};
 }
 
@@ -252,6 +249,7 @@ void directed_tests(void) {
   decompose_arguments();
   decomposition_arguments();
   plan_arguments();
+  chain_tests();
   model_arguments();
   memory_check("a directed test");
   printf("  %d single wrong arguments, %d answered wrongly; %zu handles left\n", tests, failures,

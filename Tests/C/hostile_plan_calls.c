@@ -15,15 +15,35 @@ static const void *some_geometry(lowrank_geometry *geometry, int32_t order) {
   return some_structure(geometry, sizeof *geometry);
 }
 
-static const void *some_plan_options(lowrank_plan_options *options) {
+/* Slopes of PReLU, as many as small kernels have output channels. */
+static const double slopes[16] = {0.5, -0.5, 0.25, 2, 0, 1, 0.125, -1, 0.5, -0.5, 0.25, 2, 0, 1, 0.125, -1};
+
+static const double *some_slopes(void) { return some_pointer((void *)slopes); }
+
+static size_t some_slope_count(int64_t channels) {
+  return some_count((size_t)channels, sizeof slopes / sizeof *slopes);
+}
+
+/* `activations` is the number of those that may be chosen; a chain's options have but the first. */
+static const void *some_plan_options(lowrank_plan_options *options, int64_t channels, uint32_t activations) {
   if (chance(2)) return NULL;
   *options = (lowrank_plan_options){.struct_size = sizeof *options,
                                     .backend = (lowrank_backend)some_int((int32_t)chance(2)),
                                     .winograd = (lowrank_winograd)some_int((int32_t)chance(5)),
-                                    .activation = (lowrank_activation)some_int((int32_t)chance(3)),
+                                    .activation = (lowrank_activation)some_int((int32_t)chance(activations)),
                                     .threads = some_int((int32_t)chance(4)),
                                     .clip_low = some_double(-1),
-                                    .clip_high = some_double(1)};
+                                    .clip_high = some_double(1),
+                                    .alpha = some_double(0.5),
+                                    .beta = some_double(0.5),
+                                    .slopes = some_slopes(),
+                                    .slope_count = some_slope_count(channels),
+                                    .input_layout = (lowrank_layout)some_int((int32_t)chance(2)),
+                                    .output_layout = (lowrank_layout)some_int((int32_t)chance(2)),
+                                    .input_stride = some_integer(chance(2) ? 0 : 100 + chance(400)),
+                                    .input_image_stride = some_integer(0),
+                                    .output_stride = some_integer(chance(2) ? 0 : 100 + chance(400)),
+                                    .output_image_stride = some_integer(chance(4) ? 0 : 8000)};
   return some_structure(options, sizeof *options);
 }
 
@@ -39,11 +59,52 @@ static void keep(const char *function, lowrank_status status, void **result, int
   /* Only plans that the buffers have room for: lowrank_plan_run_* believes counts that are right. */
   lowrank_plan_info info = {.struct_size = sizeof info};
   const size_t room = ROOM_BYTES - 128;
-  if (lowrank_plan_get_info(*result, &info) == LOWRANK_OK && info.input_count * 8 <= room &&
-      info.output_count * 8 <= room && info.workspace_bytes <= room)
+  if (lowrank_plan_get_info(*result, &info) == LOWRANK_OK && info.input_count <= room / 8 &&
+      info.output_count <= room / 8 && info.workspace_bytes <= room)
     handle_keep(PLAN, *result, half);
   else
     lowrank_plan_destroy(*result);
+}
+
+/* A chain's stages: each reads as many channels as the one before writes, all over `axes` axes. */
+static int32_t some_stages(lowrank_stage *stages, int32_t axes, size_t room) {
+  const int32_t count = 1 + (int32_t)chance(3);
+  int64_t channels = 1 + chance(5);
+  for (int32_t i = 0; i < count; ++i) {
+    const bool depthwise = chance(3) == 0;
+    const int64_t outputs = depthwise ? channels : 1 + chance(7);
+    lowrank_stage *stage = &stages[i];
+    *stage = (lowrank_stage){.struct_size = sizeof *stage,
+                             .order = some_int(axes + 2),
+                             .groups = some_int(depthwise ? (int32_t)channels : (int32_t)chance(2)),
+                             .shape = {some_integer(outputs), some_integer(depthwise ? 1 : channels)},
+                             .weights = some_buffer(0),
+                             .activation = (lowrank_activation)some_int((int32_t)chance(13)),
+                             .reserved = some_int(0),
+                             .clip_low = some_double(-1),
+                             .clip_high = some_double(1),
+                             .alpha = some_double(0.5),
+                             .beta = some_double(0.5),
+                             .slopes = some_slopes(),
+                             .slope_count = some_slope_count(outputs)};
+    size_t weights = (size_t)(outputs * (depthwise ? 1 : channels));
+    for (int axis = 0; axis < axes && axis < LOWRANK_MAX_AXES; ++axis) {
+      const int64_t extent = 1 + chance(3);
+      stage->shape[axis + 2] = some_integer(extent);
+      stage->stride[axis] = some_integer(chance(3));
+      stage->dilation[axis] = some_integer(chance(3));
+      stage->padding_before[axis] = some_integer(chance(3));
+      stage->padding_after[axis] = some_integer(1 + chance(2));
+      weights *= (size_t)extent;
+    }
+    stage->weight_count = some_count(weights, room);
+    if (chance(2)) {
+      stage->bias = some_buffer(1);
+      stage->bias_count = some_count((size_t)outputs, room);
+    }
+    channels = outputs;
+  }
+  return count;
 }
 
 #define PLANS(SUFFIX, TYPE)                                                                                       \
@@ -60,7 +121,7 @@ static void keep(const char *function, lowrank_status status, void **result, int
              some_geometry(&geometry, order), some_buffer(0), some_count(count, ROOM_BYTES / sizeof(TYPE) - 8),   \
              some_pointer(shape), some_int(order), biased ? some_buffer(1) : NULL,                                \
              some_count(biased ? (size_t)shape[0] : 0, ROOM_BYTES / sizeof(TYPE) - 8),                            \
-             some_plan_options(&options), some_pointer(&result)),                                                 \
+             some_plan_options(&options, shape[0], 13), some_pointer(&result)),                                   \
          &result, sizeof(TYPE) == 8);                                                                             \
   }                                                                                                               \
   static void create_factored_##SUFFIX(void) {                                                                    \
@@ -75,7 +136,7 @@ static void keep(const char *function, lowrank_status status, void **result, int
          lowrank_plan_create_factored_##SUFFIX(                                                                   \
              some_geometry(&geometry, info.kernel_order), decomposition, biased ? some_buffer(1) : NULL,          \
              some_count(biased ? (size_t)info.kernel_shape[0] : 0, ROOM_BYTES / sizeof(TYPE) - 8),                \
-             some_plan_options(&options), some_pointer(&result)),                                                 \
+             some_plan_options(&options, info.kernel_shape[0], 13), some_pointer(&result)),                       \
          &result, sizeof(TYPE) == 8);                                                                             \
   }                                                                                                               \
   static void create_stages_##SUFFIX(void) {                                                                      \
@@ -105,7 +166,24 @@ static void keep(const char *function, lowrank_status status, void **result, int
              some_pointer(weights), some_pointer(counts), some_int(stages[which]),                                \
              biased ? some_buffer(1) : NULL,                                                                      \
              some_count(biased ? (size_t)shape[0] : 0, ROOM_BYTES / sizeof(TYPE) - 8),                            \
-             some_plan_options(&options), some_pointer(&result)),                                                 \
+             some_plan_options(&options, shape[0], 13), some_pointer(&result)),                                   \
+         &result, sizeof(TYPE) == 8);                                                                             \
+  }                                                                                                               \
+  static void create_chain_##SUFFIX(void) {                                                                       \
+    lowrank_stage stages[3];                                                                                      \
+    const lowrank_stage *pointers[3];                                                                             \
+    const int32_t axes = (int32_t)chance(4);                                                                      \
+    int64_t extents[LOWRANK_MAX_AXES] = {0};                                                                      \
+    for (int32_t axis = 0; axis < axes; ++axis) extents[axis] = some_integer(3 + chance(6));                      \
+    const int32_t count = some_stages(stages, axes, ROOM_BYTES / sizeof(TYPE) - 8);                               \
+    const int64_t channels = stages[count - 1].shape[0];                                                          \
+    for (int i = 0; i < 3; ++i) pointers[i] = i < count ? some_structure(&stages[i], sizeof *stages) : NULL;      \
+    lowrank_plan_options options;                                                                                 \
+    void *result = UNTOUCHED;                                                                                     \
+    keep("lowrank_plan_create_chain_" #SUFFIX,                                                                    \
+         lowrank_plan_create_chain_##SUFFIX(some_pointer(pointers), count, some_integer(chance(3)),               \
+                                            some_pointer(extents), some_int(axes),                                \
+                                            some_plan_options(&options, channels, 1), some_pointer(&result)),     \
          &result, sizeof(TYPE) == 8);                                                                             \
   }                                                                                                               \
   static void run_##SUFFIX(void) {                                                                                \
@@ -135,6 +213,8 @@ const struct call plan_calls[] = {
     {"lowrank_plan_create_factored_f64", create_factored_f64},
     {"lowrank_plan_create_stages_f32", create_stages_f32},
     {"lowrank_plan_create_stages_f64", create_stages_f64},
+    {"lowrank_plan_create_chain_f32", create_chain_f32},
+    {"lowrank_plan_create_chain_f64", create_chain_f64},
     {"lowrank_plan_get_info", get_info},
     {"lowrank_plan_run_f32", run_f32},
     {"lowrank_plan_run_f64", run_f64},

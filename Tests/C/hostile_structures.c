@@ -41,10 +41,22 @@ static lowrank_status call_create(const lowrank_geometry *geometry, const lowran
   return status;
 }
 
-static const lowrank_geometry square = {.struct_size = sizeof square, .axes = 2, .input = {9, 9}};
+static const lowrank_geometry nine = {.struct_size = sizeof nine, .axes = 2, .input = {9, 9}};
+
+static const float stage_weights[12];
+static const lowrank_stage stage = {
+    .struct_size = sizeof stage, .order = 2, .shape = {3, 4}, .weights = stage_weights, .weight_count = 12};
+
+static lowrank_status call_chain(void *given) {
+  const lowrank_stage *const stages[1] = {given};
+  lowrank_plan *result = NULL;
+  const lowrank_status status = lowrank_plan_create_chain_f32(stages, 1, 0, NULL, 0, NULL, &result);
+  lowrank_plan_destroy(result);
+  return status;
+}
 
 static lowrank_status call_geometry(void *geometry) { return call_create(geometry, NULL); }
-static lowrank_status call_plan_options(void *options) { return call_create(&square, options); }
+static lowrank_status call_plan_options(void *options) { return call_create(&nine, options); }
 static lowrank_status call_decomposition_info(void *info) {
   return lowrank_decomposition_get_info(decomposition, info);
 }
@@ -88,13 +100,24 @@ static const struct structure structures[] = {
     STRUCTURE(lowrank_tensor_info, &tensor_info, call_tensor_info, END(lowrank_tensor_info, name),
               END(lowrank_tensor_info, order), END(lowrank_tensor_info, groups), END(lowrank_tensor_info, shape),
               END(lowrank_tensor_info, count)),
-    STRUCTURE(lowrank_geometry, &square, call_geometry, END(lowrank_geometry, input), END(lowrank_geometry, stride),
+    STRUCTURE(lowrank_geometry, &nine, call_geometry, END(lowrank_geometry, input), END(lowrank_geometry, stride),
               END(lowrank_geometry, dilation), END(lowrank_geometry, padding_before),
               END(lowrank_geometry, padding_after)),
     STRUCTURE(lowrank_plan_options, &plan_options, call_plan_options, END(lowrank_plan_options, backend),
               END(lowrank_plan_options, winograd), END(lowrank_plan_options, activation),
               END(lowrank_plan_options, threads), END(lowrank_plan_options, clip_low),
-              END(lowrank_plan_options, clip_high)),
+              END(lowrank_plan_options, clip_high), END(lowrank_plan_options, alpha),
+              END(lowrank_plan_options, beta), END(lowrank_plan_options, slopes),
+              END(lowrank_plan_options, slope_count), END(lowrank_plan_options, input_layout),
+              END(lowrank_plan_options, output_layout), END(lowrank_plan_options, input_stride),
+              END(lowrank_plan_options, input_image_stride), END(lowrank_plan_options, output_stride),
+              END(lowrank_plan_options, output_image_stride)),
+    STRUCTURE(lowrank_stage, &stage, call_chain, END(lowrank_stage, weight_count), END(lowrank_stage, bias),
+              END(lowrank_stage, bias_count), END(lowrank_stage, stride), END(lowrank_stage, dilation),
+              END(lowrank_stage, padding_before), END(lowrank_stage, padding_after), END(lowrank_stage, activation),
+              END(lowrank_stage, reserved), END(lowrank_stage, clip_low), END(lowrank_stage, clip_high),
+              END(lowrank_stage, alpha), END(lowrank_stage, beta), END(lowrank_stage, slopes),
+              END(lowrank_stage, slope_count)),
     STRUCTURE(lowrank_plan_info, &plan_info, call_plan_info, END(lowrank_plan_info, type),
               END(lowrank_plan_info, order), END(lowrank_plan_info, input_shape),
               END(lowrank_plan_info, output_shape), END(lowrank_plan_info, input_count),
@@ -153,7 +176,7 @@ static void every_size(const struct structure *s) {
 
 void structure_tests(void) {
   if (lowrank_decompose_f32(LOWRANK_TUCKER2, memory_buffer(0), 270, shape, 4, ranks, 2, NULL, &decomposition) ||
-      lowrank_plan_create_f32(&square, memory_buffer(0), 270, shape, 4, NULL, 0, NULL, &plan)) {
+      lowrank_plan_create_f32(&nine, memory_buffer(0), 270, shape, 4, NULL, 0, NULL, &plan)) {
     fprintf(stderr, "structures: %s\n", lowrank_last_error());
     exit(1);
   }

@@ -62,10 +62,14 @@ bool agrees(const char *variant, const char *kernel) {
 
 void define_rows(const struct lowrank_rows *g, const float *columns, size_t width, bool of_maps) {
   const size_t count = g->vectors * width;
+  // A sum that begins at what C holds has no bias.
+  struct lowrank_epilogue epilogue = g->epilogue ? *g->epilogue : (struct lowrank_epilogue){0};
+  if (g->adds) epilogue.bias = NULL;
   for (size_t row = 0; row < g->rows; ++row) {
     for (size_t pixel = 0; pixel < g->pixels; ++pixel) {
-      for (size_t column = 0; column < count; ++column) {
-        double sum = 0, size = 0;
+      for (size_t column = 0; column < count - g->spare; ++column) {
+        const float *c = g->c[row] + pixel * g->c_pixel + column;
+        double sum = g->adds ? *c : 0, size = fabs(sum);
         for (size_t k = 0; k < g->taps * g->depth; ++k) {
           const float *tap = g->a[row * g->taps + k / g->depth];
           const size_t d = k % g->depth;
@@ -74,8 +78,7 @@ void define_rows(const struct lowrank_rows *g, const float *columns, size_t widt
           sum += product;
           size += fabs(product);
         }
-        define_activated(g->c[row] + pixel * g->c_pixel + column, g->epilogue, g->channel + column, sum, size,
-                         g->taps * g->depth + 2);
+        define_activated(c, g->epilogue ? &epilogue : NULL, g->channel + column, sum, size, g->taps * g->depth + 2);
       }
     }
   }

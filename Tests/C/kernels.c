@@ -59,7 +59,7 @@ static bool check_rows(bool of_maps) {
   const struct lowrank_rows product = {
       .a = sources, .c = targets, .b = packed, .rows = rows, .pixels = pixels, .taps = taps, .depth = depth, .a_pixel = 24,
       .a_depth = 48, .c_pixel = columns + 16, .b_depth = deep, .b_first = first, .vectors = vectors, .panel = panel,
-      .epilogue = epilogue, .channel = channel};
+      .spare = between(0, kernels->width - 1), .adds = between(0, 2) == 0, .epilogue = epilogue, .channel = channel};
   define_rows(&product, b, kernels->width, of_maps);
   (of_maps ? kernels->rows_of_maps : kernels->rows)(&product);
   return agrees(kernels->name, of_maps ? "rows_of_maps" : "rows");

@@ -44,8 +44,8 @@ import Testing
       elements: clean.elements.map { Float($0 + 0.05 * Double.random(in: -1...1, using: &generator)) })
     let found = try Tucker2Analysis(kernel).variationalRanks
     #expect(found.output.rank == 5 && found.input.rank == 4)
-    #expect(try ChannelAnalysis(kernel).variationalRank.rank == 5)
-    #expect(try ChannelAnalysis(kernel, mirrored: true).variationalRank.rank == 4)
+    #expect(try PairAnalysis(kernel, kind: .channel).variationalRank.rank == 5)
+    #expect(try PairAnalysis(kernel, kind: .channelMirrored).variationalRank.rank == 4)
     // The variance of numbers drawn evenly from -0.05 to 0.05 is 0.05² / 3.
     #expect(abs(found.output.noiseVariance - 0.0025 / 3) < 0.2 * 0.0025 / 3)
     #expect(try Tucker2Analysis(Tensor<Float>(shape: [4, 3, 3, 3])).variationalRanks.output.rank == 0)

@@ -14,9 +14,9 @@ import Testing
   @Test(arguments: planes, [false, true])
   func spatialErrorIsTheSingularTail(shape: Shape, mirrored: Bool) throws {
     try check(shape, rows: mirrored ? [0, 2] : [0, 3]) { kernel throws(DecomposeError) in
-      try SpatialAnalysis(kernel, mirrored: mirrored)
+      try PairAnalysis(kernel, kind: mirrored ? .spatialMirrored : .spatial)
     } double: { kernel throws(DecomposeError) in
-      try SpatialAnalysis(kernel, mirrored: mirrored)
+      try PairAnalysis(kernel, kind: mirrored ? .spatialMirrored : .spatial)
     }
   }
 
@@ -24,9 +24,9 @@ import Testing
   func channelErrorIsTheSingularTail(shape: Shape, mirrored: Bool) throws {
     let rows = mirrored ? [0] + (2..<shape.order) : [0]
     try check(shape, rows: rows) { kernel throws(DecomposeError) in
-      try ChannelAnalysis(kernel, mirrored: mirrored)
+      try PairAnalysis(kernel, kind: mirrored ? .channelMirrored : .channel)
     } double: { kernel throws(DecomposeError) in
-      try ChannelAnalysis(kernel, mirrored: mirrored)
+      try PairAnalysis(kernel, kind: mirrored ? .channelMirrored : .channel)
     }
   }
 
@@ -74,8 +74,10 @@ import Testing
     var generator = SeededGenerator(seed: 73)
     let kernel = Tensor<Double>.decayingKernel([12, 9, 3, 3], using: &generator)
     let matrix = Tensor<Double>.decayingKernel([14, 11], using: &generator)
-    try compare(try SpatialAnalysis(kernel), try SpatialAnalysis(kernel.times(scale)), scale)
-    try compare(try ChannelAnalysis(kernel), try ChannelAnalysis(kernel.times(scale)), scale)
+    for kind in [FormKind.spatial, .channel] {
+      try compare(
+        try PairAnalysis(kernel, kind: kind), try PairAnalysis(kernel.times(scale), kind: kind), scale)
+    }
     try compare(try MatrixAnalysis(matrix), try MatrixAnalysis(matrix.times(scale)), scale)
   }
 

@@ -56,7 +56,7 @@ import Testing
     switch method {
     case 0: try tucker2(kernel, outputRank: 3, inputRank: 2)
     case 1: try tucker2(kernel, outputRank: 3, inputRank: 2, algorithm: .hosvd)
-    case 2: try SpatialAnalysis(kernel).decomposition(rank: 3)
+    case 2: try PairAnalysis(kernel, kind: .spatial).decomposition(rank: 3)
     default: try truncatedSVD(kernel.reshaped([30, 9]), rank: 2)
     }
   }

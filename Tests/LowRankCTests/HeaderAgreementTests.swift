@@ -26,6 +26,8 @@ import Testing
     agree(lowrank_plan_create_factored_f64, planCreateFactoredF64)
     agree(lowrank_plan_create_stages_f32, planCreateStagesF32)
     agree(lowrank_plan_create_stages_f64, planCreateStagesF64)
+    agree(lowrank_plan_create_chain_f32, planCreateChainF32)
+    agree(lowrank_plan_create_chain_f64, planCreateChainF64)
     agree(lowrank_plan_get_info, planGetInfo)
     agree(lowrank_plan_run_f32, planRunF32)
     agree(lowrank_plan_run_f64, planRunF64)
@@ -49,7 +51,8 @@ import Testing
       #expect(MemoryLayout<lowrank_decomposition_info>.size == 152)
       #expect(MemoryLayout<lowrank_tensor_info>.size == 104)
       #expect(MemoryLayout<lowrank_geometry>.size == 264)
-      #expect(MemoryLayout<lowrank_plan_options>.size == 40)
+      #expect(MemoryLayout<lowrank_plan_options>.size == 112)
+      #expect(MemoryLayout<lowrank_stage>.size == 360)
       #expect(MemoryLayout<lowrank_plan_info>.size == 184)
       #expect(MemoryLayout<lowrank_model_options>.size == 64)
     #endif

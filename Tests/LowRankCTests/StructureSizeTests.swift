@@ -118,6 +118,22 @@ import Testing
     }
   }
 
+  @Test func stagesOfChains() throws {
+    var stage = lowrank_stage()
+    stage.order = 2
+    (stage.shape.0, stage.shape.1, stage.weight_count) = (3, 4, 12)
+    let weights = randomTensor([3, 4], seed: 23).elements
+    try weights.withUnsafeBytes { weights in
+      stage.weights = weights.baseAddress
+      try check(stage, least: 96) { stage in
+        var plan: OpaquePointer?
+        let status = planCreateChainF32([UnsafePointer(stage)], 1, 0, nil, 0, nil, &plan)
+        _ = planDestroy(plan)
+        return status
+      }
+    }
+  }
+
   /// Members that an older header lacks have their defaults, whatever lies there.
   @Test func whatIsMissingHasItsDefault() throws {
     var geometry = paddedGeometry([9, 7], stride: 2)

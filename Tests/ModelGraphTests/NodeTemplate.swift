@@ -13,6 +13,10 @@ struct NodeTemplate: CustomStringConvertible, Sendable {
       case integers
       /// A constant input of these extents, without its numbers.
       case weight
+      /// A constant input of these floating-point numbers; no integers.
+      case floats([Float])
+      /// An input that is left out.
+      case absent
       /// An attribute of integers.
       case list(String)
       /// An attribute of one integer.
@@ -70,6 +74,14 @@ struct NodeTemplate: CustomStringConvertible, Sendable {
     case .weight:
       graph.constants.append(Self.weight(name, part.numbers))
       node.inputs.append(name)
+    case .floats(let numbers):
+      let bytes = numbers.flatMap { number in
+        withUnsafeBytes(of: number.bitPattern.littleEndian) { [UInt8]($0) }
+      }
+      graph.constants.append(
+        Constant(name: name, type: .float32, extents: [numbers.count], elements: .bytes(ByteView(bytes))))
+      node.inputs.append(name)
+    case .absent: node.inputs.append("")
     case .list(let attribute): node.attributes.append(Attribute(attribute, .ints(part.numbers)))
     case .number(let attribute): node.attributes.append(Attribute(attribute, .int(part.numbers[0])))
     case .text(let attribute, let text): node.attributes.append(Attribute(attribute, text: text))
@@ -85,6 +97,8 @@ extension NodeTemplate.Part {
   static func value(_ extents: Int...) -> Self { Self(kind: .value, numbers: extents) }
   static func integers(_ numbers: Int...) -> Self { Self(kind: .integers, numbers: numbers) }
   static func weight(_ extents: Int...) -> Self { Self(kind: .weight, numbers: extents) }
+  static func floats(_ numbers: Float...) -> Self { Self(kind: .floats(numbers)) }
+  static let absent = Self(kind: .absent)
   static func list(_ name: String, _ numbers: Int...) -> Self { Self(kind: .list(name), numbers: numbers) }
   static func number(_ name: String, _ number: Int) -> Self { Self(kind: .number(name), numbers: [number]) }
   static func text(_ name: String, _ text: String) -> Self { Self(kind: .text(name, text)) }
@@ -143,6 +157,10 @@ extension NodeTemplate {
     NodeTemplate("Resize", .value(1, 4, 8, 8), .value(0), .value(0), .integers(1, 4, 16, 16)),
     NodeTemplate(
       "Resize", .value(1, 4, 8, 8), .value(0), .value(0), .integers(16, 16), .list("axes", 2, 3)),
+    NodeTemplate(
+      "Resize", .value(1, 4, 8, 8), .absent, .absent, .integers(16, 12), .list("axes", 2, 3),
+      .text("keep_aspect_ratio_policy", "not_larger")),
+    NodeTemplate("Resize", .value(1, 4, 8, 8), .absent, .floats(2, 1.5), .list("axes", 2, 3)),
     NodeTemplate("Upsample", .value(1, 4, 8, 8), .weight(4)),
     NodeTemplate("GlobalAveragePool", .value(1, 4, 8, 8)),
   ]

@@ -1,6 +1,7 @@
 #ifndef LOWRANK_CKERNELS_H
 #define LOWRANK_CKERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,7 +52,7 @@ struct lowrank_epilogue {
 ///
 /// Pixels come in `rows` rows of `pixels` each. Row r reads the taps `a[r * taps] ...` and writes to `c[r]`.
 /// B is packed as panels of `panel` vectors of columns, the last panel as wide as what is left:
-/// [panel][b_depth][panel * width]. Every column is written, those that fill the last vector too.
+/// [panel][b_depth][panel * width]. Every column is written, those that fill the last vector too, but for the `spare` ones.
 struct lowrank_rows {
   const float *const *a;  ///< one pointer for each row and tap, to the row's first pixel
   float *const *c;        ///< one pointer for each row
@@ -64,6 +65,8 @@ struct lowrank_rows {
   size_t b_first;         ///< the depth of B that the first tap begins at
   size_t vectors;         ///< columns, in vectors
   size_t panel;           ///< vectors a panel, 1 to LOWRANK_MAX_PANEL
+  size_t spare;           ///< columns at the end of the last vector that are not written, fewer than it has
+  bool adds;              ///< whether the sums begin at what C holds instead of at the bias
   const struct lowrank_epilogue *epilogue;  ///< its arrays readable up to a whole vector, or null
   size_t channel;         ///< the first column's channel in the epilogue
 };

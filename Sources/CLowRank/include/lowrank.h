@@ -5,14 +5,14 @@
  * In short:
  *
  *   lowrank_decompose_f32    factors a kernel into a handle; lowrank_decomposition_* asks it and copies the factors.
- *   lowrank_plan_create_*    packs a dense or factored convolution into a handle; lowrank_plan_run_* runs it on the
- *                            caller's buffers, as often as wanted, without allocating.
+ *   lowrank_plan_create_*    packs a dense or factored convolution, or a chain of them, into a handle; lowrank_plan_run_*
+ *                            runs it on the caller's buffers, as often as wanted, without allocating.
  *   lowrank_model_*          inspects or compresses an ONNX file and reports in JSON.
  *
  * Rules that hold for every function:
  *
  *   - Tensors are dense and row-major. A kernel is [T, S, D...]: output channels, input channels, spatial extents. An
- *     input is [N, S, extents...], an output [N, T, extents...].
+ *     input is [N, S, extents...], an output [N, T, extents...], unless a plan's options say otherwise (lowrank_layout).
  *   - The caller owns every buffer; the library keeps no pointer to one after it has returned. Each buffer comes with its
  *     number of elements (not bytes, but for workspaces), which is checked against what the shapes say.
  *   - Handles are made by the library and given back to it. They are names, not addresses: a null, foreign, wrong or
@@ -30,7 +30,8 @@
  *     default, unless their text says otherwise. So `lowrank_geometry g = {.struct_size = sizeof g};` is a good start.
  *   - Later versions add members to the end of structures only, so that programs and libraries of different versions go
  *     together. A struct_size at which a member listed here ends, from the first one behind struct_size on
- *     (lowrank_geometry: from `input` on), is that of an older header: members behind it count as zero and are not
+ *     (lowrank_geometry: from `input` on, lowrank_stage: from `weight_count` on), is that of an older header: members
+ *     behind it count as zero and are not
  *     written. A larger one, up to 4096 and a multiple of the structure's alignment, is that of a newer header: all bytes
  *     behind the members listed here must be zero, and stay so. Any other is a LOWRANK_INVALID_ARGUMENT.
  *
@@ -62,6 +63,8 @@ extern "C" {
 #define LOWRANK_MAX_ORDER 8
 /* The most spatial axes. */
 #define LOWRANK_MAX_AXES 6
+/* The most stages of a chain. */
+#define LOWRANK_MAX_STAGES 64
 
 /* ---------------------------------------------------------------------------------------------- errors */
 
@@ -265,22 +268,56 @@ typedef enum lowrank_winograd {
   LOWRANK_WINOGRAD_5X5 = 4  /* F(5x5, 3x3) */
 } lowrank_winograd;
 
-/* What happens to each element of the output, behind the bias. */
+/* What happens to each element of a result, behind the bias. Parameters are taken as they are given, zeros too; other
+   activations than those named at a parameter do not look at it. */
 typedef enum lowrank_activation {
   LOWRANK_NO_ACTIVATION = 0,
-  LOWRANK_RELU = 1, /* max(x, 0) */
-  LOWRANK_CLIP = 2  /* min(max(x, clip_low), clip_high); ReLU6 is 0 to 6 */
+  LOWRANK_RELU = 1,         /* max(x, 0) */
+  LOWRANK_CLIP = 2,         /* min(max(x, clip_low), clip_high); ReLU6 is 0 to 6 */
+  LOWRANK_LEAKY_RELU = 3,   /* x, and alpha x for negative x */
+  LOWRANK_PRELU = 4,        /* x, and slopes[c] x for negative x of output channel c */
+  LOWRANK_SIGMOID = 5,      /* 1 / (1 + exp(-x)) */
+  LOWRANK_SILU = 6,         /* x / (1 + exp(-x)), also called swish */
+  LOWRANK_HARD_SIGMOID = 7, /* min(max(alpha x + beta, 0), 1); ONNX's defaults are 0.2 and 0.5 */
+  LOWRANK_HARD_SWISH = 8,   /* x min(max(x + 3, 0), 6) / 6 */
+  LOWRANK_TANH = 9,
+  LOWRANK_GELU = 10,      /* x (1 + erf(x / sqrt(2))) / 2 */
+  LOWRANK_GELU_TANH = 11, /* x / (1 + exp(-2 y)) with y = sqrt(2 / pi) (x + 0.044715 x^3) */
+  LOWRANK_ELU = 12        /* x, and alpha (exp(x) - 1) for negative x */
 } lowrank_activation;
+
+/* Which axis of an input or output runs fastest, and how far neighbours are apart, in elements:
+ *
+ *   channel-first   element (n, c, p) at  n image_stride + c stride + p
+ *   channel-last    element (n, c, p) at  n image_stride + p stride + c
+ *
+ * with p the position in row-major order. A stride of 0 is that of a tensor without gaps. A larger one makes the tensor a
+ * slice of a larger one, as where a concatenation is written in place: the gaps are not written, and what lies there does
+ * not matter. Neighbours that would overlap are a LOWRANK_BAD_GEOMETRY. */
+typedef enum lowrank_layout {
+  LOWRANK_CHANNEL_FIRST = 0, /* [N, C, extents...], as in ONNX and PyTorch: NCHW */
+  LOWRANK_CHANNEL_LAST = 1   /* [N, extents..., C], as in TensorFlow: NHWC */
+} lowrank_layout;
 
 /* How a plan runs; null or zeros ask for the defaults. */
 typedef struct lowrank_plan_options {
   size_t struct_size;
   lowrank_backend backend;
   lowrank_winograd winograd;
-  lowrank_activation activation;
-  int32_t threads; /* that share one run, up to 64; 0 for 1. See lowrank_plan_info */
-  double clip_low; /* for LOWRANK_CLIP */
+  lowrank_activation activation; /* of the output; a chain's stages have their own, and this is zero */
+  int32_t threads;               /* that share one run, up to 64; 0 for 1. See lowrank_plan_info */
+  double clip_low;               /* for LOWRANK_CLIP */
   double clip_high;
+  double alpha;         /* for LOWRANK_LEAKY_RELU, LOWRANK_HARD_SIGMOID and LOWRANK_ELU; finite */
+  double beta;          /* for LOWRANK_HARD_SIGMOID; finite */
+  const double *slopes; /* for LOWRANK_PRELU: one for each output channel, finite; copied */
+  size_t slope_count;
+  lowrank_layout input_layout;
+  lowrank_layout output_layout;
+  int64_t input_stride; /* between channels of a channel-first input, between positions of a channel-last one */
+  int64_t input_image_stride;
+  int64_t output_stride;
+  int64_t output_image_stride;
 } lowrank_plan_options;
 
 /* A convolution with its weights packed. */
@@ -330,14 +367,60 @@ LOWRANK_API lowrank_status lowrank_plan_create_stages_f64(const lowrank_geometry
                                                           size_t bias_count, const lowrank_plan_options *options,
                                                           lowrank_plan **result);
 
+/* One convolution of a chain:
+ *
+ *   Y = activation(K * X + bias)
+ *
+ * `order`, `shape`, `weights` and `weight_count` must be set; zeros elsewhere mean one group, no bias, no activation,
+ * stride 1, dilation 1 and no padding. */
+typedef struct lowrank_stage {
+  size_t struct_size;
+  int32_t order; /* of the weights: the spatial axes and two */
+  int32_t groups;
+  int64_t shape[LOWRANK_MAX_ORDER]; /* of the weights, [T, S / groups, D...] */
+  const void *weights;              /* float for lowrank_plan_create_chain_f32, double for _f64; copied */
+  size_t weight_count;
+  const void *bias; /* T elements of the same type, copied; or null with a bias_count of 0 */
+  size_t bias_count;
+  int64_t stride[LOWRANK_MAX_AXES];
+  int64_t dilation[LOWRANK_MAX_AXES];
+  int64_t padding_before[LOWRANK_MAX_AXES];
+  int64_t padding_after[LOWRANK_MAX_AXES];
+  lowrank_activation activation; /* and its parameters, as in lowrank_plan_options */
+  int32_t reserved;              /* zero */
+  double clip_low;
+  double clip_high;
+  double alpha;
+  double beta;
+  const double *slopes;
+  size_t slope_count;
+} lowrank_stage;
+
+/* A plan for a chain of convolutions, each reading what the one before it wrote: the stages of a factored layer, several
+ * layers one behind the other, depthwise and pointwise blocks. The maps between them stay in the cache, where own kernels
+ * run all stages.
+ *
+ *   stages, stage_count  pointers to the stages in the order they run, 1 to LOWRANK_MAX_STAGES
+ *   batch                the number of images; 0 for 1
+ *   extents, axes        the spatial extents of the chain's input and their number, that of every stage's axes; `extents`
+ *                        may be null where there are none */
+LOWRANK_API lowrank_status lowrank_plan_create_chain_f32(const lowrank_stage *const *stages, int32_t stage_count,
+                                                         int64_t batch, const int64_t *extents, int32_t axes,
+                                                         const lowrank_plan_options *options,
+                                                         lowrank_plan **result);
+LOWRANK_API lowrank_status lowrank_plan_create_chain_f64(const lowrank_stage *const *stages, int32_t stage_count,
+                                                         int64_t batch, const int64_t *extents, int32_t axes,
+                                                         const lowrank_plan_options *options,
+                                                         lowrank_plan **result);
+
 /* What a plan needs and gives. */
 typedef struct lowrank_plan_info {
   size_t struct_size;
   lowrank_type type;
-  int32_t order; /* of the input and the output: the spatial axes and two */
-  int64_t input_shape[LOWRANK_MAX_ORDER];
+  int32_t order;                          /* of the input and the output: the spatial axes and two */
+  int64_t input_shape[LOWRANK_MAX_ORDER]; /* in the order of its layout, [N, extents..., S] where it is channel-last */
   int64_t output_shape[LOWRANK_MAX_ORDER];
-  size_t input_count; /* elements */
+  size_t input_count; /* elements from the first to the last, gaps between them counted */
   size_t output_count;
   size_t workspace_bytes; /* at any address: room to align it is counted in */
   int64_t multiplies;     /* of all stages */
@@ -349,7 +432,7 @@ typedef struct lowrank_plan_info {
 LOWRANK_API lowrank_status lowrank_plan_get_info(const lowrank_plan *plan, lowrank_plan_info *info);
 
 /* Computes the convolution. The counts must be those of lowrank_plan_get_info, the workspace as large or larger; input,
- * output and workspace must not share memory. The contents of the workspace before do not matter and afterwards mean
+ * output and workspace must not share memory, not even in gaps between elements. The contents of the workspace before do not matter and afterwards mean
  * nothing. Allocates nothing once the threads exist.
  *
  * Several runs at the same time share the processors that the process started with: those that would need more wait for

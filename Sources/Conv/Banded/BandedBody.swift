@@ -22,7 +22,7 @@ struct BandedBody: Sendable {
       memories.append(
         Self.memory(
           stages[i], from: maps[i], to: maps[i + 1], weights: WeightPointer(base: weights[index]),
-          panel: design.panel(index), parts: design.parts, &layout))
+          panel: design.panel(index), blocks: design.blocks[index], parts: design.parts, &layout))
     }
     entry = Self.entry(design, weights, map: maps.first, &layout)
     exit = Self.exit(design, weights, map: maps.last, &layout)
@@ -102,8 +102,7 @@ struct BandedBody: Sendable {
 
   private static func memory(
     _ stage: RowStage, from source: RingMap, to target: RingMap, weights: WeightPointer, panel: Int,
-    parts: Int,
-    _ layout: inout WorkspaceLayout
+    blocks: GroupBlocks, parts: Int, _ layout: inout WorkspaceLayout
   ) -> StageMemory {
     var (transformed, products, overhang) = (0, 0, 0)
     if case .winograd(let form) = stage.algorithm {
@@ -114,7 +113,8 @@ struct BandedBody: Sendable {
     }
     let (sources, targets) = stage.pointers(rows: target.capacity)
     return StageMemory(
-      weights: weights, panel: panel, sources: layout.reserve(AddressBits.self, parts: parts, count: sources),
+      weights: weights, panel: panel, blocks: blocks,
+      sources: layout.reserve(AddressBits.self, parts: parts, count: sources),
       targets: layout.reserve(AddressBits.self, parts: parts, count: targets),
       transformed: layout.reserve(Float.self, count: transformed),
       products: layout.reserve(Float.self, count: products),

@@ -23,19 +23,23 @@ final class BandedConvolution: Sendable {
   /// Keeps the packed weights alive that the stages point to.
   private let weights: [PackedWeights]
 
+  var kernelTable: UnsafePointer<lowrank_kernels> { table.pointer }
   var kernels: lowrank_kernels { _read { yield table.pointer.pointee } }
 
   /// The best of all candidates, by the cost model or by measuring.
   static func planned(
     _ stages: [ConvolutionGeometry], ends: MapEnds, weights: WeightStore, options: ConvolutionOptions
   ) -> BandedConvolution {
-    let planes = stages.compactMap(PlaneGeometry.init)
-    precondition(planes.count == stages.count, "stages over other than one or two axes")
+    // Images without axes are pixels of one image, whose rows are those of a product of matrices.
+    let folded = stages[0].order == 0 ? ends.imagesAsPixels : nil
+    let (ends, images) = (folded ?? ends, stages[0].batch)
+    let planes = stages.compactMap { PlaneGeometry($0, pixels: folded == nil ? 1 : images) }
+    precondition(planes.count == stages.count, "stages over more than two axes")
     let candidates = BandedDesign.candidates(planes, machine: weights.machine, ends: ends, options: options)
     func make(_ design: BandedDesign, _ weights: WeightStore) -> BandedConvolution {
       BandedConvolution(
-        design, alternatives: BandedDesign.alternatives(to: design, candidates), batch: stages[0].batch,
-        weights)
+        design, alternatives: BandedDesign.alternatives(to: design, candidates),
+        batch: folded == nil ? images : 1, weights)
     }
     var design = BandedDesign.best(candidates)
     if case .measured(let cache) = options.tuning {

@@ -41,6 +41,8 @@ struct EntryStage: Sendable {
 struct StageMemory: Sendable {
   let weights: WeightPointer
   let panel: Int
+  /// The blocks of groups that have a product each.
+  let blocks: GroupBlocks
   /// Pointers to the taps of each row, or to the rows of a tile.
   let sources: WorkspacePieces<AddressBits>
   let targets: WorkspacePieces<AddressBits>

@@ -9,6 +9,9 @@ extension BandedRun {
     case .strips(let strips): leave(band, image: image, strips: strips.base)
     case .columns(let columns, let panel, let chunk):
       let vectors = share(plan.design.machine.vectors(plan.design.last.outputChannels), group: panel)
+      if plan.body.maps.isEmpty, plan.design.ends.output.isChannelLast, residual == nil {
+        return multiply(band, image: image, columns.base, vectors, panel: panel)
+      }
       let source = rowsOut(band, image: image, panel: panel)
       let isWhole = plan.design.last.outputChannels % plan.design.machine.width == 0
       if plan.design.ends.output.isChannelLast, isWhole, residual == nil {
@@ -17,6 +20,22 @@ extension BandedRun {
         leave(band, image: image, columns.base, vectors, chunk: chunk, from: source)
       }
     }
+  }
+
+  /// A single pointwise stage between channel-last maps is a product of matrices.
+  private func multiply(
+    _ band: Range<Int>, image: Int, _ columns: UnsafePointer<Float>, _ vectors: Range<Int>, panel: Int
+  ) {
+    let (last, ends) = (plan.design.last, plan.design.ends)
+    let product = PackedProduct(
+      depth: last.inputChannels, columns: last.outputChannels, panel: panel, machine: plan.design.machine)
+    let source = input + image * ends.input.image + band.lowerBound * last.outputWidth * ends.input.position
+    let operands = ProductOperands(
+      a: source, aRow: ends.input.position, aColumn: 1, b: columns,
+      c: output + outputOffset(row: band.lowerBound, image: image), cRow: ends.output.position)
+    product.multiply(
+      operands, rows: 0..<band.count * last.outputWidth, vectors: vectors,
+      epilogue: plan.epilogues[plan.epilogues.count - 1], kernels: plan.kernelTable)
   }
 
   /// The element of the output, or of the residual that lies as it does, that rows from `row` on begin at.
@@ -69,14 +88,10 @@ extension BandedRun {
     let maps = memory[exit.maps, part]
     let at = outputOffset(row: band.lowerBound, image: image)
     var product = lowrank_maps()
-    product.z = output + at
-    product.residual = residual.map { $0 + at }
-    product.outputs = last.outputChannels
+    product.outputs = last.outputChannels / last.groups
     product.pixels = band.count * last.outputWidth
     product.z_row = plan.design.ends.output.channel
-    product.x = UnsafePointer(maps)
-    product.w = strips
-    product.depth = exit.depth
+    product.depth = exit.depth / last.groups
     product.x_row = exit.mapsRow
     product.epilogue = plan.epilogues[plan.epilogues.count - 1].whole
     if plan.body.maps.isEmpty {
@@ -86,7 +101,16 @@ extension BandedRun {
     } else {
       turn(band, to: maps)
     }
-    plan.kernels.maps(&product)
+    let group = roundUp(product.outputs, to: plan.design.machine.strip) * product.depth
+    for index in 0..<last.groups {
+      product.channel = index * product.outputs
+      let to = at + product.channel * product.z_row
+      product.z = output + to
+      product.residual = residual.map { $0 + to }
+      product.x = UnsafePointer(maps + index * product.depth * product.x_row)
+      product.w = strips + index * group
+      plan.kernels.maps(&product)
+    }
   }
 
   /// Turns a band of the last map channel-first.

@@ -3,38 +3,58 @@ import Tensors
 
 extension BandedRun {
   /// Shifted GEMMs: every tap of the kernel is a view of the padded rows. Rows of taps in the padding are left out.
+  ///
+  /// Threads share the panels of all blocks of groups.
   func direct(stage index: Int, _ rows: Range<Int>) {
+    let own = plan.body.memories[index]
+    let vectors = plan.design.machine.vectors(own.blocks.outputs)
+    let panels = (vectors + own.panel - 1) / own.panel
+    let share = share(own.blocks.count * panels, group: 1)
+    var first = share.lowerBound
+    while first < share.upperBound {
+      let (block, panel) = (first / panels, first % panels)
+      let next = min(share.upperBound, first - panel + panels)
+      direct(
+        stage: index, rows, block: block, panel * own.panel..<min(vectors, (panel + next - first) * own.panel)
+      )
+      first = next
+    }
+  }
+
+  /// Some vectors of columns of a block of groups.
+  private func direct(stage index: Int, _ rows: Range<Int>, block: Int, _ vectors: Range<Int>) {
     let (stage, own) = (plan.body.stages[index], plan.body.memories[index])
     let (source, target) = (plan.body.maps[index], plan.body.maps[index + 1])
     let (sources, targets) = (memory.sources(own.sources, part), memory.targets(own.targets, part))
-    let width = plan.design.machine.width
-    let vectors = share(plan.design.machine.vectors(stage.outputs), group: own.panel)
-    guard !vectors.isEmpty else { return }
+    let (width, blocks) = (plan.design.machine.width, own.blocks)
+    let paddedOutputs = roundUp(blocks.outputs, to: width)
+    let channel = block * blocks.outputs + vectors.lowerBound * width
     var product = lowrank_rows()
     product.a = UnsafePointer(sources)
     product.c = UnsafePointer(targets)
-    product.b_depth = stage.kernel.height * stage.kernel.width * stage.inputs
-    product.b = own.weights.base + vectors.lowerBound * width * product.b_depth
+    product.b_depth = stage.kernel.height * stage.kernel.width * blocks.inputs
+    product.b = own.weights.base + (block * paddedOutputs + vectors.lowerBound * width) * product.b_depth
     product.pixels = stage.outputWidth
-    product.depth = stage.inputs
+    product.depth = blocks.inputs
     product.a_pixel = stage.stride.width * source.pitch
     product.c_pixel = target.pitch
     product.vectors = vectors.count
     product.panel = own.panel
+    // What follows the last channel of a block is the next one's.
+    if blocks.count > 1 { product.spare = max(0, vectors.upperBound * width - blocks.outputs) }
     product.epilogue = epilogue(ofCore: index)
-    product.channel = vectors.lowerBound * width
+    product.channel = channel
     var start = rows.lowerBound
     while start < rows.upperBound {
       let (even, taps) = stage.evenRows(start..<rows.upperBound)
       var next = 0
       for y in even {
-        targets[y - start] =
-          slot(y, of: index + 1) + target.before * target.pitch + vectors.lowerBound * width
-        next = putTaps(of: stage, index, y, taps, at: sources, from: next)
+        targets[y - start] = slot(y, of: index + 1) + target.before * target.pitch + channel
+        next = putTaps(of: stage, index, y, taps, at: sources, from: next, channel: block * blocks.inputs)
       }
       product.rows = even.count
       product.taps = taps.count * stage.kernel.width
-      product.b_first = taps.lowerBound * stage.kernel.width * stage.inputs
+      product.b_first = taps.lowerBound * stage.kernel.width * blocks.inputs
       plan.kernels.rows(&product)
       start = even.upperBound
     }

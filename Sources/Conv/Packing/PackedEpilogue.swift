@@ -13,6 +13,8 @@ final class PackedEpilogue: @unchecked Sendable {
   let whole: UnsafePointer<lowrank_epilogue>?
   let biasAlone: UnsafePointer<lowrank_epilogue>?
   let activationAlone: UnsafePointer<lowrank_epilogue>?
+  /// The bias, one for each channel.
+  var bias: UnsafePointer<Float>? { structures.pointee.bias }
 
   init(bias: Tensor<Float>?, activation: Activation) {
     let parameters = activation.parameters
@@ -41,9 +43,9 @@ final class PackedEpilogue: @unchecked Sendable {
 
   deinit { structures.deallocate() }
 
-  /// An array with zeros behind it up to the longest vector.
+  /// An array with zeros behind it, so that the longest vector may be read from any element on.
   private static func array(_ count: Int, _ element: (Int) -> Float) -> PackedWeights {
-    PackedWeights(count: roundUp(count, to: 16)) { target in
+    PackedWeights(count: count + 15) { target in
       for i in 0..<count { target[i] = element(i) }
     }
   }

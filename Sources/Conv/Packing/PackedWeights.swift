@@ -19,31 +19,40 @@ final class PackedWeights: @unchecked Sendable {
 }
 
 extension PackedWeights {
-  /// Columns for the `rows` kernels: [panel][depth][panel's width], the last vector filled up with zeros.
+  /// Columns for the `rows` kernels: [block][panel][depth][panel's width], the last vector filled up with zeros.
   ///
-  /// **Shapes** `weight(column, depth)` over `columns` and `depth`; `panel` in vectors of `width` floats.
+  /// **Shapes** `weight(block, column, depth)` over `blocks`, `columns` and `depth`; `panel` in vectors of `width` floats.
   static func columns(
-    _ columns: Int, depth: Int, panel: Int, width: Int, weight: (Int, Int) -> Float
+    _ columns: Int, depth: Int, panel: Int, width: Int, blocks: Int, weight: (Int, Int, Int) -> Float
   ) -> PackedWeights {
     let padded = roundUp(columns, to: width)
-    return PackedWeights(count: padded * depth) { target in
-      for first in stride(from: 0, to: padded, by: panel * width) {
-        let panelWidth = min(panel * width, padded - first)
-        for d in 0..<depth {
-          for column in first..<min(first + panelWidth, columns) {
-            target[first * depth + d * panelWidth + column - first] = weight(column, d)
+    return PackedWeights(count: blocks * padded * depth) { target in
+      for block in 0..<blocks {
+        for first in stride(from: 0, to: padded, by: panel * width) {
+          let panelWidth = min(panel * width, padded - first)
+          let panel = (block * padded + first) * depth
+          for d in 0..<depth {
+            for column in first..<min(first + panelWidth, columns) {
+              target[panel + d * panelWidth + column - first] = weight(block, column, d)
+            }
           }
         }
       }
     }
   }
 
-  /// Strips for the `maps` kernel: [outputs / strip][depth][strip], the last strip filled up with zeros.
-  static func strips(_ outputs: Int, depth: Int, strip: Int, weight: (Int, Int) -> Float) -> PackedWeights {
-    PackedWeights(count: roundUp(outputs, to: strip) * depth) { target in
-      for output in 0..<outputs {
-        for d in 0..<depth {
-          target[output / strip * strip * depth + d * strip + output % strip] = weight(output, d)
+  /// Strips for the `maps` kernel: [group][outputs / strip][depth][strip], the last strip filled up with zeros.
+  ///
+  /// **Shapes** `weight(group, output, depth)` over `groups`, `outputs` of each and `depth`.
+  static func strips(
+    _ outputs: Int, depth: Int, strip: Int, groups: Int, weight: (Int, Int, Int) -> Float
+  ) -> PackedWeights {
+    let padded = roundUp(outputs, to: strip)
+    return PackedWeights(count: groups * padded * depth) { target in
+      for group in 0..<groups {
+        for output in 0..<outputs {
+          let first = (group * padded + output / strip * strip) * depth + output % strip
+          for d in 0..<depth { target[first + d * strip] = weight(group, output, d) }
         }
       }
     }

@@ -3,8 +3,8 @@ import Tensors
 /// A layout of a stage's weights that one of the kernels reads: it does not depend on the extents of the image, nor on the
 /// number of threads.
 enum StagePacking: Hashable, Sendable {
-  /// Columns in panels of so many vectors, for products tap by tap.
-  case columns(panel: Int)
+  /// Columns in panels of so many vectors, for products tap by tap, one block of groups after the other.
+  case columns(panel: Int, GroupBlocks)
   /// Strips of outputs, for the last pointwise stage on channel-first maps.
   case strips
   case depthwise
@@ -17,7 +17,11 @@ enum StagePacking: Hashable, Sendable {
     let (outputs, width) = (plane.outputChannels, machine.width)
     switch self {
     case .strips:
-      return .strips(outputs, depth: inputs, strip: machine.strip) { w[$0 * inputs + $1] }
+      return .strips(
+        outputs / plane.groups, depth: inputs, strip: machine.strip, groups: plane.groups
+      ) { group, output, input in
+        w[(group * outputs / plane.groups + output) * inputs + input]
+      }
     case .depthwise:
       let row = roundUp(outputs, to: width)
       return PackedWeights(count: taps * row) { target in
@@ -27,9 +31,11 @@ enum StagePacking: Hashable, Sendable {
       }
     case .winograd(let form, let panel):
       return form.packed(w, outputs: outputs, inputs: inputs, panel: panel, width: width)
-    case .columns(let panel):
-      return .columns(outputs, depth: taps * inputs, panel: panel, width: width) { column, depth in
-        w[(column * inputs + depth % inputs) * taps + depth / inputs]
+    case .columns(let panel, let blocks):
+      return .columns(
+        blocks.outputs, depth: taps * blocks.inputs, panel: panel, width: width, blocks: blocks.count
+      ) { block, column, depth in
+        blocks.weight(w, of: plane, block: block, column, depth % blocks.inputs, depth / blocks.inputs)
       }
     }
   }
@@ -39,12 +45,12 @@ extension BandedDesign {
   /// How the kernels read a stage's weights.
   func packing(_ index: Int) -> StagePacking {
     if leavesPointwise, index == planes.count - 1 {
-      return exitPanel.map { .columns(panel: $0) } ?? .strips
+      return exitPanel.map { .columns(panel: $0, blocks[index]) } ?? .strips
     }
     switch core.contains(index) ? algorithm(index) : .direct {
     case .depthwise: return .depthwise
     case .winograd(let form): return .winograd(form, panel: panel(index))
-    case .direct: return .columns(panel: panel(index))
+    case .direct: return .columns(panel: panel(index), blocks[index])
     }
   }
 }

@@ -20,15 +20,10 @@ final class WeightStore: Sendable {
   let machine: Machine
   private let packed = Mutex<[Key: PackedWeights]>([:])
 
-  /// Nil where the stages are not all over one or two axes with one group or as many as channels, or the processor does not
-  /// have the variant.
+  /// Nil where the stages are over more than two axes, or the processor does not have the variant.
   init?(_ stages: [ConvolutionStage<Float>], variant: KernelVariant) {
     let axes = stages[0].stride.count
-    guard axes == 1 || axes == 2, let table = variant.table,
-      stages.allSatisfy({
-        $0.groups == 1 || ($0.groups == $0.inputChannels && $0.groups == $0.outputChannels)
-      })
-    else { return nil }
+    guard axes <= 2, let table = variant.table else { return nil }
     weights = stages.map(\.weights)
     epilogues = stages.map { PackedEpilogue(bias: $0.bias, activation: $0.activation) }
     self.table = KernelTable(pointer: table)

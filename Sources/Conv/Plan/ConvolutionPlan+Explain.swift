@@ -15,7 +15,7 @@ extension ConvolutionPlan {
       let reason =
         options.backend == .blas
         ? "as the options ask"
-        : "because the kernels of this package are for Float, one or two spatial axes and one group or depthwise"
+        : "because the kernels of this package are for Float and at most two spatial axes"
       let sharing = threadCount > 1 ? "; \(threadCount) threads share every stage" : ""
       return
         "Stage after stage by im2col and CBLAS, \(reason)\(sharing); \(bytes(workspaceByteCount)) of workspace."
@@ -71,7 +71,13 @@ extension BandedConvolution {
     switch design.algorithm(index) {
     case .depthwise: return shape + "depthwise on channel-last rows"
     case .direct:
-      return shape + "a product for each tap on padded rows, panels of \(design.panel(index)) vectors"
+      let blocks = design.blocks[index]
+      let groups =
+        plane.groups == 1
+        ? ""
+        : "\(plane.groups) groups in \(blocks.count) blocks of \(blocks.inputs) to \(blocks.outputs) channels, "
+      return shape + groups
+        + "a product for each tap on padded rows, panels of \(design.panel(index)) vectors"
     case .winograd(let form):
       return shape
         + "Winograd \(form.name), \(form.points) multiplies for"

@@ -25,6 +25,10 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
   public let inputShape: Shape
   /// The output without gaps: `[N, T, extents...]`, or `[N, extents..., T]` where it is channel-last.
   public let outputShape: Shape
+  /// The elements of an input from the first to the last, with the gaps that its layout says.
+  public var inputCount: Int { ends.input.span }
+  /// The elements of an output from the first to the last, with the gaps that its layout says.
+  public var outputCount: Int { ends.output.span }
   /// The geometry of each stage, in the order they run; one for a dense kernel.
   public let stages: [ConvolutionGeometry]
   /// How the plan runs.

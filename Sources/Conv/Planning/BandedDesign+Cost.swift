@@ -19,7 +19,8 @@ extension BandedDesign {
       for band in plain.bands(tile: tile, slots: slots, options: options) {
         designs.append(design(form, band: band, slots: slots))
       }
-      guard threads > 1, !plain.isSinglePointwise else { continue }
+      // Strips have no columns to share.
+      guard threads > 1, !plain.isSinglePointwise || plain.exitPanel != nil else { continue }
       for band in plain.bands(tile: tile, slots: 1, options: options) {
         designs.append(design(form, band: band, parts: threads))
       }
@@ -96,13 +97,17 @@ extension BandedDesign {
   private func stageCycles(_ index: Int, rows: Int, bands: Int) -> Double {
     let plane = planes[index]
     let taps = Double(plane.kernel.height * plane.kernel.width)
-    let (inputs, outputs) = (machine.vectors(plane.inputChannels), machine.vectors(plane.outputChannels))
+    let blocks = blocks[index]
+    let (inputs, outputs) = (machine.vectors(plane.inputChannels), machine.vectors(blocks.outputs))
     let positions = Double(rows * plane.outputWidth)
-    if plane.isDepthwise { return positions * Double(outputs) * (taps / 2 + 2) / Double(parts) }
+    if plane.isDepthwise { return positions * Double(inputs) * (taps / 2 + 2) / Double(parts) }
     let panel = panel(index)
-    let share =
-      parts == 1 ? outputs : min(outputs, ((outputs + panel - 1) / panel + parts - 1) / parts * panel)
-    var weights = taps * Double(plane.inputChannels * share * machine.width * 4)
+    // The panels of a thread, as whole blocks or as part of one.
+    let panels = (outputs + panel - 1) / panel
+    let ownPanels = (blocks.count * panels + parts - 1) / parts
+    let share = min(outputs, ownPanels * panel)
+    let ownBlocks = Double(max(1, ownPanels / panels))
+    var weights = ownBlocks * taps * Double(blocks.inputs * share * machine.width * 4)
     var cycles = 0.0
     var transforms = 0.0
     if core.contains(index), case .winograd(let form) = algorithm(index) {
@@ -124,9 +129,9 @@ extension BandedDesign {
       weights *= points / taps
     } else {
       cycles =
-        Double(rows) * taps * Double(plane.inputChannels)
+        ownBlocks * Double(rows) * taps * Double(blocks.inputs)
         * machine.cycles(pixels: plane.outputWidth, vectors: share, panel: panel)
-      transforms = positions * Double(share) * 1.5
+      transforms = ownBlocks * positions * Double(share) * 1.5
     }
     // Weights that do not stay in the second cache come from the third behind the multiplies, those that do not stay there
     // come from memory before them.

@@ -8,6 +8,8 @@ struct BandedDesign: Sendable {
   let ends: MapEnds
   /// The Winograd form of each stage; nil for the definition's own multiplies.
   private(set) var forms: [WinogradForm?]
+  /// The blocks that the groups of each stage run in.
+  let blocks: [GroupBlocks]
   /// Output rows computed together.
   let band: Int
   /// The threads that share the output rows, each with maps of its own.
@@ -30,9 +32,12 @@ struct BandedDesign: Sendable {
     self.band = band
     self.slots = slots
     self.parts = parts
+    blocks = planes.map { .fastest($0, pixels: $0.outputWidth, machine: machine) }
     forms = [WinogradForm?](repeating: nil, count: planes.count)
-    let pointwise = planes.map { $0.isPointwise && $0.groups == 1 }
     let last = planes.count - 1
+    // Groups run as a single pointwise stage on channel-first maps; in a chain they are a stage between two maps.
+    let isAlone = last == 0 && !ends.input.isChannelLast && !ends.output.isChannelLast
+    let pointwise = planes.map { $0.isPointwise && ($0.groups == 1 || isAlone) }
     // A single pointwise stage may be either; what it reads and writes decides.
     let turns = !ends.input.isChannelLast && ends.output.isChannelLast
     entersPointwise = pointwise[0] && (last > 0 || turns)
@@ -101,8 +106,10 @@ struct BandedDesign: Sendable {
 
   /// The panel of a stage's packed columns.
   func panel(_ index: Int) -> Int {
+    // Threads share whole blocks where there are enough.
     machine.panel(
-      pixels: pixelsTogether(index), vectors: machine.vectors(planes[index].outputChannels), parts: parts)
+      pixels: pixelsTogether(index), vectors: machine.vectors(blocks[index].outputs),
+      parts: blocks[index].count >= parts ? 1 : parts)
   }
 
   /// The panel of an exit on channel-last rows; nil where it is better done on maps.

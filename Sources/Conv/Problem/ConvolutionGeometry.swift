@@ -78,8 +78,8 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     self.outputExtents = outputs
     for (what, extents) in [
       ("input", [batch, inputChannels] + inputExtents), ("output", [batch, outputChannels] + outputs),
-      ("number of multiplies", [batch] + kernelShape.extents + outputs),
     ] where Shape(checking: extents) == nil { throw .tooLarge(what: what) }
+    guard checkedMultiplies.value != nil else { throw .tooLarge(what: "number of multiplies") }
   }
 
   /// The numbers, if there is one for each axis and each lies between `least` and 2^31.
@@ -108,7 +108,11 @@ public struct ConvolutionGeometry: Hashable, Sendable {
   /// The number of positions of one output map.
   public var outputPositions: Int { outputExtents.reduce(1, *) }
   /// The multiplies of the definition above: N T (S / groups) D... H'W'.
-  public var multiplies: Int { batch * kernelShape.count * outputPositions }
+  public var multiplies: Int { checkedMultiplies.value ?? .max }
+
+  private var checkedMultiplies: CheckedInteger {
+    kernelShape.multiplies(positions: outputExtents, images: batch)
+  }
 
   /// Whether every output position reads exactly the input position of the same index.
   public var isPointwise: Bool {

@@ -71,10 +71,26 @@ struct MapStrides: Hashable, Sendable {
   }
 
   var isChannelLast: Bool { order == .channelLast }
+
+  /// Images of one pixel, as the pixels of one channel-last image.
+  private init(pixels strides: MapStrides) {
+    order = .channelLast
+    (image, channel, position) = (0, 1, strides.image)
+    (span, isDense) = (strides.span, strides.isDense)
+  }
+
+  /// The images of one pixel each as the pixels of one channel-last image; nil where channels do not lie side by side.
+  var imagesAsPixels: MapStrides? { channel == 1 ? MapStrides(pixels: self) : nil }
 }
 
 /// The layouts of what a plan reads and writes.
 struct MapEnds: Hashable, Sendable {
   let input: MapStrides
   let output: MapStrides
+
+  /// Those of images of one pixel each as the pixels of one image; nil where channels do not lie side by side.
+  var imagesAsPixels: MapEnds? {
+    guard let input = input.imagesAsPixels, let output = output.imagesAsPixels else { return nil }
+    return MapEnds(input: input, output: output)
+  }
 }

@@ -1,4 +1,5 @@
-/// One stage over two spatial axes; a stage over one axis is a stage over planes of height 1.
+/// One stage over two spatial axes; a stage over one axis is a stage over planes of height 1, and one over none a stage over
+/// planes of one pixel, or of one row with a pixel for each image.
 struct PlaneGeometry: Sendable {
   let inputChannels: Int
   let outputChannels: Int
@@ -12,17 +13,17 @@ struct PlaneGeometry: Sendable {
   let dilation: (height: Int, width: Int)
   let padding: (top: Int, left: Int)
 
-  /// Nil where the convolution has another number of spatial axes.
-  init?(_ g: ConvolutionGeometry) {
-    guard g.order == 1 || g.order == 2 else { return nil }
+  /// Nil where the convolution has another number of spatial axes. Over no axes there are `pixels` pixels.
+  init?(_ g: ConvolutionGeometry, pixels: Int = 1) {
+    guard g.order <= 2 else { return nil }
     func plane(_ values: [Int], _ missing: Int) -> (height: Int, width: Int) {
-      g.order == 2 ? (values[0], values[1]) : (missing, values[0])
+      g.order == 2 ? (values[0], values[1]) : (missing, values.first ?? missing)
     }
     inputChannels = g.inputChannels
     outputChannels = g.outputChannels
     groups = g.groups
-    (inputHeight, inputWidth) = plane(g.inputExtents, 1)
-    (outputHeight, outputWidth) = plane(g.outputExtents, 1)
+    (inputHeight, inputWidth) = plane(g.order == 0 ? [pixels] : g.inputExtents, 1)
+    (outputHeight, outputWidth) = plane(g.order == 0 ? [pixels] : g.outputExtents, 1)
     kernel = plane(g.kernel, 1)
     stride = plane(g.stride, 1)
     dilation = plane(g.dilation, 1)

@@ -71,8 +71,8 @@ extension FormKind {
   private static let decompositions: [FormKind: any FormDecomposition] = {
     let all: [any FormDecomposition] = [
       Tucker2Decomposition(), CPFormDecomposition(kind: .cp3), CPFormDecomposition(kind: .cp4),
-      SpatialDecomposition(mirrored: false), SpatialDecomposition(mirrored: true),
-      ChannelDecomposition(mirrored: false), ChannelDecomposition(mirrored: true), MatrixDecomposition(),
+      PairDecomposition(kind: .spatial), PairDecomposition(kind: .spatialMirrored),
+      PairDecomposition(kind: .channel), PairDecomposition(kind: .channelMirrored), MatrixDecomposition(),
     ]
     return Dictionary(uniqueKeysWithValues: all.map { ($0.kind, $0) })
   }()

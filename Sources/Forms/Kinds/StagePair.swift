@@ -32,7 +32,8 @@ public struct StagePair<Element: Scalar>: Sendable {
   /// The number of channels between the stages, R.
   public var rank: Int { first.shape[0] }
 
-  private static func isPair(_ kind: FormKind) -> Bool { kind.parts == ["first", "second"] }
+  /// Whether a kind of form is of two convolutions.
+  public static func isPair(_ kind: FormKind) -> Bool { kind.parts == ["first", "second"] }
 
   /// The stages by name; nil for a kernel in a form of other parts.
   public init?(_ kernel: FactoredKernel<Element>) {

@@ -26,7 +26,7 @@ public struct PassNote: Sendable, Hashable, CustomStringConvertible {
 
 extension GraphPass {
   /// A note of this pass.
-  func note(_ place: String, _ text: String) -> PassNote {
+  public func note(_ place: String, _ text: String) -> PassNote {
     PassNote(pass: Self.name, place: place, text: text)
   }
 }

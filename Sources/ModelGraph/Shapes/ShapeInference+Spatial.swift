@@ -8,7 +8,8 @@ extension ShapeInference {
     case "ConvTranspose": return [transposedConvolution(node)]
     case "MaxPool", "AveragePool", "LpPool":
       guard let input = extents(node, 0), let kernel = node.ints("kernel_shape") else { return [nil] }
-      let output = windows(node, input: input, kernel: kernel)
+      let roundsUp = node.int("ceil_mode", default: 0) != 0
+      let output = windows(node, input: input, kernel: kernel, roundsUp: roundsUp)
       return [output, output]
     case "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool":
       return [extents(node, 0).map { $0.prefix(2) + $0.dropFirst(2).map { _ in 1 } }]
@@ -31,12 +32,14 @@ extension ShapeInference {
   }
 
   /// The extents after a window of `kernel` has slid over the input, channels as they were; nil where the window is
-  /// impossible or does not fit in.
-  private func windows(_ node: Node, input: Extents, kernel: [Int]) -> Extents? {
+  /// impossible or does not fit in. Rounded up, a last window counts that goes over the end, if it begins within the input
+  /// or the padding in front of it.
+  private func windows(
+    _ node: Node, input: Extents, kernel: [Int], roundsUp: Bool = false
+  ) -> Extents? {
     guard input.count == kernel.count + 2, let windows = SlidingWindows(node, kernel: kernel) else {
       return nil
     }
-    let roundsUp = node.int("ceil_mode", default: 0) != 0
     var output = Extents(input.prefix(2))
     for axis in kernel.indices {
       guard let known = input[axis + 2] else {
@@ -50,7 +53,12 @@ extension ShapeInference {
       }
       let room = extent + windows.padding(axis) - windows.covered[axis]
       guard let least = room.value, least >= 0 else { return nil }
-      output.append(((roundsUp ? room.dividedRoundingUp(by: stride) : room / stride) + 1).value)
+      let steps =
+        roundsUp
+        ? CheckedInteger.least(
+          room.dividedRoundingUp(by: stride), (extent + windows.paddingBefore(axis) - 1) / stride)
+        : room / stride
+      output.append((steps + 1).value)
     }
     return output
   }
@@ -81,27 +89,6 @@ extension ShapeInference {
       output.append(padded.value)
     }
     return output.allSatisfy { $0 ?? 0 >= 0 } ? output : nil
-  }
-
-  private func resized(_ node: Node) -> Extents? {
-    guard let input = extents(node, 0) else { return nil }
-    let unknown = Extents(repeating: nil, count: input.count)
-    let axes = (node.ints("axes") ?? Array(input.indices)).map { axis($0, order: input.count) }
-    guard !axes.contains(nil) else { return unknown }
-    var output = input
-    if let sizes = integers(node, 3), sizes.count == axes.count {
-      for (axis, size) in zip(axes, sizes) { if let axis { output[axis] = size } }
-      return output
-    }
-    let place = node.opType == "Upsample" || opset < 11 ? 1 : 2
-    guard let scales = node.floats("scales") ?? numbers(node, place), scales.count == axes.count else {
-      return unknown
-    }
-    for (axis, scale) in zip(axes, scales) {
-      guard let axis, let extent = input[axis] else { continue }
-      output[axis] = Int(exactly: (Double(extent) * Double(scale)).rounded(.down))
-    }
-    return output
   }
 
   private func padded(_ node: Node) -> Extents? {
@@ -163,6 +150,9 @@ private struct SlidingWindows {
     self.pads = automatic == "VALID" ? pads.map { _ in 0 } : pads
     guard covered.allSatisfy({ $0.value != nil }) else { return nil }
   }
+
+  /// The padding in front, where the node gives it.
+  func paddingBefore(_ axis: Int) -> CheckedInteger { CheckedInteger(pads[axis]) }
 
   /// Both ends' padding together, where the node gives it.
   func padding(_ axis: Int) -> CheckedInteger { .sum([pads[axis], pads[axis + strides.count]]) }

@@ -5,6 +5,8 @@ import Tensors
 struct GraphLoader {
   let opset: Int
   let options: NetworkOptions
+  /// Values that are asked for besides the graph's outputs.
+  var wanted: Set<String> = []
 
   /// A graph, and those inside it; `outer` gives the constants of the graphs around it.
   func load(
@@ -15,8 +17,10 @@ struct GraphLoader {
     for node in graph.nodes { nodes.append(try load(node, in: graph, constant)) }
     var constants: [String: Constant] = [:]
     for constant in graph.constants { constants[constant.name] = constant }
+    let kept = Set(graph.outputs.map(\.name)).union(GraphIndex(graph).namesInBodies).union(wanted)
+    let fused = try ConvolutionFusion(nodes, kept: kept, options: options, constant: constant).applied()
     return LoadedGraph(
-      nodes: try fused(nodes, of: graph), inputs: graph.inputs, outputs: graph.outputs, constants: constants)
+      nodes: fused, inputs: graph.inputs, outputs: graph.outputs, constants: constants)
   }
 
   private func load(
@@ -39,7 +43,6 @@ struct GraphLoader {
       outputs: node.outputs)
   }
 
-  private func fused(_ nodes: [LoadedNode], of graph: Graph) throws(NetworkError) -> [LoadedNode] { nodes }
 }
 
 /// The operators, by the names that nodes have for them.
@@ -48,7 +51,22 @@ enum OperatorTable {
   static let ownDomain = "swift-lowrank"
 
   private static let types: [any Operator.Type] = [
-    ConvolutionOperator.self, UnaryOperator.self, BinaryOperator.self,
+    ConvolutionOperator.self,
+    UnaryOperator.self,
+    BinaryOperator.self,
+    CastOperator.self,
+    TransposeOperator.self,
+    ReshapeOperator.self,
+    ConcatOperator.self,
+    SliceOperator.self,
+    SplitOperator.self,
+    ShapeOperator.self,
+    ConstantOperator.self,
+    PoolOperator.self,
+    GlobalPoolOperator.self,
+    GemmOperator.self,
+    MatMulOperator.self,
+    SoftmaxOperator.self,
   ]
 
   private static let byName: [String: any Operator.Type] = {

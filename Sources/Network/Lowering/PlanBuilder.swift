@@ -128,8 +128,8 @@ extension PlanBuilder {
 extension PlanBuilder {
   /// Adds a step that reads values and writes others, with `scratch` bytes of memory of its own behind them.
   mutating func add(
-    reads: [Value], writes: [Value], scratch: Int = 0, detail: String = "", multiplies: Int = 0,
-    run: @escaping @Sendable (StepMemory) -> Void
+    reads: [Value], writes: [Value], scratch: Int = 0, inPlace: [Int] = [], detail: String = "",
+    multiplies: Int = 0, run: @escaping @Sendable (StepMemory) -> Void
   ) throws(LoweringStop) {
     var operands: [Operand] = []
     for value in reads { operands.append(operand(of: stored(value), isWritten: false)) }
@@ -142,7 +142,7 @@ extension PlanBuilder {
     steps.append(
       Step(
         node: current.name, operation: current.opType, detail: detail, multiplies: multiplies,
-        layout: writes.first?.layoutName ?? "", operands: operands, run: run))
+        layout: writes.first?.layoutName ?? "", operands: operands, inPlace: inPlace, run: run))
   }
 
   private mutating func touch(_ buffer: Int) {
@@ -218,7 +218,10 @@ extension PlanBuilder {
         operation, layouts, offsets: layouts.map(\.reach.before), alpha: alpha, beta: beta,
         threads: options.threads, variant: options.variant ?? .best)
     else { throw failure("more than \(StridedLoops.mostAxes) axes that cannot be gone through as one") }
-    try add(reads: operands, writes: [target], detail: detail) { memory in
+    let inPlace = operands.indices.filter {
+      operands[$0].layout == target.layout && operands[$0].kind == target.kind
+    }
+    try add(reads: operands, writes: [target], inPlace: inPlace, detail: detail) { memory in
       run.run(memory.places, in: memory.table)
     }
   }
@@ -239,11 +242,5 @@ extension PlanBuilder {
     for value in kept {
       if let buffer = value.buffer { buffers[buffer].isKept = true }
     }
-  }
-
-  /// Lets a value take over the memory of another that nobody needs behind this step.
-  mutating func takeOver(_ value: Value, from other: Value) {
-    guard let new = value.buffer, let old = other.buffer else { return }
-    buffers[new].inPlaceOf = old
   }
 }

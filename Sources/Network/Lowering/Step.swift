@@ -14,6 +14,9 @@ struct Step: Sendable {
   var layout: String
   /// The buffers that it touches, in the order in which `run` is given them; the last ones may be scratch memory.
   var operands: [Operand]
+  /// The operands whose memory the last operand may take over: they lie as it does, and each element is read before it is
+  /// written.
+  var inPlace: [Int] = []
   /// Does it.
   let run: @Sendable (StepMemory) -> Void
 }
@@ -65,6 +68,4 @@ struct Buffer: Sendable {
   var steps: ClosedRange<Int>?
   /// Whether it is needed behind its segment.
   var isKept = false
-  /// The buffer whose memory it takes over, which ends where it begins.
-  var inPlaceOf: Int?
 }

@@ -50,38 +50,64 @@ struct MemoryPlan: Sendable {
 extension PlanBuilder {
   /// The plan of this segment's arena.
   func memoryPlan() -> MemoryPlan {
-    var roots: [Int: Int] = [:]
-    func root(_ buffer: Int) -> Int {
-      if let known = roots[buffer] { return known }
-      let found = buffers[buffer].inPlaceOf.map(root) ?? buffer
-      roots[buffer] = found
-      return found
-    }
-    var lifetimes: [Int: (steps: ClosedRange<Int>, byteCount: Int)] = [:]
+    let sharing = !options.disabledPasses.contains(.memorySharing)
+    let roots = sharing ? inPlaceRoots() : Array(buffers.indices)
+    var lifetimes: [Int: MemoryPlan.Tenant] = [:]
     for (index, buffer) in buffers.enumerated() {
-      guard case .arena(segment) = buffer.source, var steps = buffer.steps else { continue }
-      if buffer.isKept { steps = steps.lowerBound...max(steps.upperBound, self.steps.count) }
-      let root = root(index)
-      let known = lifetimes[root]
-      lifetimes[root] = (
-        min(
-          steps.lowerBound, known?.steps.lowerBound ?? steps.lowerBound)...max(
-            steps.upperBound, known?.steps.upperBound ?? steps.upperBound),
-        max(buffer.byteCount, known?.byteCount ?? 0)
-      )
+      guard case .arena(segment) = buffer.source, let steps = lifetime(index) else { continue }
+      let own = MemoryPlan.Tenant(buffer: roots[index], steps: steps, byteCount: buffer.byteCount)
+      lifetimes[roots[index]] = lifetimes[roots[index]]?.joined(own) ?? own
     }
-    var plan = MemoryPlan(
-      lifetimes.sorted { $0.key < $1.key }.map {
-        MemoryPlan.Tenant(buffer: $0.key, steps: $0.value.steps, byteCount: $0.value.byteCount)
-      }, sharing: !options.disabledPasses.contains(.memorySharing))
-    plan.take(buffers.indices.filter { buffers[$0].inPlaceOf != nil }.map { ($0, root($0)) })
+    var plan = MemoryPlan(lifetimes.values.sorted { $0.buffer < $1.buffer }, sharing: sharing)
+    plan.take(roots)
     return plan
+  }
+
+  /// The steps from the first that touches a buffer to the last that needs it; nil where none does.
+  private func lifetime(_ buffer: Int) -> ClosedRange<Int>? {
+    guard let touched = buffers[buffer].steps else { return nil }
+    return buffers[buffer].isKept ? touched.lowerBound...max(touched.upperBound, steps.count) : touched
+  }
+
+  /// For each buffer the one whose memory it takes over: that of an operand that nobody needs any more when a step that
+  /// may work in place writes it whole for the first time.
+  private func inPlaceRoots() -> [Int] {
+    var roots = Array(buffers.indices)
+    for (place, step) in steps.enumerated() where !step.inPlace.isEmpty {
+      guard let target = step.operands.last, isOwn(target), buffers[target.buffer].steps?.lowerBound == place
+      else {
+        continue
+      }
+      let source = step.inPlace.map { step.operands[$0] }.first { operand in
+        isOwn(operand) && operand.buffer != target.buffer && lifetime(operand.buffer)?.upperBound == place
+          && operand.byteOffset == target.byteOffset && operand.byteCount == target.byteCount
+          && step.operands.count { $0.buffer == operand.buffer } == 1
+          && buffers[operand.buffer].byteCount == buffers[target.buffer].byteCount
+      }
+      if let source { roots[target.buffer] = roots[source.buffer] }
+    }
+    return roots
+  }
+
+  /// Whether an operand's buffer lies in the arena of this segment.
+  private func isOwn(_ operand: Operand) -> Bool {
+    if case .arena(segment) = buffers[operand.buffer].source { true } else { false }
+  }
+}
+
+extension MemoryPlan.Tenant {
+  /// Both together, one behind the other.
+  fileprivate func joined(_ other: Self) -> Self {
+    Self(
+      buffer: buffer,
+      steps: min(steps.lowerBound, other.steps.lowerBound)...max(steps.upperBound, other.steps.upperBound),
+      byteCount: max(byteCount, other.byteCount))
   }
 }
 
 extension MemoryPlan {
-  /// Gives buffers the places of others.
-  fileprivate mutating func take(_ pairs: [(buffer: Int, root: Int)]) {
-    for (buffer, root) in pairs { offsets[buffer] = offsets[root] }
+  /// Gives buffers the places of those whose memory they take over.
+  fileprivate mutating func take(_ roots: [Int]) {
+    for (buffer, root) in roots.enumerated() where root != buffer { offsets[buffer] = offsets[root] }
   }
 }

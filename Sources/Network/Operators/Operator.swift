@@ -167,6 +167,12 @@ final class NodeReader {
     node.input(place).map { graph.constants[$0] != nil || outerConstant($0) != nil } ?? false
   }
 
+  /// The extents of an input that is a constant; nil for others.
+  func constantExtents(_ place: Int) throws(NetworkError) -> [Int]? {
+    guard let name = node.input(place) else { return nil }
+    return (graph.constants[name] ?? outerConstant(name))?.shape?.extents
+  }
+
   /// Checks that there is no setting that nobody asked for.
   func requireNothingElse() throws(NetworkError) {
     for attribute in node.attributes where !known.contains(attribute.name) {

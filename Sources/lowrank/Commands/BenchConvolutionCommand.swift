@@ -39,19 +39,6 @@ struct BenchConvolutionCommand: ParsableCommand {
 
   @Flag(help: "Print JSON.") var json = false
 
-  /// What is printed; the field names are the JSON's.
-  struct Report: Encodable {
-    let form: String
-    let medianMs: Double
-    let minMs: Double
-    let macs: Int
-    let gflops: Double
-    let threads: Int
-    let maxAbsDiff: Double
-    let workspaceBytes: Int
-    let explanation: String?
-  }
-
   func validate() throws {
     try requireThreads(threads)
     guard (1...1_000_000).contains(reps) else { throw ValidationError("--reps lies between 1 and 1000000.") }
@@ -63,13 +50,9 @@ struct BenchConvolutionCommand: ParsableCommand {
   }
 
   func run() throws {
-    let result = ConvolutionBenchmark.run(
+    let report = ConvolutionBenchmark.run(
       try layer.geometry(), form: form, threads: threads, repetitions: reps,
-      options: ConvolutionOptions(winograd: winograd.option))
-    let report = Report(
-      form: form.description, medianMs: result.medianMs, minMs: result.minMs, macs: result.macs,
-      gflops: result.gflops, threads: result.threads, maxAbsDiff: result.maxAbsDiff,
-      workspaceBytes: result.workspaceBytes, explanation: explain ? result.explanation : nil)
+      options: ConvolutionOptions(winograd: winograd.option), explaining: explain)
     if json { return try StandardOutput.print(try jsonText(report)) }
     var lines = [
       "\(form) of \(layer.kernelShape): median \(fixed(report.medianMs, 3)) ms, least \(fixed(report.minMs, 3)) ms",

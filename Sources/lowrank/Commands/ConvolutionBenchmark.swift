@@ -2,8 +2,10 @@ import Conv
 import Forms
 import Tensors
 
-/// One layer timed in one form, and its answer checked: what `lowrank bench conv` prints.
-struct ConvolutionBenchmark: Sendable {
+/// One layer timed in one form, and its answer checked: what `lowrank bench conv` prints; the names are the JSON's.
+struct ConvolutionBenchmark: Encodable, Sendable {
+  /// The form, as the command line has it.
+  let form: String
   /// The median time of a run, in milliseconds.
   let medianMs: Double
   /// The shortest time of a run, in milliseconds.
@@ -18,27 +20,29 @@ struct ConvolutionBenchmark: Sendable {
   let maxAbsDiff: Double
   /// The size of the workspace in bytes.
   let workspaceBytes: Int
-  /// What the plan chose and why, in words.
-  let explanation: String
+  /// What the plan chose and why, in words; nil where nobody asked.
+  let explanation: String?
 
   /// Times `form` of a layer on random numbers: weights scaled to keep the variance, inputs from -1 to 1.
   ///
-  /// `threads` is what is asked for, whatever `options` says. Repeats until `repetitions` runs are done, at least five; the first three runs are not counted.
+  /// `threads` is what is asked for, whatever `options` says. Repeats until `repetitions` runs are done, at least five; the
+  /// first three runs are not counted.
   ///
   /// **Complexity** holds the layer's maps in Float and in Double.
   static func run(
     _ geometry: ConvolutionGeometry, form: FactoredForm, threads: Int = 1, repetitions: Int = 30,
-    options: ConvolutionOptions = ConvolutionOptions()
+    options: ConvolutionOptions = ConvolutionOptions(), explaining: Bool = false
   ) -> ConvolutionBenchmark {
     var options = options
     options.threads = threads
-    var random = XorShift(state: 0x9E37_79B9_7F4A_7C15)
+    var random = SeededGenerator(seed: 1)
     let shapes = form.stages(kernel: geometry.kernelShape, groups: geometry.groups)
     let weights = shapes.map { stage in
-      random.tensor(stage.weightShape, scale: (Float(stage.outputs) / Float(stage.weightCount)).squareRoot())
+      tensor(
+        stage.weightShape, scale: (Float(stage.outputs) / Float(stage.weightCount)).squareRoot(), &random)
     }
-    let bias = random.tensor([geometry.outputChannels], scale: 1)
-    let input = random.tensor(geometry.inputShape, scale: 1)
+    let bias: Tensor<Float> = random.tensor([geometry.outputChannels])
+    let input: Tensor<Float> = random.tensor(geometry.inputShape)
     let plan = ConvolutionPlan(
       geometry, stages: shapes, weights: weights, bias: bias, options: options)
     var workspace = plan.makeWorkspace()
@@ -64,10 +68,10 @@ struct ConvolutionBenchmark: Sendable {
     ).run(input.converted())
     let median = times[times.count / 2]
     return ConvolutionBenchmark(
-      medianMs: median, minMs: times[0], macs: plan.multiplies,
+      form: form.description, medianMs: median, minMs: times[0], macs: plan.multiplies,
       gflops: 2 * Double(plan.multiplies) / (median * 1e6), threads: ran,
       maxAbsDiff: largestDifference(output, reference), workspaceBytes: plan.workspaceByteCount,
-      explanation: plan.explain)
+      explanation: explaining ? plan.explain : nil)
   }
 
   /// The largest absolute difference; infinite where one side is not a number.
@@ -83,18 +87,11 @@ struct ConvolutionBenchmark: Sendable {
   }
 }
 
-/// Marsaglia's xorshift: a layer's numbers, the same in every run.
-private struct XorShift {
-  var state: UInt64
-
-  mutating func tensor(_ shape: Shape, scale: Float) -> Tensor<Float> {
-    Tensor(shape: shape) { elements in
-      for i in elements.indices {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        elements[i] = scale * (Float(state >> 40) * 0x1p-23 - 1)
-      }
-    }
+/// Numbers from `-scale` to `scale`.
+private func tensor(_ shape: Shape, scale: Float, _ random: inout SeededGenerator) -> Tensor<Float> {
+  var numbers: Tensor<Float> = random.tensor(shape)
+  numbers.withMutableSpan { span in
+    for i in span.indices { span[i] *= scale }
   }
+  return numbers
 }

@@ -24,7 +24,8 @@ struct BinaryOperator: Operator {
 
   private enum Direction: String, CaseIterable { case left = "LEFT", right = "RIGHT" }
 
-  private let opType: String
+  /// The operator's name.
+  let opType: String
   private let float: LineOperation?
   private let integer: LineOperation?
   private let isMean: Bool

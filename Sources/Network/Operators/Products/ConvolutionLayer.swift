@@ -5,7 +5,7 @@ import Tensors
 /// One convolution of a network with constant weights, and what its results go through.
 struct ConvolutionLayer: Sendable {
   /// `[T, S / groups, D...]`
-  let weights: Tensor<Float>
+  var weights: Tensor<Float>
   var bias: Tensor<Float>?
   var activation: Activation
   let groups: Int

@@ -12,7 +12,7 @@ final class ConvolutionOperator: Operator {
   let layers: [ConvolutionLayer]
   /// Whether the last input is added to the result, in front of the last activation.
   let addsResidual: Bool
-  private let options: ConvolutionOptions
+  let options: ConvolutionOptions
   private let convolutions = Mutex<[[PaddingKey]: Convolution<Float>]>([:])
 
   private struct PaddingKey: Hashable {
@@ -65,10 +65,37 @@ final class ConvolutionOperator: Operator {
     do throws(ConvError) { convolution = try self.convolution(paddings) } catch {
       throw plan.failure("\(error)")
     }
-    return [
-      try run(
-        convolution, input, residual: addsResidual ? inputs.last ?? nil : nil, extents, outputs[0], &plan)
-    ]
+    let residual = addsResidual ? inputs.last ?? nil : nil
+    let shape = [input.extents[0], layers[layers.count - 1].weights.shape[0]] + extents
+    guard let residual, residual.extents != shape else {
+      return [try run(convolution, input, residual: residual, extents, outputs[0], &plan)]
+    }
+    return [try addedApart(input, residual, outputs[0], &plan)]
+  }
+
+  /// The convolution without its last activation, an addition that is broadcast, and the activation.
+  private func addedApart(
+    _ input: Value, _ residual: Value, _ name: String, _ plan: inout PlanBuilder
+  ) throws(LoweringStop) -> Value {
+    var bare = layers
+    let activation = bare[bare.count - 1].activation
+    bare[bare.count - 1].activation = .none
+    let alone = ConvolutionOperator(layers: bare, addsResidual: false, options: options)
+    let sum = try alone.lower([input], outputs: [""], into: &plan)[0]
+    guard let extents = broadcastExtents(sum.extents, residual.extents) else {
+      throw plan.failure("\(residual.extents) added to \(sum.extents)")
+    }
+    let output = try plan.make(extents, .float32, sum.axisOrder, for: name)
+    try plan.apply(.binary(.add), [sum, residual], to: output)
+    if case .prelu(let slopes) = activation {
+      let shape = [slopes.count] + extents.dropFirst(2).map { _ in 1 }
+      let slopes = plan.known(
+        NetworkTensor(Tensor(shape: Shape(shape), elements: slopes.map { Float($0) })), isPermanent: true)
+      try plan.apply(.binary(.negativeSlope), [output, slopes], to: output)
+    } else if activation != .none {
+      try plan.apply(.activation(activation), [output], to: output)
+    }
+    return output
   }
 
   /// The convolution with some paddings; they are the same for all sizes unless the node leaves them to the size.

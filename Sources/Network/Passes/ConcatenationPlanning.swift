@@ -1,0 +1,34 @@
+import ModelGraph
+import Tensors
+
+extension ConcatenationPlacements {
+  /// The concatenations of a graph whose extents are known for inputs of some shapes.
+  init(_ model: ModelGraph, inputs: [String: [Int]]) {
+    self.init()
+    let shapes = ShapeInference(
+      graph: model.main, opset: model.opsetVersion,
+      assumptions: ShapeAssumptions(inputs: inputs, trustsFile: false, takesBatchForOne: false))
+    let constants = Set(model.main.constants.map(\.name))
+    // From behind, so that what is a part of a concatenation in two ways belongs to the larger one.
+    for node in model.main.nodes.reversed() where node.opType == "Concat" && node.isStandard {
+      guard let name = node.outputs.first, let whole = Self.known(shapes.extents[name]), whole.count >= 2
+      else { continue }
+      let given = node.int("axis", default: 1)
+      let axis = given < 0 ? given + whole.count : given
+      let parts = node.inputs.map { (name: $0, extents: Self.known(shapes.extents[$0])) }
+      guard axis >= 0, axis < whole.count, parts.allSatisfy({ $0.extents?.count == whole.count }) else {
+        continue
+      }
+      let usable = parts.map { part in
+        (name: constants.contains(part.name) ? "" : part.name, extent: part.extents?[axis] ?? 0)
+      }
+      add(output: name, axis: axis, extents: whole, parts: usable)
+    }
+  }
+
+  private static func known(_ extents: [Int?]?) -> [Int]? {
+    guard let extents else { return nil }
+    let known = extents.compactMap { $0 }
+    return known.count == extents.count ? known : nil
+  }
+}

@@ -1,0 +1,219 @@
+import Conv
+import ModelGraph
+import Tensors
+
+/// Lets convolutions take up what follows them: scales and shifts of channels, activations, and the addition of another
+/// value; and joins convolutions that follow one another to one chain.
+///
+/// A value is taken up where nobody else needs it.
+struct ConvolutionFusion {
+  private let options: NetworkOptions
+  private let constant: (String) -> Constant?
+  private var nodes: [LoadedNode?]
+  private var uses: [String: Int] = [:]
+  private var consumers: [String: Int] = [:]
+
+  /// Fusion among the nodes of a graph; `kept` are the values that others than nodes need.
+  init(
+    _ nodes: [LoadedNode], kept: Set<String>, options: NetworkOptions,
+    constant: @escaping (String) -> Constant?
+  ) {
+    self.nodes = nodes
+    self.options = options
+    self.constant = constant
+    for (place, node) in nodes.enumerated() {
+      for input in node.inputs where !input.isEmpty {
+        uses[input, default: 0] += 1
+        consumers[input] = place
+      }
+    }
+    for name in kept { uses[name, default: 0] += 2 }
+  }
+
+  /// The nodes that are left.
+  func applied() throws(NetworkError) -> [LoadedNode] {
+    var fusion = self
+    if !options.disabledPasses.contains(.fusion) {
+      for place in nodes.indices { try fusion.takeUpFollowers(of: place) }
+    }
+    if !options.disabledPasses.contains(.chains) {
+      for place in nodes.indices.reversed() { fusion.joinFollower(of: place) }
+    }
+    return fusion.nodes.compactMap { $0 }
+  }
+
+  /// The node that alone takes what a node makes; nil where there are others, or none.
+  private func follower(of node: LoadedNode) -> Int? {
+    guard node.outputs.count == 1, uses[node.outputs[0]] == 1 else { return nil }
+    return consumers[node.outputs[0]]
+  }
+
+  private mutating func takeUpFollowers(of first: Int) throws(NetworkError) {
+    guard var node = nodes[first], node.op is ConvolutionOperator else { return }
+    var place = first
+    while let convolution = node.op as? ConvolutionOperator, let next = follower(of: node),
+      let other = nodes[next],
+      let taken = try taken(other, by: convolution, making: node.outputs[0])
+    {
+      node = LoadedNode(
+        label: NodeLabel(name: node.label.name, opType: "\(node.label.opType)+\(other.label.opType)"),
+        op: taken.op, inputs: node.inputs + taken.inputs, outputs: other.outputs)
+      nodes[place] = nil
+      nodes[next] = node
+      for input in node.inputs where consumers[input] == place { consumers[input] = next }
+      place = next
+    }
+  }
+
+  /// The convolution with what follows it taken up, and what it takes besides; nil where that cannot be.
+  private func taken(
+    _ node: LoadedNode, by convolution: ConvolutionOperator, making value: String
+  ) throws(NetworkError) -> (op: ConvolutionOperator, inputs: [String])? {
+    guard node.outputs.count == 1 else { return nil }
+    if let unary = node.op as? UnaryOperator {
+      return unary.activation.flatMap { convolution.followed(by: $0) }.map { ($0, []) }
+    }
+    guard let binary = node.op as? BinaryOperator, node.inputs.count == 2, node.inputs[0] != node.inputs[1],
+      let other = node.inputs.first(where: { $0 != value })
+    else { return nil }
+    let isFirst = node.inputs[0] == value
+    if let constant = constant(other) {
+      guard let numbers = try perChannel(constant, convolution) else { return nil }
+      return convolution.combined(binary.opType, numbers, isFirst: isFirst).map { ($0, []) }
+    }
+    guard binary.opType == "Add", let adding = convolution.adding() else { return nil }
+    return (adding, [other])
+  }
+
+  /// One number for each output channel, out of a constant that is the same along all other axes.
+  private func perChannel(
+    _ constant: Constant, _ convolution: ConvolutionOperator
+  ) throws(NetworkError) -> [Float]? {
+    guard let layer = convolution.layers.last, let shape = constant.shape, constant.type.elementType != nil
+    else {
+      return nil
+    }
+    let (channels, order) = (layer.weights.shape[0], layer.weights.shape.order)
+    let extents = shape.extents
+    guard shape.count == 1 || shape.count == channels, extents.count <= order else { return nil }
+    if shape.count > 1 {
+      let axis = extents.count - (order - 1)
+      guard axis >= 0, extents[axis] == channels else { return nil }
+    }
+    let read = try NetworkTensor(constant) { .model(.tensor(path: "", name: constant.name, reason: $0)) }
+    guard let floats = read.floats?.elements else { return nil }
+    return floats.count == 1 ? [Float](repeating: floats[0], count: channels) : floats
+  }
+
+  /// Joins a convolution with the one that alone takes what it makes.
+  private mutating func joinFollower(of place: Int) {
+    guard let node = nodes[place], let convolution = node.op as? ConvolutionOperator,
+      let next = follower(of: node),
+      let other = nodes[next], let second = other.op as? ConvolutionOperator,
+      other.inputs.first == node.outputs[0],
+      let chain = convolution.chained(with: second)
+    else { return }
+    nodes[place] = nil
+    nodes[next] = LoadedNode(
+      label: NodeLabel(
+        name: "\(node.label.name) ... \(other.label.name)",
+        opType: "\(node.label.opType) | \(other.label.opType)"),
+      op: chain, inputs: node.inputs + other.inputs.dropFirst(), outputs: other.outputs)
+  }
+}
+
+extension ConvolutionOperator {
+  /// The same with an activation behind it; nil where there is one already.
+  func followed(by activation: Activation) -> ConvolutionOperator? {
+    changingLast { layer in
+      guard layer.activation == .none else { return false }
+      layer.activation = activation
+      return true
+    }
+  }
+
+  /// The same with a constant for each output channel added, subtracted, multiplied or divided by; nil where there is an
+  /// activation or an addition between.
+  func combined(_ opType: String, _ numbers: [Float], isFirst: Bool) -> ConvolutionOperator? {
+    guard !addsResidual else { return nil }
+    return changingLast { layer in
+      let channels = layer.weights.shape[0]
+      if opType == "PRelu", isFirst, layer.activation == .none {
+        layer.activation = .prelu(slopes: numbers.map(Double.init))
+        return true
+      }
+      guard layer.activation == .none else { return false }
+      let bias = layer.bias?.elements ?? [Float](repeating: 0, count: channels)
+      switch (opType, isFirst) {
+      case ("Add", _): layer.bias = Tensor(shape: [channels], elements: zip(bias, numbers).map { $0 + $1 })
+      case ("Sub", true): layer.bias = Tensor(shape: [channels], elements: zip(bias, numbers).map { $0 - $1 })
+      case ("Mul", _): layer.scale(numbers)
+      case ("Div", true):
+        let reciprocals = numbers.map { 1 / $0 }
+        guard reciprocals.allSatisfy(\.isFinite) else { return false }
+        layer.scale(reciprocals)
+      default: return false
+      }
+      return true
+    }
+  }
+
+  /// The same with the last input added; nil where there is an activation or another addition already.
+  func adding() -> ConvolutionOperator? {
+    guard !addsResidual, layers[layers.count - 1].activation == .none else { return nil }
+    return ConvolutionOperator(layers: layers, addsResidual: true, options: options)
+  }
+
+  /// Both as one chain of bands; nil where one of them would lose by it.
+  ///
+  /// Tiles of Winograd's that are several rows high need whole rows of the map that they read, so that only the last layer
+  /// but a pointwise one may have such.
+  func chained(with other: ConvolutionOperator) -> ConvolutionOperator? {
+    let all = layers + other.layers
+    let order = all[0].weights.shape.order
+    guard !addsResidual, all.count <= 4, order == 3 || order == 4, all.allSatisfy({ $0.runsInBands }) else {
+      return nil
+    }
+    let core = all[all.count - 1].isPointwise ? all.count - 2 : all.count - 1
+    guard all.indices.allSatisfy({ $0 == core || !all[$0].gainsByWinograd }) else { return nil }
+    return ConvolutionOperator(layers: all, addsResidual: other.addsResidual, options: options)
+  }
+
+  private func changingLast(_ change: (inout ConvolutionLayer) -> Bool) -> ConvolutionOperator? {
+    var changed = layers
+    guard change(&changed[changed.count - 1]) else { return nil }
+    return ConvolutionOperator(layers: changed, addsResidual: addsResidual, options: options)
+  }
+}
+
+extension ConvolutionLayer {
+  /// Multiplies weights and bias by a number for each output channel.
+  fileprivate mutating func scale(_ factors: [Float]) {
+    let row = weights.count / weights.shape[0]
+    var scaled = weights
+    scaled.withMutableSlice { elements in
+      for i in 0..<elements.count { elements[i] *= factors[i / row] }
+    }
+    weights = scaled
+    bias = bias.map { bias in
+      Tensor(shape: bias.shape, elements: zip(bias.elements, factors).map { $0 * $1 })
+    }
+  }
+
+  /// Whether each output reads the input of the same place only.
+  var isPointwise: Bool {
+    window.kernel.allSatisfy { $0 == 1 } && window.stride.allSatisfy { $0 == 1 } && groups == 1
+      && extraPads == nil
+      && window.pads.allSatisfy { $0 == 0 }
+  }
+
+  /// Whether the kernels of bands take it: one group, or a channel a group.
+  fileprivate var runsInBands: Bool { groups == 1 || (weights.shape[1] == 1 && weights.shape[0] == groups) }
+
+  /// Whether Winograd's forms make it cheaper.
+  fileprivate var gainsByWinograd: Bool {
+    groups == 1 && window.stride.allSatisfy { $0 == 1 } && window.dilation.allSatisfy { $0 == 1 }
+      && window.kernel.contains { $0 == 3 || $0 == 5 } && window.kernel.allSatisfy { [1, 3, 5].contains($0) }
+      && weights.shape[1] >= 8
+  }
+}
