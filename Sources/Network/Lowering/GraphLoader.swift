@@ -90,6 +90,8 @@ enum OperatorTable {
     IfOperator.self,
     LoopOperator.self,
     ScanOperator.self,
+    ReduceOperator.self,
+    BatchNormalizationOperator.self,
   ]
 
   private static let byName: [String: any Operator.Type] = {
