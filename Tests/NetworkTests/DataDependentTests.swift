@@ -73,7 +73,7 @@ struct DataDependentTests {
     body.outputs = [ValueInfo(name: "goes_on")]
     let loop = Node(
       opType: "Loop", inputs: ["", "go_first"], outputs: [],
-      attributes: [Attribute(name: "body", value: .graph(body))])
+      attributes: [Attribute("body", .graph(body))])
     var main = Graph(nodes: [loop, Node(opType: "Identity", inputs: ["go_first"], outputs: ["z"])])
     main.inputs = [ValueInfo(name: "go_first")]
     main.outputs = [ValueInfo(name: "z")]
@@ -100,8 +100,8 @@ struct DataDependentTests {
         Node(
           opType: "If", inputs: ["c"], outputs: ["z"],
           attributes: [
-            Attribute(name: "then_branch", value: branch("Abs")),
-            Attribute(name: "else_branch", value: branch("NonZero")),
+            Attribute("then_branch", branch("Abs")),
+            Attribute("else_branch", branch("NonZero")),
           ]),
       ], inputs: ["x", "c"], outputs: ["z"])
     let session = network.makeSession()
