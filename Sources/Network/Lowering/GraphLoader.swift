@@ -67,8 +67,18 @@ enum OperatorTable {
     GemmOperator.self,
     MatMulOperator.self,
     SoftmaxOperator.self,
+    ConvolutionTransposeOperator.self,
+    ResizeOperator.self,
     ReduceOperator.self,
     BatchNormalizationOperator.self,
+    StandardizationOperator.self,
+    RootMeanSquareOperator.self,
+    NormOperator.self,
+    ExtremumOperator.self,
+    RunningSumOperator.self,
+    HardmaxOperator.self,
+    LocalResponseOperator.self,
+    DepthSpaceOperator.self,
   ]
 
   private static let byName: [String: any Operator.Type] = {
