@@ -82,6 +82,11 @@ public final class Network: Sendable {
     return passes
   }
 
+  /// The bytes of the constants, as the model stores them after the passes.
+  public var weightByteCount: Int {
+    model.main.constants.reduce(0) { $0 + ($1.shape?.count ?? 0) * ($1.type.bitCount ?? 0) / 8 }
+  }
+
   /// The memory for runs that follow one another.
   public func makeSession() -> Session { Session(self) }
 

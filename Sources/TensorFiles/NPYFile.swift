@@ -35,16 +35,22 @@ public struct NPYFile: Sendable {
 
   /// Reads a file that is in memory; `path` names it in errors.
   public init(data: Data, path: String) throws(FileError) {
-    let (header, body) = try Self.split(data, path)
+    let (header, body) = try NPYHeader.split(data, path)
     let fields = try NPYHeader(parsing: header, path: path)
-    let stored = fields.order == .c ? fields.shape : Shape(fields.shape.extents.reversed())
-    let needed = CheckedInteger(stored.count) * CheckedInteger(fields.type.byteCount)
-    guard body.count == needed.value else {
+    guard case .float(let type) = fields.type else {
       throw FileError(
         path: path,
-        reason: "the header says \(fields.shape) of \(fields.type.name), but \(body.count) bytes follow it")
+        reason: "numbers of type \(fields.type.name) are not read here; convert with numpy.astype('<f4'), or"
+          + " '<f2', '<f8'")
     }
-    (type, order) = (fields.type, fields.order)
+    try fields.check(body, path: path)
+    try self.init(fields, type, body, path)
+  }
+
+  /// The tensor of bytes whose number fits the header.
+  init(_ fields: NPYHeader, _ type: ElementType, _ body: Data, _ path: String) throws(FileError) {
+    let stored = fields.storedShape
+    (self.type, order) = (type, fields.order)
     if type == .float64, let values = Tensor<Double>(shape: stored, data: body, type: type) {
       tensor = .double(order == .c ? values : values.permuted((0..<stored.order).reversed()))
     } else if let values = Tensor<Float>(shape: stored, data: body, type: type) {
@@ -54,46 +60,17 @@ public struct NPYFile: Sendable {
     }
   }
 
-  /// The header's text and the bytes behind it.
-  private static func split(_ data: Data, _ path: String) throws(FileError) -> (header: Data, body: Data) {
-    let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]
-    guard data.count >= 10, data.prefix(6).elementsEqual(magic) else {
-      throw FileError(path: path, reason: "this is not a .npy file; write one with numpy.save")
-    }
-    let start = data.startIndex
-    let version = data[start + 6]
-    guard (1...3).contains(version) else {
-      throw FileError(path: path, reason: "version \(version) of the .npy format is unknown; 1 to 3 are read")
-    }
-    let lengthBytes = version == 1 ? 2 : 4
-    let headerStart = 8 + lengthBytes
-    guard data.count >= headerStart else { throw FileError(path: path, reason: "the file is cut off") }
-    let length = (0..<lengthBytes).reduce(0) { $0 | Int(data[start + 8 + $1]) << (8 * $1) }
-    guard length <= data.count - headerStart else {
-      throw FileError(path: path, reason: "the file is cut off: its header has \(length) bytes")
-    }
-    let bodyStart = start + headerStart + length
-    return (data[(start + headerStart)..<bodyStart], data[bodyStart...])
-  }
-
   /// The bytes of a version 1 file: the header padded so that the numbers begin on a 64-byte boundary.
   public static func data(_ tensor: AnyTensor, type: ElementType? = nil, order: Order = .c) -> Data {
     let type = type ?? tensor.naturalType
     let extents = tensor.shape.extents
-    let list = extents.map(String.init).joined(separator: ", ") + (extents.count == 1 ? "," : "")
-    let descriptor = NPYHeader.descriptors.first { $0.value == type }?.key ?? "<f4"
-    let fields =
-      "{'descr': '\(descriptor)', 'fortran_order': \(order == .c ? "False" : "True"), 'shape': (\(list)), }"
-    let padding = 63 - (10 + fields.utf8.count) % 64
-    let header = fields + String(repeating: " ", count: padding) + "\n"
-    var data = Data([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59, 1, 0])
-    data.append(UInt8(header.utf8.count & 0xFF))
-    data.append(UInt8(header.utf8.count >> 8))
-    data.append(Data(header.utf8))
+    // bfloat16 has no name in NumPy.
+    let named = type == .bfloat16 ? .float32 : type
+    var data = NPYHeader(type: .float(named), order: order, shape: tensor.shape).data
     let axes = order == .c ? Array(0..<extents.count) : Array((0..<extents.count).reversed())
     switch tensor {
-    case .float(let values): data.append(values.permuted(axes).data(as: type))
-    case .double(let values): data.append(values.permuted(axes).data(as: type))
+    case .float(let values): data.append(values.permuted(axes).data(as: named))
+    case .double(let values): data.append(values.permuted(axes).data(as: named))
     }
     return data
   }

@@ -8,12 +8,52 @@ import Tensors
 
 /// The header of a `.npy` file: a Python dictionary with the keys `descr`, `fortran_order` and `shape`.
 struct NPYHeader {
-  /// NumPy's names of the types that are read; `bfloat16` has none.
-  static let descriptors: [String: ElementType] = ["<f2": .float16, "<f4": .float32, "<f8": .float64]
+  /// The types that are read.
+  enum StoredType: Hashable {
+    case float(ElementType)
+    case integer(IntegerType)
 
-  let type: ElementType
+    var name: String {
+      switch self {
+      case .float(let type): type.name
+      case .integer(let type): type.rawValue
+      }
+    }
+
+    var byteCount: Int {
+      switch self {
+      case .float(let type): type.byteCount
+      case .integer(let type): type.byteCount
+      }
+    }
+  }
+
+  /// NumPy's names of the types that are read; `bfloat16` has none. Types of one byte have no byte order.
+  private static let descriptors: [String: StoredType] = [
+    "<f2": .float(.float16), "<f4": .float(.float32), "<f8": .float(.float64), "|b1": .integer(.bool),
+    "|i1": .integer(.int8), "<i2": .integer(.int16), "<i4": .integer(.int32), "<i8": .integer(.int64),
+    "|u1": .integer(.uint8), "<u2": .integer(.uint16), "<u4": .integer(.uint32), "<u8": .integer(.uint64),
+  ]
+
+  let type: StoredType
   let order: NPYFile.Order
   let shape: Shape
+
+  init(type: StoredType, order: NPYFile.Order, shape: Shape) {
+    (self.type, self.order, self.shape) = (type, order, shape)
+  }
+
+  /// The shape of the elements as they follow one another in the file.
+  var storedShape: Shape { order == .c ? shape : Shape(shape.extents.reversed()) }
+
+  /// Checks that the bytes behind the header are as many as it says.
+  func check(_ body: Data, path: String) throws(FileError) {
+    let needed = CheckedInteger(shape.count) * CheckedInteger(type.byteCount)
+    guard body.count == needed.value else {
+      throw FileError(
+        path: path, reason: "the header says \(shape) of \(type.name), but \(body.count) bytes follow it")
+    }
+  }
 
   init(parsing header: Data, path: String) throws(FileError) {
     func fail(_ reason: String) -> FileError { FileError(path: path, reason: reason) }
@@ -37,6 +77,46 @@ struct NPYHeader {
     self.type = type
     self.order = isFortran ? .fortran : .c
     self.shape = shape
+  }
+}
+
+extension NPYHeader {
+  /// The header's text and the bytes behind it.
+  static func split(_ data: Data, _ path: String) throws(FileError) -> (header: Data, body: Data) {
+    let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]
+    guard data.count >= 10, data.prefix(6).elementsEqual(magic) else {
+      throw FileError(path: path, reason: "this is not a .npy file; write one with numpy.save")
+    }
+    let start = data.startIndex
+    let version = data[start + 6]
+    guard (1...3).contains(version) else {
+      throw FileError(path: path, reason: "version \(version) of the .npy format is unknown; 1 to 3 are read")
+    }
+    let lengthBytes = version == 1 ? 2 : 4
+    let headerStart = 8 + lengthBytes
+    guard data.count >= headerStart else { throw FileError(path: path, reason: "the file is cut off") }
+    let length = (0..<lengthBytes).reduce(0) { $0 | Int(data[start + 8 + $1]) << (8 * $1) }
+    guard length <= data.count - headerStart else {
+      throw FileError(path: path, reason: "the file is cut off: its header has \(length) bytes")
+    }
+    let bodyStart = start + headerStart + length
+    return (data[(start + headerStart)..<bodyStart], data[bodyStart...])
+  }
+
+  /// The beginning of a version 1 file, padded so that the numbers begin on a 64-byte boundary.
+  var data: Data {
+    let extents = shape.extents
+    let list = extents.map(String.init).joined(separator: ", ") + (extents.count == 1 ? "," : "")
+    let descriptor = Self.descriptors.first { $0.value == type }?.key ?? "<f4"
+    let fields =
+      "{'descr': '\(descriptor)', 'fortran_order': \(order == .c ? "False" : "True"), 'shape': (\(list)), }"
+    let padding = 63 - (10 + fields.utf8.count) % 64
+    let header = fields + String(repeating: " ", count: padding) + "\n"
+    var data = Data([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59, 1, 0])
+    data.append(UInt8(header.utf8.count & 0xFF))
+    data.append(UInt8(header.utf8.count >> 8))
+    data.append(Data(header.utf8))
+    return data
   }
 }
 

@@ -142,7 +142,7 @@ extension PlanBuilder {
     steps.append(
       Step(
         node: current.name, operation: current.opType, detail: detail, multiplies: multiplies,
-        operands: operands, inPlace: inPlace, run: run))
+        layout: writes.first?.layoutName ?? "", operands: operands, inPlace: inPlace, run: run))
   }
 
   private mutating func touch(_ buffer: Int) {

@@ -10,6 +10,8 @@ struct Step: Sendable {
   var detail: String
   /// The multiplies of its products; 0 where it has none.
   var multiplies: Int
+  /// How its output lies in memory, in a word for profiles.
+  var layout: String
   /// The buffers that it touches, in the order in which `run` is given them; the last ones may be scratch memory.
   var operands: [Operand]
   /// The operands whose memory the last operand may take over: they lie as it does, and each element is read before it is

@@ -29,6 +29,12 @@ struct Value: Sendable {
 
   /// Whether the elements lie row-major without gaps.
   var isRowMajor: Bool { layout.lies(as: Shape(extents).strides) }
+
+  /// How the elements lie, in a word for profiles.
+  var layoutName: String {
+    if isRowMajor { return "row-major" }
+    return layout.lies(as: AxisOrder.channelLast.strides(extents)) ? "channel-last" : "strided"
+  }
 }
 
 extension StridedShape {

@@ -32,6 +32,24 @@ public final class Session {
     return results
   }
 
+  /// A run of these inputs, done once, that can be repeated without copies of inputs and outputs.
+  ///
+  /// **Shapes** and **Throws** as `run`.
+  public func prepare(
+    _ inputs: [String: NetworkTensor], outputs names: [String]? = nil
+  ) throws(NetworkError) -> PreparedRun {
+    let names = names ?? network.outputs.map(\.name)
+    let first = try network.plan(for: inputs.mapValues { InputShape($0) }, outputs: names)
+    return try PreparedRun(self, first, inputs: inputs, outputs: names)
+  }
+
+  /// Lets a run read its inputs out of `memory`.
+  func set(_ memory: [String: Arena], of run: SegmentRun) {
+    for (name, memory) in memory {
+      run.setInput(name, memory.slice(UInt8.self, byteOffset: 0, count: memory.byteCount))
+    }
+  }
+
   /// Runs segment after segment; gives those that ran, and the outputs in the last one.
   func run(
     from first: PlannedSegment, _ inputs: [String: Arena], _ ended: ((SegmentRun, Int) -> Void)? = nil
@@ -40,10 +58,9 @@ public final class Session {
     while true {
       let run = memory(for: segment, chain)
       chain.append(run)
-      for (name, memory) in inputs {
-        run.setInput(name, memory.slice(UInt8.self, byteOffset: 0, count: memory.byteCount))
-      }
+      set(inputs, of: run)
       if let ended { run.run { ended(run, $0) } } else { run.run() }
+      try run.requireNoFault()
       switch segment.end {
       case .finished(let values): return (chain, values)
       case .contents(let value): segment = try segment.next(run.tensor(of: value))

@@ -4,5 +4,5 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Times the engine on this machine.",
-    subcommands: [BenchConvolutionCommand.self, BenchDecomposeCommand.self])
+    subcommands: [BenchModelCommand.self, BenchConvolutionCommand.self, BenchDecomposeCommand.self])
 }

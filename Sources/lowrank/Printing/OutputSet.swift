@@ -51,6 +51,12 @@ struct OutputSet: ~Copyable {
     try refuse { () throws(FileError) in try roles.add(input: path, title: "the input \(path)") }
   }
 
+  /// Declares an output that only an input tells of.
+  mutating func add(output path: String, title: String) throws {
+    try refuse { () throws(FileError) in try roles.add(output: path, title: title) }
+    try AtomicFile.requireWritable(path)
+  }
+
   /// Writes a file beside its place.
   mutating func write(_ data: Data, to path: String) throws { try files.write(data, to: path) }
 
