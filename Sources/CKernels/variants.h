@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 extern const struct lowrank_kernels lowrank_scalar;
 extern const struct lowrank_line_kernels lowrank_lines_scalar;

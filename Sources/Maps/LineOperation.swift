@@ -17,6 +17,8 @@ package enum LineOperation: Hashable, Sendable {
   case integerBinary(IntegerBinary)
   /// A conversion, or a choice by an integer.
   case conversion(Conversion)
+  /// `x y + w` of floats.
+  case multiplyAdd
 
   /// Functions of one float.
   package enum Unary: UInt32, Sendable, CaseIterable {
@@ -62,6 +64,7 @@ package enum LineOperation: Hashable, Sendable {
       return ofIntegers ? [integer, integer, integer] : [float, float, integer]
     case .integerUnary: return [integer, integer]
     case .integerBinary: return [integer, integer, integer]
+    case .multiplyAdd: return [float, float, float, float]
     case .conversion(let conversion):
       switch conversion {
       case .toInteger, .isNaN, .isInfinite, .isNotZero: return [float, integer]
@@ -84,6 +87,7 @@ package enum LineOperation: Hashable, Sendable {
     case .integerUnary(let f): return (lowrank_integer_unary_of(kernels, .init(f.rawValue)), 0, 0)
     case .integerBinary(let f): return (lowrank_integer_binary_of(kernels, .init(f.rawValue)), 0, 0)
     case .conversion(let f): return (lowrank_conversion_of(kernels, .init(f.rawValue)), 0, 0)
+    case .multiplyAdd: return (kernels.pointee.multiply_add, 0, 0)
     case .activation(let activation):
       let (code, alpha, beta) = activation.kernelParameters
       return (lowrank_activation_of(kernels, .init(code)), alpha, beta)

@@ -62,8 +62,10 @@ package struct StridedLoops: Sendable {
 
   /// Loops over tensors of the same extents, the result last; nil where more than `mostAxes` axes are left.
   ///
+  /// The loops go as the result lies, or as another of the tensors, whose place is `leading`.
+  ///
   /// **Traps** where extents differ, or there are more than four tensors.
-  package init?(_ operands: [StridedShape]) {
+  package init?(_ operands: [StridedShape], leading: Int? = nil) {
     precondition(
       (1...Int(LOWRANK_MOST_OPERANDS)).contains(operands.count)
         && operands.allSatisfy { $0.extents == operands[0].extents },
@@ -72,7 +74,7 @@ package struct StridedLoops: Sendable {
     reaches = operands.map(\.reach)
     count = all.reduce(1, *)
     var axes = all.indices.filter { all[$0] != 1 }
-    let result = operands[operands.count - 1].strides
+    let result = operands[leading ?? operands.count - 1].strides
     axes.sort { (abs(result[$0]), $1) > (abs(result[$1]), $0) }
     var joined: [Int] = []
     var steps = [[Int]](repeating: [], count: operands.count)

@@ -19,7 +19,8 @@ import Testing
   @Test(arguments: closedForms, [0.3, 0.5, 0.7])
   func budgetsAreKeptAndSpent(method: CompressionMethod, fraction: Double) throws {
     var model = try ModelGraph(onnx: Vectors.example("mnist.onnx"))
-    let report = try model.compress(options(.multiplies(fraction), method))
+    let candidates = try ModelCandidates(model, options(.multiplies(fraction), method))
+    let report = try model.compress(candidates)
     let allocation = try #require(report.allocation)
     #expect(report.model.macsAfter <= Int(fraction * Double(report.model.macsBefore)))
     #expect(
@@ -30,11 +31,7 @@ import Testing
     // Sums of ten numbers in another order.
     #expect(abs(sum - allocation.squaredError) <= 16 * Double.ulpOfOne * sum)
     // HOOI and the closed forms only lower the errors that the allocation went by; rounding apart.
-    let planned = try #require(
-      try ModelCandidates(
-        ModelGraph(onnx: Vectors.example("mnist.onnx")), options(.multiplies(fraction), method)
-      )
-      .tradeOff([fraction]).points[0].squaredError)
+    let planned = try #require(candidates.tradeOff([fraction]).points[0].squaredError)
     #expect(sum <= planned * (1 + 1e-4))
   }
 
@@ -63,16 +60,18 @@ import Testing
     var even = try ModelGraph(onnx: path)
     var options = options(.multiplies(0.4), .only(.tucker2))
     let first = try even.compress(options)
-    let layer = try #require(
-      first.layers.filter { $0.reason == nil }.max { $0.relativeError < $1.relativeError })
-    options.sensitivities = [layer.name: 100]
+    let factored = first.layers.filter { $0.reason == nil }.sorted { $0.relativeError > $1.relativeError }
+    let (layer, other) = (factored[0], factored[1])
+    options.sensitivities = [layer.name: 100, other.name: 3]
     var weighted = try ModelGraph(onnx: path)
     let second = try weighted.compress(options)
     let kept = try #require(second.layers.first { $0.name == layer.name })
     #expect(kept.relativeError < 0.5 * layer.relativeError)
     #expect(second.model.macsAfter <= Int(0.4 * Double(second.model.macsBefore)))
+    // A layer that is kept adds nothing to the sum, whatever it weighs.
+    #expect(second.layers.first { $0.name == other.name }?.reason == nil)
     let sum = second.layers.reduce(0) {
-      $0 + ($1.name == layer.name ? 100 : 1) * $1.relativeError * $1.relativeError
+      $0 + (options.sensitivities[$1.name] ?? 1) * $1.relativeError * $1.relativeError
     }
     let allocation = try #require(second.allocation)
     #expect(abs(sum - allocation.squaredError) <= 16 * Double.ulpOfOne * sum)

@@ -14,7 +14,9 @@ import Testing
   ]
 
   /// Kernels of all kinds, some with more ranks than the grid of candidates has steps.
-  private func builder(seed: UInt64) -> ModelBuilder {
+  private static let kinds = Result { try builder(seed: 120).model() }
+
+  private static func builder(seed: UInt64) -> ModelBuilder {
     var generator = SeededGenerator(seed: seed)
     var builder = ModelBuilder()
     let shapes: [Shape] = [
@@ -39,7 +41,7 @@ import Testing
 
   @Test(arguments: criteria, [CompressionMethod.auto, .only(.tucker2)])
   func theFormsShownAreThoseWritten(criterion: RankCriterion, method: CompressionMethod) throws {
-    let model = try builder(seed: 120).model()
+    let model = try Self.kinds.get()
     for multiple in method == .auto ? [1, 8] : [1] { try agree(model, criterion, method, multiple) }
   }
 

@@ -69,6 +69,35 @@ import Testing
     }
   }
 
+  /// One channel times 1 is exact, so what is off is the activation's own: no more units of the last place than
+  /// `CKernels.h` says.
+  @Test(arguments: [
+    (Activation.sigmoid, 3.0, -80.0), (.silu, 4, -80), (.hardSwish, 3, -4), (.tanh, 4, -9), (.gelu, 5, -3),
+    (.elu(alpha: 1), 3, -40),
+  ])
+  func aResultIsAsNearAsPromised(activation: Activation, units: Double, least: Double) throws {
+    // Below `least` the definition, which subtracts, is no better than a Float.
+    let values =
+      (0..<4001).map { Float(least + (9 - least) * Double($0) / 4000) }
+      + (0..<4001).map { Float($0 - 2000) / 1777 }
+    let inside = values.filter { Double($0) >= least && abs($0) > 1e-3 }
+    let geometry = try ConvolutionGeometry(kernelShape: [1, 1, 1], inputExtents: [inside.count])
+    for variant in KernelVariant.available {
+      let plan = ConvolutionPlan<Float>(
+        geometry, kernel: Tensor(shape: [1, 1, 1], repeating: 1), activation: activation,
+        options: ConvolutionOptions(variant: variant))
+      let results = plan.run(Tensor(shape: geometry.inputShape, elements: inside)).elements
+      for (x, result) in zip(inside, results) {
+        let expected = activation.definition(Double(x), channel: 0)
+        // The definition's own roundings to Double come on top.
+        let most = units * Double(Float(expected).ulp) + 0x1p-50
+        guard abs(Double(result) - expected) > most else { continue }
+        Issue.record("\(activation) of \(x) on \(variant) is \(result), not \(expected)")
+        break
+      }
+    }
+  }
+
   private func bounded(_ x: Float, _ activation: Activation) -> Float {
     let (low, high) = bounds(activation)
     return x.isNaN ? x : Swift.min(Swift.max(x, low), high)

@@ -97,6 +97,14 @@ struct ChainStage {
       after: padding)
   }
 
+  /// A kernel along one axis: down the rows, or along a row.
+  static func line(_ inputs: Int, _ outputs: Int, _ side: Int, down: Bool) -> ChainStage {
+    let padding = down ? [side / 2, 0] : [0, side / 2]
+    return ChainStage(
+      weights: down ? [outputs, inputs, side, 1] : [outputs, inputs, 1, side], before: padding, after: padding
+    )
+  }
+
   static func square(_ inputs: Int, _ outputs: Int, _ side: Int = 3, stride: Int = 1) -> ChainStage {
     let padding = [side / 2, side / 2]
     return ChainStage(

@@ -27,6 +27,8 @@ import Testing
           weights: [b, a, 3, 2], stride: [2, 3], dilation: [2, 1], before: [3, 0], after: [1, 2]),
         ChainStage(weights: [c, b, 1, 3], stride: [3, 1], before: [0, 4], after: [2, 1]),
       ],
+      // Tiles along a row reach behind its end, where the next stage has its padding.
+      [.line(a, c, 5, down: false), .line(c, a, 3, down: false)], [.line(a, b, 3, down: true)],
     ]
   }
 
@@ -89,6 +91,23 @@ import Testing
         shapes, batch: 1, inputExtents: [9, 11], activations: [activation, activation], &cases)
       try doubles.check(
         Convolution(doubles.stages, options: ConvolutionOptions(threads: 2)), output: .channelLast)
+    }
+  }
+
+  /// Tiles lie in the map, not in the bands that compute it, so every element is summed in the same order.
+  @Test func bandsAndThreadsDoNotChangeTheResult() throws {
+    var cases = GeneratedCases(seed: 515)
+    for shapes: [ChainStage] in [[.square(24, 32), .square(32, 16)], [.square(20, 32, 5), .depthwise(32)]] {
+      let chain = try ChainCase<Float>(
+        shapes, batch: 1, inputExtents: [29, 18], activations: [.relu, .none], &cases)
+      for winograd in [ConvolutionOptions.Winograd.tile(2), .tile(4)] {
+        let results = try [(4, 1), (8, 1), (12, 2), (4, 3)].map { band, threads in
+          try Convolution(
+            chain.stages, options: ConvolutionOptions(winograd: winograd, band: band, threads: threads)
+          ).reshaped(inputExtents: chain.inputExtents).run(chain.input)
+        }
+        #expect(results.allSatisfy { $0 == results[0] }, "\(winograd)")
+      }
     }
   }
 

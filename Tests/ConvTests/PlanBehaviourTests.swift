@@ -73,6 +73,17 @@ import Testing
     #expect(!off.explain.contains("Winograd"))
   }
 
+  /// The documented terms of two stages, the first one's times the second one's gain, and a rounding or two of each.
+  @Test func theErrorBoundGrowsThroughTheStages() throws {
+    let stages = try [
+      ConvolutionStage<Float>(weights: Tensor(shape: [4, 8, 1, 1], repeating: 3)),
+      ConvolutionStage<Float>(weights: Tensor(shape: [2, 4, 1, 1], repeating: -5)),
+    ]
+    let bound = try Convolution(stages).reshaped(inputExtents: [5, 5]).errorBound(inputsUpTo: 2)
+    let unit = 2.0 * (3 * 8) * (5 * 4) * Double(Float.ulpOfOne)
+    #expect(bound >= ((8 + 2) + (4 + 2)) * unit && bound <= ((8 + 2) + (4 + 2) + 8) * 1.001 * unit)
+  }
+
   @Test func theWorkspaceIsBoundedByTheBand() throws {
     func bytes(_ height: Int, band: Int?) throws -> Int {
       let geometry = try ConvolutionGeometry(
@@ -143,6 +154,8 @@ import Testing
       16, 12, form: form, ConvolutionOptions(tuning: .measured(try TuningCache(path: path))))
     #expect(first.plan.run(first.input) == second.plan.run(second.input))
     #expect(first.plan.workspaceByteCount == second.plan.workspaceByteCount)
+    _ = try layer(16, 10, form: form, ConvolutionOptions(tuning: .measured(cache)))
+    #expect(cache.count == 2, "another size is another layer")
     try Data("nonsense".utf8).write(to: URL(fileURLWithPath: path))
     #expect(throws: FileError.self) { try TuningCache(path: path) }
   }

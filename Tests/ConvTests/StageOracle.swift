@@ -43,27 +43,28 @@ struct StageOracle {
   mutating func apply(_ stage: ConvolutionGeometry, weights: [Double], form: WinogradForm? = nil) {
     let convolution = Definition(stage, weights)
     let tiles = form.map { WinogradMatrices.of($0) }
-    let sizes = zip(values, bounds).map { abs($0) + $1 }
-    let squares = values.map { $0 * $0 }
+    let count = values.count
+    let sizes = elements(count) { abs(values[$0]) + bounds[$0] }
+    let squares = elements(count) { values[$0] * values[$0] }
     if let tiles {
       roundings = Double(stage.inputChannels + (tiles.axes == .both ? 4 : 2) * tiles.side + 24)
       let added = convolution.run(.magnitudes, sizes, tiles: tiles)
       let spread = convolution.run(.squares, squares, tiles: tiles)
-      bounds = zip(convolution.run(.magnitudes, bounds), added).map { $0 + roundings * unit * $1 }
-      variances = zip(convolution.run(.squares, variances), spread).map {
-        $0 + roundings * unit * unit * $1
-      }
+      let (carried, varied) = (convolution.run(.magnitudes, bounds), convolution.run(.squares, variances))
+      bounds = elements(added.count) { carried[$0] + roundings * unit * added[$0] }
+      variances = elements(spread.count) { varied[$0] + roundings * unit * unit * spread[$0] }
     } else {
       roundings = Double(weights.count / stage.outputChannels + 4)
       bounds = convolution.run(
-        .magnitudes, zip(bounds, sizes).map { $0 + roundings * unit * $1 })
+        .magnitudes, elements(count) { bounds[$0] + roundings * unit * sizes[$0] })
       variances = convolution.run(
-        .squares, zip(variances, squares).map { $0 + roundings * unit * unit * $1 })
+        .squares, elements(count) { variances[$0] + roundings * unit * unit * squares[$0] })
     }
     if isExact {
       // No partial sum is larger than the sum of all magnitudes, in units of a quarter for G = 1/2 on both sides.
       let quarters = tiles == nil ? 1.0 : 4.0
-      let largest = convolution.run(.magnitudes, values.map(abs), tiles: tiles).max() ?? 0
+      let all = convolution.run(.magnitudes, elements(count) { abs(values[$0]) }, tiles: tiles)
+      let largest = all.max() ?? 0
       isExact =
         weights.allSatisfy { $0 == $0.rounded() } && largest * quarters * unit <= 0.25
         && (form == nil || tiles?.hasIntegerTransforms == true)
@@ -123,4 +124,14 @@ struct StageOracle {
     }
     return nil
   }
+}
+
+/// One number for each place; a plain loop, since iterators take most of an oracle's time where nothing is optimised.
+private func elements(_ count: Int, _ element: (Int) -> Double) -> [Double] {
+  var (result, i) = ([Double](repeating: 0, count: count), 0)
+  while i < count {
+    result[i] = element(i)
+    i += 1
+  }
+  return result
 }

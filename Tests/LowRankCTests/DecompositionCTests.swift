@@ -90,5 +90,10 @@ import Testing
     #expect(decompositionDestroy(handle) == LOWRANK_BAD_HANDLE, "destroyed")
     #expect(decompositionDestroy(OpaquePointer(bitPattern: 64)) == LOWRANK_BAD_HANDLE, "never given out")
     #expect(decompositionDestroy(nil) == LOWRANK_OK)
+    // The name of one that is gone stays its own.
+    var next: OpaquePointer?
+    try require(decomposeF32(LOWRANK_SVD, kernel.elements, 9, [3, 3], 2, [1], 1, nil, &next))
+    #expect(next != handle && decompositionDestroy(handle) == LOWRANK_BAD_HANDLE)
+    #expect(decompositionDestroy(next) == LOWRANK_OK)
   }
 }

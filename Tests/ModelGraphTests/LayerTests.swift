@@ -80,4 +80,26 @@ import Testing
     #expect(throws: ModelError.self) { try model.extents(of: layers, inputShapes: ["other": [1]]) }
     #expect(throws: ModelError.self) { try model.extents(of: layers, inputShapes: ["image": [1]]) }
   }
+
+  /// What a file says of a value behind a node that nobody knows holds for the file's own inputs alone.
+  @Test func shapesOfTheFileAreForItsOwnInputs() throws {
+    func value(_ name: String) -> ValueInfo {
+      ValueInfo(name: name, type: .tensor(.float32, shape: [2, 4, 9, 9].map { .known($0) }))
+    }
+    var graph = Graph(
+      nodes: [
+        Node(opType: "Unheard", inputs: ["x"], outputs: ["v"]),
+        Node(opType: "Conv", inputs: ["v", "w"], outputs: ["y"]),
+      ],
+      inputs: [value("x")], outputs: [ValueInfo(name: "y")])
+    graph.valueInfo = [value("v")]
+    graph.constants.append(Constant(name: "w", Tensor<Float>(shape: [5, 4, 3, 3]), type: .float32))
+    let model = ModelGraph(
+      path: "test", main: graph, operatorSets: [OperatorSet(version: 18)], formatVersion: 8)
+    let layers = try model.layers()
+    for shapes in [[:], ["x": [2, 4, 9, 9]]] as [[String: [Int]]] {
+      #expect(try model.extents(of: layers, inputShapes: shapes).map { $0?.output } == [[7, 7]])
+    }
+    #expect(try model.extents(of: layers, inputShapes: ["x": [2, 4, 12, 9]]).map { $0?.output } == [nil])
+  }
 }

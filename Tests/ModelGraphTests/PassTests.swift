@@ -92,6 +92,15 @@ import Testing
     #expect(folded.main.constants["three"]?.integers == [3])
   }
 
+  /// Whoever runs the model asks for its outputs, whether they are known beforehand or not.
+  @Test func outputsOfTheModelAreNotFolded() throws {
+    var graph = flattening(.known(2))
+    graph.main.outputs.append(value("shape", [.known(3)]))
+    #expect(try graph.apply([ConstantFolding()]).map(\.place) == ["zero", "batch", "batches", "target"])
+    #expect(graph.main.nodes.map(\.opType) == ["Shape", "Reshape"])
+    #expect(graph.main.constants["shape"] == nil)
+  }
+
   @Test func unusedNodesGo() throws {
     var graph = flattening(.known(2))
     graph.main.nodes[5] = Node(opType: "Relu", inputs: ["x"], outputs: ["y"])
@@ -107,6 +116,23 @@ import Testing
     let before = graph
     #expect(try graph.apply([UnusedNodeRemoval()]).isEmpty)
     #expect(graph == before)
+  }
+
+  /// Also what a node makes and a body alone takes.
+  @Test func whatOnlyABodyTakesStays() throws {
+    let branch = Graph(
+      nodes: [Node(opType: "Neg", inputs: ["v"], outputs: ["w"])], outputs: [value("w", [.open])])
+    let graph = Graph(
+      nodes: [
+        Node(opType: "Relu", inputs: ["x"], outputs: ["v"]),
+        Node(
+          opType: "If", inputs: ["c"], outputs: ["y"],
+          attributes: [Attribute("then_branch", .graph(branch)), Attribute("else_branch", .graph(branch))]),
+      ],
+      inputs: [value("x", [.open]), value("c", [])], outputs: [value("y", [.open])])
+    var kept = model(graph)
+    #expect(try kept.apply([UnusedNodeRemoval()]).isEmpty)
+    #expect(kept.main.nodes.map(\.opType) == ["Relu", "If"])
   }
 
   /// `scale (K x + b) + shift` at one position, by the definition, for each layout of the weight.

@@ -50,6 +50,20 @@ import Testing
     #expect(try ModelGraph(onnx: path).byteCount == count)
   }
 
+  /// Each begins on a boundary of 4 KiB, so that it can be mapped.
+  @Test func everyLargeWeightBeginsAPage() throws {
+    var model = old
+    let names = old.main.constants.map(\.name)
+    for name in names {
+      model.main.constants[name] = Constant(name: name, Tensor(shape: [300]), type: .float32)
+    }
+    #expect(names.count > 1)
+    try save(model, to: path)
+    #expect(try isWhole(model, at: path))
+    let data = try FileReader.bytes(ofFile: path + ".data")
+    #expect(data.count == (names.count - 1) * 4096 + 300 * 4)
+  }
+
   /// Where no tensor is large enough to lie in a file of its own, there is none.
   @Test func smallTensorsAloneMakeNoFile() throws {
     var small = old

@@ -66,6 +66,16 @@ import Testing
     #expect(!html.unicodeScalars.contains("\u{0}") && !html.unicodeScalars.contains("\u{1B}"))
   }
 
+  @Test func attributesFromOutsideStayText() throws {
+    var builder = HTMLBuilder()
+    builder.element("p", ["title": "\" onload='x' & <b>"], text: "")
+    builder.empty("hr", ["class": "\"/><script>"])
+    #expect(
+      builder.html
+        == "<p title=\"&quot; onload=&#39;x&#39; &amp; &lt;b&gt;\"></p><hr class=\"&quot;/&gt;&lt;script&gt;\"/>"
+    )
+  }
+
   @Test func thePageNeedsNothingElse() throws {
     let (_, page) = try example()
     let reader = try PageReader(page.html)

@@ -94,6 +94,19 @@ enum lowrank_conversion {
 enum lowrank_fold { LOWRANK_FOLD_SUM, LOWRANK_FOLD_MAXIMUM, LOWRANK_FOLD_MINIMUM, LOWRANK_FOLD_PRODUCT,
                     LOWRANK_FOLD_ABSOLUTES, LOWRANK_FOLD_SQUARES, LOWRANK_FOLDS };
 
+/// What becomes of a fold in doubles: x / alpha, the root of it, or the logarithm of x.
+enum lowrank_finish { LOWRANK_FINISH_QUOTIENT, LOWRANK_FINISH_ROOT, LOWRANK_FINISH_LOGARITHM, LOWRANK_FINISHES };
+
+/// Resampling along an axis: z[p][c] = sum over k of weights[p][k] x[index[p][k]][c]; with one term its elements are copied.
+struct lowrank_resampling {
+  const float *x;
+  float *z;
+  ptrdiff_t x_step, z_step;
+  size_t positions, channels, terms;
+  const int32_t *index;
+  const float *weights;
+};
+
 /// A window over channel-last maps: z[c] = fold over tap of x[tap][c], times `scale`.
 struct lowrank_window {
   const float *const *x;
@@ -128,6 +141,13 @@ struct lowrank_line_kernels {
   void (*softmax)(const struct lowrank_softmax *);
   /// z = sum over k of weights[k] x[k], of `count` numbers that lie side by side.
   void (*combine)(const float *const *x, const float *weights, size_t terms, float *z, size_t count);
+  /// z = fold of z and x, of integers that wrap around.
+  lowrank_line_kernel integer_fold[LOWRANK_FOLDS];
+  /// z = a float of the double x.
+  lowrank_line_kernel finish[LOWRANK_FINISHES];
+  /// z = x y + w.
+  lowrank_line_kernel multiply_add;
+  void (*resample)(const struct lowrank_resampling *);
 };
 
 /// The kernels of one instruction set, or null where the processor or the build does not have them.
@@ -142,5 +162,7 @@ static inline lowrank_line_kernel lowrank_integer_unary_of(const struct lowrank_
 static inline lowrank_line_kernel lowrank_integer_binary_of(const struct lowrank_line_kernels *k, enum lowrank_integer_binary f) { return k->integer_binary[f]; }
 static inline lowrank_line_kernel lowrank_conversion_of(const struct lowrank_line_kernels *k, enum lowrank_conversion f) { return k->conversion[f]; }
 static inline lowrank_line_kernel lowrank_fold_of(const struct lowrank_line_kernels *k, enum lowrank_fold f) { return k->fold[f]; }
+static inline lowrank_line_kernel lowrank_integer_fold_of(const struct lowrank_line_kernels *k, enum lowrank_fold f) { return k->integer_fold[f]; }
+static inline lowrank_line_kernel lowrank_finish_of(const struct lowrank_line_kernels *k, enum lowrank_finish f) { return k->finish[f]; }
 
 #endif

@@ -1,10 +1,9 @@
 import LinearAlgebra
 import Tensors
 
-/// Stage after stage, each as im2col and CBLAS GEMMs; a pointwise stage reads channel-first maps as they lie.
-///
-/// The path for every spatial order, grouping and precision, and the CBLAS backend that the kernels of our own are
-/// compared with. Threads of our own pool share each stage, BLAS itself on one thread: see `GEMMStage.Split`.
+/// Stage after stage, each as im2col and products of matrices: by the kernels of our own for Float over more than two spatial
+/// axes, by CBLAS for Double and where the options ask, which the kernels of our own are compared with. For CBLAS a pointwise
+/// stage reads channel-first maps as they lie. Threads of our own pool share each stage, BLAS itself on one thread: see `GEMMStage.Split`.
 final class GEMMConvolution<Element: LapackScalar>: Sendable {
   let stages: [GEMMStage]
   let ends: MapEnds
@@ -23,7 +22,10 @@ final class GEMMConvolution<Element: LapackScalar>: Sendable {
   ) {
     func stages(_ threads: Int) -> [GEMMStage] {
       geometries.enumerated().map { index, geometry in
-        GEMMStage(geometry, threads: threads, readsChannelLast: index == 0 && ends.input.isChannelLast)
+        // The kernels of our own read whole vectors, which the maps need not end with.
+        GEMMStage(
+          geometry, threads: threads,
+          readsInPlace: weights.kernels == nil && !(index == 0 && ends.input.isChannelLast))
       }
     }
     let wanted = max(1, min(threads, mostThreads))
@@ -43,7 +45,8 @@ final class GEMMConvolution<Element: LapackScalar>: Sendable {
     (self.stages, self.ends, self.weights, threadCount) = (stages, ends, weights, threads)
     var layout = WorkspaceLayout(redZone: redZone)
     columns = layout.reserve(
-      Element.self, parts: threads, count: stages.map { $0.columnCount }.max() ?? 0)
+      Element.self, parts: threads,
+      count: stages.map { weights.kernels?.columnCount($0.geometry) ?? $0.columnCount }.max() ?? 0)
     // A channel-last output is turned behind the last stage.
     let between = stages.dropLast(ends.output.isChannelLast ? 0 : 1).map {
       $0.geometry.outputChannels * $0.geometry.outputPositions
@@ -64,6 +67,7 @@ final class GEMMConvolution<Element: LapackScalar>: Sendable {
     let run = SharedRun(
       input: input, residual: residual.map { UnsafeRawPointer($0) }, output: output,
       memory: UnsafeMutableRawPointer(workspace.pointer(to: whole)))
+    guard weights.kernels == nil else { return share(run, parts: threadCount, together: true) }
     return BLASLibrary.withThreads(1) { share(run, parts: threadCount, together: true) }
   }
 }
@@ -117,6 +121,18 @@ extension GEMMConvolution: SharedRunner {
     let (m, groupInputs) = (stage.outputChannels / stage.groups, stage.inputChannels / stage.groups)
     let k = groupInputs * stage.kernel.reduce(1, *)
     guard !share.channels.isEmpty, !share.positions.isEmpty else { return }
+    if let kernels = weights.kernels {
+      // The elements are Floats where there are such kernels.
+      let memory = MapsShare(
+        source: UnsafeRawPointer(source.base).assumingMemoryBound(to: Float.self), channel: source.channel,
+        position: source.position,
+        residual: residual.map { UnsafeRawPointer($0).assumingMemoryBound(to: Float.self) },
+        residualStep: (ends.output.channel, ends.output.position),
+        target: UnsafeMutableRawPointer(target).assumingMemoryBound(to: Float.self), row: row,
+        columns: UnsafeMutableRawPointer(columns).assumingMemoryBound(to: Float.self))
+      kernels.run(stage: index, stage, memory, groups: share.groups, rows: share.outerRows)
+      return
+    }
     weights.transposed[index].withSpan { weights in
       weights.withUnsafeBufferPointer { weights in
         guard let weights = weights.baseAddress else { return }

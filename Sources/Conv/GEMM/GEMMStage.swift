@@ -28,13 +28,14 @@ struct GEMMStage: Sendable {
   /// Whether the input is a factor of the product as it lies: a pointwise stage on channel-first maps.
   let readsInPlace: Bool
 
-  init(_ geometry: ConvolutionGeometry, threads: Int, readsChannelLast: Bool) {
+  /// `readsInPlace` is whether a pointwise stage may.
+  init(_ geometry: ConvolutionGeometry, threads: Int, readsInPlace: Bool) {
     self.geometry = geometry
     self.threads = threads
-    readsInPlace = geometry.isPointwise && !readsChannelLast
+    self.readsInPlace = geometry.isPointwise && readsInPlace
     if geometry.groups >= threads, geometry.groups > 1 {
       split = .groups
-    } else if !readsInPlace {
+    } else if !self.readsInPlace {
       split = .outerRows
     } else {
       // The longer side loses least to the edges of the BLAS's tiles.

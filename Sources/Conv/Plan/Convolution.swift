@@ -67,7 +67,8 @@ public final class Convolution<Element: LapackScalar>: Sendable {
     {
       weights = .banded(store)
     } else {
-      weights = .gemm(GEMMWeights(stages))
+      let variant = options.backend == .automatic ? options.variant ?? .best : nil
+      weights = .gemm(GEMMWeights(stages, variant: variant))
     }
   }
 

@@ -13,12 +13,13 @@ extension ConvolutionPlan {
   public var explain: String {
     guard let banded else {
       let reason =
-        options.backend == .blas
-        ? "as the options ask"
-        : "because the kernels of this package are for Float and at most two spatial axes"
+        usesOwnGEMM
+        ? "kernels of this package, because bands are of at most two spatial axes"
+        : options.backend == .blas
+          ? "CBLAS, as the options ask" : "CBLAS, because the kernels of this package are for Float"
       let sharing = threadCount > 1 ? "; \(threadCount) threads share every stage" : ""
       return
-        "Stage after stage by im2col and CBLAS, \(reason)\(sharing); \(bytes(workspaceByteCount)) of workspace."
+        "Stage after stage by im2col and \(reason)\(sharing); \(bytes(workspaceByteCount)) of workspace."
     }
     return ([banded.summary(bytes(workspaceByteCount))] + stages.indices.map { banded.summary(stage: $0) })
       .joined(separator: "\n")

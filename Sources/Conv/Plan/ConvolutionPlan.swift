@@ -49,6 +49,11 @@ public struct ConvolutionPlan<Element: LapackScalar>: Sendable {
     if case .banded(let banded) = executor { banded } else { nil }
   }
 
+  /// Whether kernels of our own multiply the column matrices.
+  var usesOwnGEMM: Bool {
+    if case .gemm(let gemm) = executor { gemm.weights.kernels != nil } else { false }
+  }
+
   init(
     _ convolution: Convolution<Element>, _ stages: [ConvolutionGeometry], _ ends: MapEnds,
     _ executor: Executor

@@ -2,7 +2,7 @@
 public struct ConvolutionOptions: Hashable, Sendable {
   /// Which code runs the stages.
   public enum Backend: Hashable, Sendable {
-    /// The kernels of this package where they apply (Float, at most two spatial axes), else CBLAS.
+    /// The kernels of this package where they apply (Float), else CBLAS.
     case automatic
     /// Stage after stage by im2col and CBLAS.
     case blas

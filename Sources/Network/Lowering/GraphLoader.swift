@@ -39,7 +39,7 @@ struct GraphLoader {
     try reader.requireNothingElse()
     let inputs = node.inputs.enumerated().map { reader.takenInputs.contains($0.offset) ? "" : $0.element }
     return LoadedNode(
-      label: NodeLabel(name: node.displayName, opType: node.opType), op: op, inputs: inputs,
+      label: NodeLabel(name: node.displayName, opType: node.opType), op: op, inputs: inputs + reader.captured,
       outputs: node.outputs)
   }
 
@@ -67,6 +67,31 @@ enum OperatorTable {
     GemmOperator.self,
     MatMulOperator.self,
     SoftmaxOperator.self,
+    GatherOperator.self,
+    GatherElementsOperator.self,
+    GatherNDOperator.self,
+    ExpandOperator.self,
+    TileOperator.self,
+    PadOperator.self,
+    ReverseSequenceOperator.self,
+    TriluOperator.self,
+    CompressOperator.self,
+    RangeOperator.self,
+    ConstantOfShapeOperator.self,
+    EyeLikeOperator.self,
+    WhereOperator.self,
+    ClipOperator.self,
+    TruthOperator.self,
+    OneHotOperator.self,
+    TopKOperator.self,
+    NonZeroOperator.self,
+    NonMaxSuppressionOperator.self,
+    UniqueOperator.self,
+    IfOperator.self,
+    LoopOperator.self,
+    ScanOperator.self,
+    ReduceOperator.self,
+    BatchNormalizationOperator.self,
   ]
 
   private static let byName: [String: any Operator.Type] = {

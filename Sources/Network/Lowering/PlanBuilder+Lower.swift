@@ -115,6 +115,7 @@ extension PlanBuilder {
     keepBuffers(of: gathered)
     let run = SegmentRun(SegmentPlan(self), earlier: [])
     run.run()
+    do throws(NetworkError) { try run.requireNoFault() } catch { throw .failure(error) }
     return gathered.map { $0.contents?.tensor ?? run.tensor(of: $0) }
   }
 

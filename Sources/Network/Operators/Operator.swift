@@ -36,6 +36,8 @@ final class NodeReader {
   private var known: Set<String> = []
   /// The inputs that the operator took up.
   private(set) var takenInputs: Set<Int> = []
+  /// The values around bodies that the bodies take: they are inputs of the node behind its own.
+  private(set) var captured: [String] = []
 
   init(
     _ node: Node, opset: Int, options: NetworkOptions, graph: Graph,
@@ -131,6 +133,7 @@ final class NodeReader {
     guard case .graph(let graph)? = node.attribute(name) else {
       throw failure("the attribute '\(name)' is no graph")
     }
+    for name in graph.namesFromOutside where !captured.contains(name) { captured.append(name) }
     return try loadGraph(graph)
   }
 

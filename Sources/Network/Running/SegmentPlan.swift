@@ -1,3 +1,4 @@
+import ModelGraph
 import Tensors
 
 /// The steps of a segment with the places of everything that they touch.
@@ -71,6 +72,8 @@ final class SegmentRun {
   private let table: MemoryTable
   private let arena: Arena
   private let earlier: [SegmentRun]
+  /// The step that ended the last run before its end.
+  private var faultyStep: Step?
   /// Keeps the segment alive, whose address memory is remembered by.
   private let segment: PlannedSegment?
 
@@ -101,15 +104,32 @@ final class SegmentRun {
 
   /// Runs every step.
   func run() {
-    for (step, places) in plan.steps { step.run(StepMemory(places: places, table: table)) }
+    for (step, places) in plan.steps {
+      step.run(StepMemory(places: places, table: table))
+      guard table.fault == nil else {
+        faultyStep = step
+        return
+      }
+    }
   }
 
   /// Runs every step and tells when each ended.
   func run(_ ended: (Int) -> Void) {
     for (index, (step, places)) in plan.steps.enumerated() {
       step.run(StepMemory(places: places, table: table))
+      guard table.fault == nil else {
+        faultyStep = step
+        return
+      }
       ended(index)
     }
+  }
+
+  /// **Throws** where a step found elements that it could do nothing with; its results are none then.
+  func requireNoFault() throws(NetworkError) {
+    guard let fault = table.fault else { return }
+    table.fault = nil
+    throw .node(name: faultyStep?.node ?? "", opType: faultyStep?.operation ?? "", reason: fault)
   }
 
   /// The place of a value whose elements lie row-major without gaps.
@@ -125,6 +145,8 @@ final class SegmentRun {
 
   /// A copy of a value whose elements lie row-major without gaps.
   func tensor(of value: Value) -> NetworkTensor {
+    // A value without elements may be one that no step makes.
+    guard value.count > 0 else { return NetworkTensor(emptyOf: Shape(value.extents), type: value.type) }
     let bytes = memory(of: value)
     let shape = Shape(value.extents)
     switch value.kind {
@@ -133,6 +155,17 @@ final class SegmentRun {
       return NetworkTensor(floats, type: value.type)
     case .integer:
       return NetworkTensor(shape: shape, integers: bytes.bound(to: Int.self).elements, type: value.type)
+    }
+  }
+}
+
+extension NetworkTensor {
+  /// A tensor without elements.
+  fileprivate init(emptyOf shape: Shape, type: DataType) {
+    if ElementKind(type) == .integer {
+      self.init(shape: shape, integers: [], type: type)
+    } else {
+      self.init(Tensor(shape: shape, elements: []), type: type)
     }
   }
 }

@@ -60,6 +60,7 @@ public final class Session {
       chain.append(run)
       set(inputs, of: run)
       if let ended { run.run { ended(run, $0) } } else { run.run() }
+      try run.requireNoFault()
       switch segment.end {
       case .finished(let values): return (chain, values)
       case .contents(let value): segment = try segment.next(run.tensor(of: value))

@@ -18,6 +18,9 @@ package struct MemoryPlace: Hashable, Sendable {
 /// **Complexity** looking up a place allocates nothing.
 package final class MemoryTable {
   private var blocks: [MemorySlice<UInt8>]
+  /// What a kernel found wrong with the elements that it was given, such as an index that there is no element at; it then
+  /// did not do its work.
+  package var fault: String?
 
   /// A table of so many blocks, none of which is there yet.
   package init(blocks count: Int) {

@@ -22,6 +22,11 @@ struct BinaryOperator: Operator {
     "BitwiseXor": .exclusiveOr,
   ]
 
+  /// Whether results of integers may be beyond those of their type.
+  private var canOverflow: Bool {
+    ["Add", "Sub", "Mul", "Div", "Pow", "Sum", "BitShift"].contains(opType)
+  }
+
   private enum Direction: String, CaseIterable { case left = "LEFT", right = "RIGHT" }
 
   /// The operator's name.
@@ -77,7 +82,11 @@ struct BinaryOperator: Operator {
     _ a: Value, _ b: Value, for name: String?, _ plan: inout PlanBuilder
   ) throws(LoweringStop) -> Value {
     var b = b
-    // The exponent of a power may be of another type than its base.
+    // The exponent of a power may be of another type than its base, whose type the result has.
+    if opType == "Pow", a.kind == .integer, b.kind == .float {
+      let power = try combined(try plan.converted(a, to: .float32), b, for: nil, &plan)
+      return try plan.cast(power, to: a.type, for: name ?? "")
+    }
     if opType == "Pow", a.kind != b.kind { b = try plan.converted(b, to: a.type) }
     guard a.kind == b.kind else { throw plan.failure("its inputs are of \(a.type) and \(b.type)") }
     guard let operation = a.kind == .float ? float : integer else {
@@ -91,7 +100,7 @@ struct BinaryOperator: Operator {
     let type = isTruth ? DataType.bool : a.type
     let output = try plan.make(extents, type, order, for: name)
     try plan.apply(operation, [a, b], to: output)
-    return output
+    return canOverflow && type != .bool ? try plan.narrowed(output, name ?? "") : output
   }
 }
 

@@ -87,10 +87,23 @@ struct UnaryOperator: Operator {
     _ inputs: [Value?], outputs: [String], into plan: inout PlanBuilder
   ) throws(LoweringStop) -> [Value] {
     guard let input = inputs[0] else { throw plan.failure("its input is missing") }
-    let operation = input.kind == .float ? settings.operation : try integerOperation(plan)
+    guard input.kind == .float else { return [try lowerIntegers(input, outputs[0], &plan)] }
+    let operation = settings.operation
     let output = try plan.makeLike(input, input.type, for: outputs[0])
     try plan.apply(operation, [input], to: output, alpha: settings.alpha, beta: settings.beta)
     return [output]
+  }
+
+  private func lowerIntegers(
+    _ input: Value, _ name: String, _ plan: inout PlanBuilder
+  ) throws(LoweringStop) -> Value {
+    let output = try plan.makeLike(input, input.type, for: "")
+    if settings.operation == .activation(.relu) {
+      try plan.apply(.integerBinary(.maximum), [input, plan.known([0], extents: [])], to: output)
+      return output
+    }
+    try plan.apply(try integerOperation(plan), [input], to: output)
+    return try plan.narrowed(output, name)
   }
 
   private func integerOperation(_ plan: PlanBuilder) throws(LoweringStop) -> LineOperation {
