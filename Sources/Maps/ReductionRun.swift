@@ -161,7 +161,8 @@ package struct ReductionRun: Sendable {
       for share in shares {
         let part = parts[share]
         Self.run(
-          part.nest, fold, x.base + (reach.before + part.input) * size, sums.base + part.sums * 8, 0, part.first)
+          part.nest, fold, x.base + (reach.before + part.input) * size, sums.base + part.sums * 8, 0,
+          part.first)
       }
     }
     guard count > 0 else { return }

@@ -53,7 +53,8 @@ struct OperatorVectorTests {
         let wrong = zip(answers, floats).filter {
           !($0 == $1 || ($0.isNaN && $1.isNaN) || abs($0 - $1) <= 1e-5 * max(largest, 1e-30))
         }
-        #expect(wrong.isEmpty, "\(file) \(name): \(wrong.count) of \(floats.count), such as \(wrong.prefix(3))")
+        #expect(
+          wrong.isEmpty, "\(file) \(name): \(wrong.count) of \(floats.count), such as \(wrong.prefix(3))")
       } else {
         #expect(output.integers == expected.integers, "\(file) \(name)")
       }

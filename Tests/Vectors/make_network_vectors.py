@@ -41,7 +41,7 @@ def write(name, nodes, inputs, constants=None, opset=17, outputs=("y",), types=N
         return
     for label, values in (("given", inputs), ("expected", dict(zip(outputs, answers)))):
         for key, value in values.items():
-            model.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(value), f"{label}:{key}"))
+            model.graph.initializer.append(numpy_helper.from_array(np.array(value, order="C"), f"{label}:{key}"))
     onnx.save(model, FOLDER / f"{name}.onnx")
 
 
@@ -58,7 +58,7 @@ def resizing():
     x = floats(1, 3, 5, 7)
     for mode in ("nearest", "linear", "cubic"):
         for how in ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel", "half_pixel_symmetric"):
-            for label, scales in (("up", [1, 1, 2, 2]), ("odd", [1, 1, 1.7, 0.6])):
+            for label, scales in (("up", [1, 1, 2, 2]), ("odd", [1, 1, 1.7, 0.65])):
                 settings = dict(mode=mode, coordinate_transformation_mode=how)
                 if mode == "nearest":
                     settings["nearest_mode"] = {"up": "floor", "odd": "round_prefer_floor"}[label]
@@ -159,8 +159,56 @@ def normalizations():
     write("batch-normalization-maps", pooled("BatchNormalization", ["s", "b", "mean", "v"]), {"x": floats(1, 6, 40, 150)},
           {"s": floats(6), "b": floats(6), "mean": floats(6), "v": floats(6, low=0.1)})
 
+    x = floats(2, 6, 5, 4) + 3
+    write("instance-normalization", pooled("InstanceNormalization", ["s", "b"]), {"x": x}, {"s": floats(6), "b": floats(6)})
+    write("instance-normalization-rows", node("InstanceNormalization", ["x", "s", "b"]), {"x": floats(2, 3, 9)},
+          {"s": floats(3), "b": floats(3)})
+    for axis in (-1, 1, 2):
+        shape = x.shape[axis:] if axis > 0 else x.shape[-1:]
+        write(f"layer-normalization-{axis}", node("LayerNormalization", ["x", "s", "b"], axis=axis), {"x": x},
+              {"s": floats(*shape), "b": floats(*shape)})
+    write("layer-normalization-outputs", node("LayerNormalization", ["x", "s"], ["y", "m", "d"]), {"x": x},
+          {"s": floats(4)}, outputs=("y", "m", "d"))
+    for opset, count in ((18, 3), (21, 6)):
+        write(f"group-normalization-{opset}", pooled("GroupNormalization", ["s", "b"], num_groups=3), {"x": x},
+              {"s": floats(count), "b": floats(count)}, opset=opset)
+    write("rms-normalization", node("RMSNormalization", ["x", "s"], axis=-2), {"x": x}, {"s": floats(5, 4)}, opset=23)
+    write("mean-variance-normalization", pooled("MeanVarianceNormalization", []), {"x": x}, opset=13)
+    zeros = floats(2, 5, 3)
+    zeros[:, :, 1] = 0
+    for p in (1, 2):
+        write(f"lp-normalization-{p}", node("LpNormalization", ["x"], p=p, axis=1), {"x": zeros})
+    for size in (3, 4):
+        write(f"lrn-{size}", pooled("LRN", [], size=size, alpha=0.1, beta=0.75, bias=1.5), {"x": x})
+    write("lrn-power", node("LRN", ["x"], size=5, alpha=0.2, beta=0.6), {"x": x})
 
-GROUPS = (resizing, transposed_convolutions, reductions, normalizations)
+
+def scans():
+    x = np.round(floats(2, 5, 4, 3) * 3)
+    for kind in ("ArgMax", "ArgMin"):
+        for axis in (1, -1):
+            for last in (0, 1):
+                write(f"{kind.lower()}-{axis}-{last}", pooled(kind, [], axis=axis, select_last_index=last,
+                      keepdims=last), {"x": x}, opset=13, types={"y": TensorProto.INT64})
+    write("argmax-integers", node("ArgMax", ["x"], axis=0), {"x": random.integers(-9, 9, (4, 5)).astype(np.int32)},
+          opset=13, types={"y": TensorProto.INT64})
+    for exclusive in (0, 1):
+        for reverse in (0, 1):
+            write(f"cumsum-{exclusive}-{reverse}", node("CumSum", ["x", "a"], exclusive=exclusive, reverse=reverse),
+                  {"x": floats(3, 4, 5)}, {"a": np.array(1)}, opset=14)
+    write("cumsum-integers", node("CumSum", ["x", "a"]), {"x": random.integers(-9, 9, (4, 5))},
+          {"a": np.array(-1)}, opset=14, types={"y": TensorProto.INT64})
+    write("hardmax-13", node("Hardmax", ["x"], axis=1), {"x": x}, opset=13)
+    write("hardmax-11", node("Hardmax", ["x"], axis=2), {"x": x}, opset=11)
+    for mode in ("DCR", "CRD"):
+        write(f"depth-to-space-{mode}", node("DepthToSpace", ["x"], blocksize=2, mode=mode), {"x": floats(2, 12, 3, 5)},
+              opset=13)
+        write(f"depth-to-space-maps-{mode}", pooled("DepthToSpace", [], blocksize=2, mode=mode),
+              {"x": floats(2, 12, 3, 5)}, opset=13)
+    write("space-to-depth", pooled("SpaceToDepth", [], blocksize=3), {"x": floats(2, 4, 6, 9)}, opset=13)
+
+
+GROUPS = (resizing, transposed_convolutions, reductions, normalizations, scans)
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)

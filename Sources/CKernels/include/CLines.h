@@ -107,6 +107,23 @@ struct lowrank_resampling {
   const float *weights;
 };
 
+/// What is done along a line as a whole: the place of its largest element (an integer), the same of integers, a 1 at that
+/// place among zeros, running sums, those of integers, and each element over a power of the squares of its neighbours.
+enum lowrank_scan_kind { LOWRANK_SCAN_EXTREMUM, LOWRANK_SCAN_INTEGER_EXTREMUM, LOWRANK_SCAN_HARDMAX, LOWRANK_SCAN_SUM,
+                         LOWRANK_SCAN_INTEGER_SUM, LOWRANK_SCAN_RESPONSE, LOWRANK_SCANS };
+
+/// A line and the settings of what is done along it.
+struct lowrank_scan {
+  const void *x;
+  void *z;
+  size_t count;
+  ptrdiff_t x_step, z_step;
+  int least, last;           ///< extrema: the least one; the last of equal ones
+  int exclusive;             ///< sums: without the element itself
+  size_t before, after;      ///< responses: the neighbours on both sides
+  float alpha, beta, bias;
+};
+
 /// A window over channel-last maps: z[c] = fold over tap of x[tap][c], times `scale`.
 struct lowrank_window {
   const float *const *x;
@@ -148,10 +165,13 @@ struct lowrank_line_kernels {
   /// z = x y + w.
   lowrank_line_kernel multiply_add;
   void (*resample)(const struct lowrank_resampling *);
+  void (*scan[LOWRANK_SCANS])(const struct lowrank_scan *);
 };
 
 /// The kernels of one instruction set, or null where the processor or the build does not have them.
 const struct lowrank_line_kernels *lowrank_line_kernels_of(enum lowrank_variant variant);
+
+typedef void (*lowrank_scan_kernel)(const struct lowrank_scan *);
 
 /// The kernel of an operation, since an array of functions is no sight for Swift.
 static inline lowrank_line_kernel lowrank_unary_of(const struct lowrank_line_kernels *k, enum lowrank_unary f) { return k->unary[f]; }
@@ -163,6 +183,7 @@ static inline lowrank_line_kernel lowrank_integer_binary_of(const struct lowrank
 static inline lowrank_line_kernel lowrank_conversion_of(const struct lowrank_line_kernels *k, enum lowrank_conversion f) { return k->conversion[f]; }
 static inline lowrank_line_kernel lowrank_fold_of(const struct lowrank_line_kernels *k, enum lowrank_fold f) { return k->fold[f]; }
 static inline lowrank_line_kernel lowrank_integer_fold_of(const struct lowrank_line_kernels *k, enum lowrank_fold f) { return k->integer_fold[f]; }
+static inline lowrank_scan_kernel lowrank_scan_of(const struct lowrank_line_kernels *k, enum lowrank_scan_kind f) { return k->scan[f]; }
 static inline lowrank_line_kernel lowrank_finish_of(const struct lowrank_line_kernels *k, enum lowrank_finish f) { return k->finish[f]; }
 
 #endif

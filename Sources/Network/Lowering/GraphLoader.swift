@@ -67,6 +67,8 @@ enum OperatorTable {
     GemmOperator.self,
     MatMulOperator.self,
     SoftmaxOperator.self,
+    ConvolutionTransposeOperator.self,
+    ResizeOperator.self,
     GatherOperator.self,
     GatherElementsOperator.self,
     GatherNDOperator.self,
@@ -92,6 +94,14 @@ enum OperatorTable {
     ScanOperator.self,
     ReduceOperator.self,
     BatchNormalizationOperator.self,
+    StandardizationOperator.self,
+    RootMeanSquareOperator.self,
+    NormOperator.self,
+    ExtremumOperator.self,
+    RunningSumOperator.self,
+    HardmaxOperator.self,
+    LocalResponseOperator.self,
+    DepthSpaceOperator.self,
   ]
 
   private static let byName: [String: any Operator.Type] = {

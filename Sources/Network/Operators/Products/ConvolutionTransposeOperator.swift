@@ -1,0 +1,204 @@
+import Conv
+import Maps
+import ModelGraph
+import Synchronization
+import Tensors
+
+/// `ConvTranspose`: ordinary convolutions, one for each place that an output can have between two inputs, whose results are
+/// put in turn into the output.
+final class ConvolutionTransposeOperator: Operator {
+  static let opTypes = ["ConvTranspose"]
+
+  /// What the convolutions come from.
+  private struct Kernel: Sendable {
+    let weights: Tensor<Float>
+    let bias: Tensor<Float>?
+    let parts: [TransposedPart]
+
+    init(_ weights: Tensor<Float>, _ bias: Tensor<Float>?, _ groups: Int, _ window: WindowGeometry) {
+      (self.weights, self.bias) = (weights, bias)
+      parts = TransposedPart.parts(weights: weights, bias: bias, groups: groups, window)
+    }
+  }
+
+  /// A convolution that has been made.
+  private struct Key: Hashable {
+    let part: Int
+    let before: [Int]
+    let after: [Int]
+  }
+
+  private let kernel: Kernel?
+  private let groups: Int
+  private let geometry: TransposedGeometry
+  /// What happens to each element of the result.
+  let activation: Activation
+  private let options: ConvolutionOptions
+  private let convolutions = Mutex<[Key: Convolution<Float>]>([:])
+
+  init(_ node: NodeReader) throws(NetworkError) {
+    groups = try node.int("group", default: 1)
+    activation = .none
+    let ofWeights = try node.constantExtents(1).map { Array($0.dropFirst(2)) }
+    let given = try node.ints("kernel_shape")
+    guard let extents = ofWeights ?? given else {
+      throw node.failure("its weights are neither constant nor has it a 'kernel_shape'")
+    }
+    geometry = try TransposedGeometry(node, kernel: extents)
+    var options = node.options.convolution
+    // Products of CBLAS depend on how threads share them; it takes over from three axes on.
+    if extents.count > 2 { options.threads = 1 }
+    self.options = options
+    guard node.isConstant(1), node.node.input(2) == nil || node.isConstant(2) else {
+      kernel = nil
+      return
+    }
+    guard let weights = try node.takeConstant(1)?.floats else {
+      throw node.failure("its weights are no floats")
+    }
+    let bias = try node.takeConstant(2)?.floats
+    if let fault = Self.fault(weights, bias, groups) { throw node.failure(fault) }
+    kernel = Kernel(weights, bias, groups, geometry.window)
+  }
+
+  private init(_ other: ConvolutionTransposeOperator, _ activation: Activation) {
+    (kernel, groups, geometry, options) = (other.kernel, other.groups, other.geometry, other.options)
+    self.activation = activation
+  }
+
+  /// The operator with an activation behind it; nil where there is one already, or it is not the same for all channels.
+  func taking(_ activation: Activation) -> ConvolutionTransposeOperator? {
+    if case .prelu = activation { return nil }
+    return self.activation == .none ? ConvolutionTransposeOperator(self, activation) : nil
+  }
+
+  private static func fault(_ weights: Tensor<Float>, _ bias: Tensor<Float>?, _ groups: Int) -> String? {
+    let outputs = groups >= 1 && weights.shape.order >= 3 ? weights.shape[1] * groups : 0
+    guard outputs > 0, weights.count > 0, weights.shape[0] % groups == 0,
+      bias == nil || bias?.count == outputs
+    else { return "weights of \(weights.shape) for \(groups) groups, a bias of \(bias?.count ?? 0)" }
+    return nil
+  }
+
+  func lower(
+    _ inputs: [Value?], outputs: [String], into plan: inout PlanBuilder
+  ) throws(LoweringStop) -> [Value] {
+    let input = try plan.required(inputs, 0)
+    var kernel = kernel
+    if kernel == nil {
+      let weights = try plan.floats(try plan.required(inputs, 1))
+      var bias: Tensor<Float>?
+      if let given = plan.optional(inputs, 2) { bias = try plan.floats(given) }
+      if let fault = Self.fault(weights, bias, groups) { throw plan.failure(fault) }
+      guard Array(weights.shape.extents.dropFirst(2)) == geometry.window.kernel else {
+        throw plan.failure("weights of \(weights.shape) for a kernel of \(geometry.window.kernel)")
+      }
+      kernel = Kernel(weights, bias, groups, geometry.window)
+    }
+    guard let kernel, input.kind == .float, input.order == kernel.weights.shape.order,
+      input.extents[1] == kernel.weights.shape[0]
+    else { throw plan.failure("its input is \(input.extents), its weights \(kernel?.weights.shape ?? [])") }
+    guard let placed = geometry.placed(on: Array(input.extents.dropFirst(2))) else {
+      throw plan.failure("an input of \(input.extents) leaves no output")
+    }
+    let channels = kernel.weights.shape[1] * groups
+    let output = try plan.make(
+      [input.extents[0], channels] + placed.output, .float32, .channelLast, for: outputs[0])
+    guard input.extents[0] > 0 else { return [output] }
+    for (number, part) in kernel.parts.enumerated() {
+      try lower(part, number, plan.stored(input), placed.before, to: output, &plan)
+    }
+    return [output]
+  }
+
+  /// Adds the convolution of a part, and the steps that put its phases into their places.
+  private func lower(
+    _ part: TransposedPart, _ number: Int, _ input: Value, _ before: [Int], to output: Value,
+    _ plan: inout PlanBuilder
+  ) throws(LoweringStop) {
+    let stride = geometry.window.stride
+    let ranges = part.phases.map { phase in
+      phase.indices.map {
+        TransposedPart.range(
+          phase[$0], stride: stride[$0], before: before[$0], output: output.extents[$0 + 2])
+      }
+    }
+    let used = ranges.indices.filter { ranges[$0].allSatisfy { !$0.isEmpty } }
+    guard !used.isEmpty else { return }
+    var (first, count) = ([Int](), [Int]())
+    for axis in before.indices {
+      let (low, high) = (
+        used.reduce(Int.max) { min($0, ranges[$1][axis].lowerBound) },
+        used.reduce(Int.min) { max($0, ranges[$1][axis].upperBound) }
+      )
+      first.append(low)
+      count.append(high - low)
+    }
+    let channels = output.extents[1]
+    let isDirect = part.phases.count == 1 && stride.allSatisfy { $0 == 1 }
+    let result =
+      isDirect
+      ? output
+      : try plan.make([output.extents[0], part.weights.shape[0]] + count, .float32, .channelLast)
+    try convolve(part, number, input, first, to: result, &plan)
+    guard !isDirect else { return }
+    for phase in used {
+      var source = result.sliced(axis: 1, from: phase * channels, count: channels)
+      var target = output
+      for axis in before.indices {
+        let range = ranges[phase][axis]
+        source = source.sliced(axis: axis + 2, from: range.lowerBound - first[axis], count: range.count)
+        target = target.sliced(
+          axis: axis + 2,
+          from: range.lowerBound * stride[axis] + part.phases[phase][axis] - before[axis],
+          count: range.count, step: stride[axis])
+      }
+      try plan.copy(source, to: target)
+    }
+  }
+
+  /// Adds the convolution for the q from `first` on.
+  private func convolve(
+    _ part: TransposedPart, _ number: Int, _ input: Value, _ first: [Int], to result: Value,
+    _ plan: inout PlanBuilder
+  ) throws(LoweringStop) {
+    var (source, before, after) = (input, [Int](), [Int]())
+    for axis in first.indices {
+      // The inputs that are read, of which those outside are padding.
+      let extent = input.extents[axis + 2]
+      let low = first[axis] - part.most[axis]
+      let high = first[axis] + result.extents[axis + 2] - part.least[axis]
+      guard low < extent, high > 0 else {
+        throw plan.failure("an output of \(result.extents) that reads nothing of \(input.extents)")
+      }
+      before.append(max(0, -low))
+      after.append(max(0, high - extent))
+      source = source.sliced(axis: axis + 2, from: max(0, low), count: min(high, extent) - max(0, low))
+    }
+    let (mapped, layout) = try plan.mapped(source)
+    let sized: ConvolutionPlan<Float>
+    do throws(ConvError) {
+      sized = try convolution(part, Key(part: number, before: before, after: after)).reshaped(
+        batch: mapped.extents[0], inputExtents: Array(mapped.extents.dropFirst(2)), input: layout,
+        output: result.mapLayout ?? .channelLast)
+    } catch { throw plan.failure("\(error)") }
+    try plan.add(
+      reads: [mapped], writes: [result], scratch: sized.workspaceByteCount + 64, detail: sized.explain,
+      multiplies: sized.multiplies
+    ) { memory in
+      sized.run(
+        input: memory.floats(0), residual: nil, output: memory.floats(1), workspace: memory.bytes(2))
+    }
+  }
+
+  private func convolution(_ part: TransposedPart, _ key: Key) throws(ConvError) -> Convolution<Float> {
+    // Weights that are not constant may be others the next time.
+    if kernel != nil, let known = convolutions.withLock({ $0[key] }) { return known }
+    let stage = try ConvolutionStage(
+      weights: part.weights, bias: part.bias, activation: activation, paddingBefore: key.before,
+      paddingAfter: key.after, groups: part.groups)
+    let made = Convolution([stage], options: options)
+    if kernel != nil { convolutions.withLock { $0[key] = made } }
+    return made
+  }
+}
