@@ -85,7 +85,8 @@ let package = Package(
     .executableTarget(
       name: "lowrank",
       dependencies: [
-        "CAllocator", "CImages", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network", "ONNX",
+        "CAllocator", "CImages", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network",
+        "ONNX",
         "Forms", "Reports", "TensorFiles", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

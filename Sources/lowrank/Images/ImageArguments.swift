@@ -96,7 +96,8 @@ struct ImageArguments: ParsableArguments {
     guard size.width == layout.width ?? size.width, size.height == layout.height ?? size.height else {
       let wanted = "\(layout.width.map(String.init) ?? "?")x\(layout.height.map(String.init) ?? "?")"
       throw FileError(
-        path: path, reason: "\(size.width)x\(size.height) pixels, the model takes \(wanted): give --resize fit")
+        path: path,
+        reason: "\(size.width)x\(size.height) pixels, the model takes \(wanted): give --resize fit")
     }
     return size
   }

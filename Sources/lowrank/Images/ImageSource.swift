@@ -82,7 +82,8 @@ enum ImageSource {
         let (shape, more) = try arguments.elements(of: paths[image], for: layout)
         guard shape == first ?? shape else {
           throw FileError(
-            path: paths[image], reason: "its size differs from that of the images before it: give --resize WxH")
+            path: paths[image],
+            reason: "its size differs from that of the images before it: give --resize WxH")
         }
         first = shape
         elements += more

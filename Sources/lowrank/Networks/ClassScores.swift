@@ -22,7 +22,8 @@ struct ClassScores {
   ///
   /// **Throws** an error that names the model's file where the network is no classifier of images.
   init(_ network: Network, _ path: String, _ images: ImageSource, batch: Int) throws {
-    guard network.inputs.count == 1, let info = network.inputs.first, let output = network.outputs.first else {
+    guard network.inputs.count == 1, let info = network.inputs.first, let output = network.outputs.first
+    else {
       throw FileError(
         path: path, reason: "a model of one input is needed; this one has \(network.inputs.count)")
     }
@@ -41,11 +42,13 @@ struct ClassScores {
         result = try session.run([info.name: input], outputs: [output.name])[output.name]
       } catch { throw error.inFile(path) }
       seconds += (clock.now - began).seconds
-      guard let floats = result?.floats, floats.shape.order > 0, floats.shape[0] == places.count, floats.count > 0
+      guard let floats = result?.floats, floats.shape.order > 0, floats.shape[0] == places.count,
+        floats.count > 0
       else {
         throw FileError(
           path: path,
-          reason: "its first output '\(output.name)' of \(result?.shape ?? []) is no row of numbers for each of"
+          reason:
+            "its first output '\(output.name)' of \(result?.shape ?? []) is no row of numbers for each of"
             + " \(places.count) images")
       }
       classes = floats.count / places.count
@@ -73,7 +76,9 @@ struct ClassScores {
 
   /// How many images have their label among the first `top` classes.
   func accuracy(_ labels: [Int], top: Int) -> Proportion {
-    let right = labels.indices.reduce(0) { $0 + ((rank(of: labels[$1], $1).map { $0 < top } ?? false) ? 1 : 0) }
+    let right = labels.indices.reduce(0) {
+      $0 + ((rank(of: labels[$1], $1).map { $0 < top } ?? false) ? 1 : 0)
+    }
     return Proportion(right, of: labels.count)
   }
 }

@@ -37,7 +37,9 @@ struct EvaluateCommand: ParsableCommand {
 
     init?(argument: String) {
       let values = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-      guard values.allSatisfy({ (1...1 << 20).contains($0) }), Set(values).count == values.count else { return nil }
+      guard values.allSatisfy({ (1...1 << 20).contains($0) }), Set(values).count == values.count else {
+        return nil
+      }
       self.values = values
     }
 
@@ -61,7 +63,8 @@ struct EvaluateCommand: ParsableCommand {
       let second = try ClassScores(network, against, source, batch: batch)
       guard second.classes == scores.classes else {
         throw FileError(
-          path: against, reason: "it makes \(second.classes) numbers an image, the other model \(scores.classes)")
+          path: against,
+          reason: "it makes \(second.classes) numbers an image, the other model \(scores.classes)")
       }
       other = second
     }

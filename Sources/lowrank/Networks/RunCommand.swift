@@ -115,7 +115,9 @@ struct RunCommand: ParsableCommand {
       guard let whole = NetworkTensor(joining: parts) else {
         throw FileError(
           path: images.path,
-          reason: "the output '\(name)' differs in shape from image to image: run them one by one, or give --resize")
+          reason:
+            "the output '\(name)' differs in shape from image to image: run them one by one, or give --resize"
+        )
       }
       joined[name] = whole
     }
@@ -137,7 +139,8 @@ struct RunCommand: ParsableCommand {
 extension NetworkTensor {
   /// Tensors one behind the other along the first axis; nil where they differ in shape, or have no axis.
   fileprivate init?(joining parts: [NetworkTensor]) {
-    guard let first = parts.first, parts.allSatisfy({ $0.shape == first.shape && $0.type == first.type }) else {
+    guard let first = parts.first, parts.allSatisfy({ $0.shape == first.shape && $0.type == first.type })
+    else {
       return nil
     }
     if parts.count == 1 {
