@@ -49,6 +49,7 @@ struct ConvolutionFusion {
   }
 
   private mutating func takeUpFollowers(of first: Int) throws(NetworkError) {
+    if nodes[first]?.op is ConvolutionTransposeOperator { return takeUpActivation(of: first) }
     guard var node = nodes[first], node.op is ConvolutionOperator else { return }
     var place = first
     while let convolution = node.op as? ConvolutionOperator, let next = follower(of: node),
@@ -63,6 +64,20 @@ struct ConvolutionFusion {
       for input in node.inputs where consumers[input] == place { consumers[input] = next }
       place = next
     }
+  }
+
+  /// Lets a transposed convolution take up the activation behind it.
+  private mutating func takeUpActivation(of place: Int) {
+    guard let node = nodes[place], let convolution = node.op as? ConvolutionTransposeOperator,
+      let next = follower(of: node), let other = nodes[next],
+      let activation = (other.op as? UnaryOperator)?.activation,
+      let taken = convolution.taking(activation)
+    else { return }
+    nodes[place] = nil
+    nodes[next] = LoadedNode(
+      label: NodeLabel(name: node.label.name, opType: "\(node.label.opType)+\(other.label.opType)"),
+      op: taken, inputs: node.inputs, outputs: other.outputs)
+    for input in node.inputs where consumers[input] == place { consumers[input] = next }
   }
 
   /// The convolution with what follows it taken up, and what it takes besides; nil where that cannot be.

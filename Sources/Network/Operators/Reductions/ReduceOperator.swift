@@ -95,6 +95,15 @@ struct ReduceOperator: Operator {
   private func reducedIntegers(
     _ input: Value, _ axes: [Int], _ count: Int, for name: String?, _ plan: inout PlanBuilder
   ) throws(LoweringStop) -> Value {
+    // Of nothing, the least or the largest number that the type has.
+    if count == 0, kind == .maximum || kind == .minimum {
+      let output = try plan.make(
+        input.extents.indices.map { axes.contains($0) ? 1 : input.extents[$0] }, input.type)
+      let bounds = input.type.integerBounds
+      let number = kind == .maximum ? bounds.lowerBound : bounds.upperBound
+      try plan.copy(plan.known([number], extents: [], type: input.type), to: output)
+      return output
+    }
     switch kind {
     case .sum: return try plan.reduced(input, axes, .sum, for: name)
     case .maximum: return try plan.reduced(input, axes, .maximum, for: name)
@@ -148,5 +157,22 @@ extension PlanBuilder {
     result.layout = StridedShape(
       rest.map { value.extents[$0] }, strides: rest.map { value.layout.strides[$0] })
     return result
+  }
+}
+
+extension DataType {
+  /// The numbers of an integer type, as far as this package's integers reach.
+  fileprivate var integerBounds: ClosedRange<Int> {
+    switch self {
+    case .bool: 0...1
+    case .int8: Int(Int8.min)...Int(Int8.max)
+    case .uint8: 0...Int(UInt8.max)
+    case .int16: Int(Int16.min)...Int(Int16.max)
+    case .uint16: 0...Int(UInt16.max)
+    case .int32: Int(Int32.min)...Int(Int32.max)
+    case .uint32: 0...Int(UInt32.max)
+    case .uint64: 0...Int.max
+    default: Int.min...Int.max
+    }
   }
 }
