@@ -39,6 +39,12 @@ let package = Package(
       name: "CLapack", pkgConfig: "lapacke",
       providers: [.apt(["liblapacke-dev", "libopenblas-dev"]), .brew(["openblas", "lapack"])]),
     .systemLibrary(name: "CAllocator"),
+    // Images, for the command alone; CImages is what libpng and libjpeg need of C.
+    .systemLibrary(
+      name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+    .target(name: "CImages", dependencies: ["CJPEG", "CPNG"]),
     .target(name: "Tensors", swiftSettings: strict),
     .target(name: "Forms", dependencies: ["Tensors"], swiftSettings: strict),
     .target(name: "TensorFiles", dependencies: ["Forms", "Tensors"], swiftSettings: strict),
@@ -79,7 +85,8 @@ let package = Package(
     .executableTarget(
       name: "lowrank",
       dependencies: [
-        "CAllocator", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network", "ONNX",
+        "CAllocator", "CImages", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network",
+        "ONNX",
         "Forms", "Reports", "TensorFiles", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

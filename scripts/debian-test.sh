@@ -29,7 +29,7 @@ fi
 roots=${ROOTS:-/var/cache/swift-lowrank}
 root=$roots/$architecture
 host=$(dpkg --print-architecture)
-packages=ca-certificates,git,swiftlang,g++,liblapacke-dev,libopenblas-dev,pkg-config,python3-venv,procps
+packages=ca-certificates,git,swiftlang,g++,liblapacke-dev,libopenblas-dev,libpng-dev,libjpeg-dev,pkg-config,python3-venv,procps
 # Debian's swiftlang has no _Testing_Foundation, which `import Foundation` beside `import Testing` would link.
 without_overlays=(-Xswiftc -Xfrontend -Xswiftc -disable-cross-import-overlays)
 numerical="LinearAlgebraTests|DecomposeTests|ConvTests"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a Debian or Ubuntu machine ready to build and test: finds Swift 6.2 or newer, and installs what is missing of
-# LAPACKE, OpenBLAS, pkg-config and python3-venv. The other scripts source it, so that they find Swift on their PATH.
+# LAPACKE, OpenBLAS, libpng, libjpeg, pkg-config and python3-venv. The other scripts source it, so that they find Swift on their PATH.
 set -euo pipefail
 
 setup_swift() {
@@ -23,12 +23,12 @@ setup_swift() {
 setup_packages() {
   local package missing=() as_root=()
   if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null; then
-    pkg-config --exists lapacke openblas && return
-    echo "LAPACKE, OpenBLAS and pkg-config are needed, and without apt-get they are yours to install" \
-      "(macOS: brew install openblas lapack pkgconf)." >&2
+    pkg-config --exists lapacke openblas libpng libjpeg && return
+    echo "LAPACKE, OpenBLAS, libpng, libjpeg and pkg-config are needed, and without apt-get they are yours to install" \
+      "(macOS: brew install openblas lapack libpng jpeg-turbo pkgconf)." >&2
     exit 1
   fi
-  for package in liblapacke-dev libopenblas-dev pkg-config python3-venv; do
+  for package in liblapacke-dev libopenblas-dev libpng-dev libjpeg-dev pkg-config python3-venv; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null)" = installed ] || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0

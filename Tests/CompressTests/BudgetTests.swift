@@ -84,9 +84,12 @@ import Testing
 
   @Test func weightsCanBeTheBudget() throws {
     var model = try ModelGraph(onnx: Vectors.example("mnist.onnx"))
-    let report = try model.compress(options(.weights(0.4), .auto))
-    #expect(report.model.paramsAfter <= Int(0.4 * Double(report.model.paramsBefore)))
-    #expect(report.model.paramsAfter > Int(0.38 * Double(report.model.paramsBefore)))
+    var options = options(.weights(0.7), .auto)
+    // CP takes its time with the larger layers, which are kept and count: three fifths of all weights.
+    options.layers = "/conv[12]/|/hidden/"
+    let report = try model.compress(options)
+    #expect(report.model.paramsAfter <= Int(0.7 * Double(report.model.paramsBefore)))
+    #expect(report.model.paramsAfter > Int(0.68 * Double(report.model.paramsBefore)))
   }
 
   @Test func theTradeOffIsThatOfTheCompressions() throws {

@@ -1,3 +1,4 @@
+import Conv
 import ModelGraph
 import Tensors
 
@@ -20,6 +21,12 @@ protocol Operator: Sendable {
   func lower(
     _ inputs: [Value?], outputs: [String], into plan: inout PlanBuilder
   ) throws(LoweringStop) -> [Value]
+}
+
+/// An operator that may be an activation, which a product in front of it can take up.
+protocol ActivationOperator: Operator {
+  /// The activation; nil where it is something else.
+  var activation: Activation? { get }
 }
 
 /// A node as operators read it: whatever setting it has that its operator does not ask for is an error.

@@ -49,12 +49,12 @@ struct ConvolutionFusion {
   }
 
   private mutating func takeUpFollowers(of first: Int) throws(NetworkError) {
-    if nodes[first]?.op is ConvolutionTransposeOperator { return takeUpActivation(of: first) }
-    guard var node = nodes[first], node.op is ConvolutionOperator else { return }
+    guard var node = nodes[first],
+      node.op is ConvolutionOperator || node.op is any DenseOperator || node.op is ConvolutionTransposeOperator
+    else { return }
     var place = first
-    while let convolution = node.op as? ConvolutionOperator, let next = follower(of: node),
-      let other = nodes[next],
-      let taken = try taken(other, by: convolution, making: node.outputs[0])
+    while let next = follower(of: node), let other = nodes[next], other.outputs.count == 1,
+      let taken = try taken(other, by: node)
     {
       node = LoadedNode(
         label: NodeLabel(name: node.label.name, opType: "\(node.label.opType)+\(other.label.opType)"),
@@ -66,26 +66,35 @@ struct ConvolutionFusion {
     }
   }
 
-  /// Lets a transposed convolution take up the activation behind it.
-  private mutating func takeUpActivation(of place: Int) {
-    guard let node = nodes[place], let convolution = node.op as? ConvolutionTransposeOperator,
-      let next = follower(of: node), let other = nodes[next],
-      let activation = (other.op as? UnaryOperator)?.activation,
-      let taken = convolution.taking(activation)
-    else { return }
-    nodes[place] = nil
-    nodes[next] = LoadedNode(
-      label: NodeLabel(name: node.label.name, opType: "\(node.label.opType)+\(other.label.opType)"),
-      op: taken, inputs: node.inputs, outputs: other.outputs)
-    for input in node.inputs where consumers[input] == place { consumers[input] = next }
+  /// A product with what follows it taken up, and what it takes besides; nil where that cannot be.
+  private func taken(
+    _ node: LoadedNode, by product: LoadedNode
+  ) throws(NetworkError) -> (op: any Operator, inputs: [String])? {
+    if let convolution = product.op as? ConvolutionOperator {
+      return try taken(node, by: convolution, making: product.outputs[0])
+    }
+    if let convolution = product.op as? ConvolutionTransposeOperator {
+      let activation = (node.op as? any ActivationOperator)?.activation
+      return activation.flatMap { convolution.taking($0) }.map { ($0, []) }
+    }
+    guard let dense = product.op as? any DenseOperator, let matrix = dense.product else { return nil }
+    if let activation = (node.op as? any ActivationOperator)?.activation {
+      return matrix.followed(by: activation).map { (dense.with($0), []) }
+    }
+    guard let binary = node.op as? BinaryOperator, binary.opType == "Add", node.inputs.count == 2,
+      let other = node.inputs.first(where: { $0 != product.outputs[0] }), let constant = constant(other),
+      constant.extents.last == matrix.outputs, constant.shape?.count == matrix.outputs,
+      constant.extents.count == 1,
+      let bias = try floats(constant)
+    else { return nil }
+    return matrix.followed(adding: bias).map { (dense.with($0), []) }
   }
 
-  /// The convolution with what follows it taken up, and what it takes besides; nil where that cannot be.
+  /// A convolution with what follows it taken up, and what it takes besides; nil where that cannot be.
   private func taken(
     _ node: LoadedNode, by convolution: ConvolutionOperator, making value: String
-  ) throws(NetworkError) -> (op: ConvolutionOperator, inputs: [String])? {
-    guard node.outputs.count == 1 else { return nil }
-    if let unary = node.op as? UnaryOperator {
+  ) throws(NetworkError) -> (op: any Operator, inputs: [String])? {
+    if let unary = node.op as? any ActivationOperator {
       return unary.activation.flatMap { convolution.followed(by: $0) }.map { ($0, []) }
     }
     guard let binary = node.op as? BinaryOperator, node.inputs.count == 2, node.inputs[0] != node.inputs[1],
@@ -98,6 +107,12 @@ struct ConvolutionFusion {
     }
     guard binary.opType == "Add", let adding = convolution.adding() else { return nil }
     return (adding, [other])
+  }
+
+  private func floats(_ constant: Constant) throws(NetworkError) -> [Float]? {
+    guard constant.type.elementType != nil else { return nil }
+    let read = try NetworkTensor(constant) { .model(.tensor(path: "", name: constant.name, reason: $0)) }
+    return read.floats?.elements
   }
 
   /// One number for each output channel, out of a constant that is the same along all other axes.
@@ -115,8 +130,7 @@ struct ConvolutionFusion {
       let axis = extents.count - (order - 1)
       guard axis >= 0, extents[axis] == channels else { return nil }
     }
-    let read = try NetworkTensor(constant) { .model(.tensor(path: "", name: constant.name, reason: $0)) }
-    guard let floats = read.floats?.elements else { return nil }
+    guard let floats = try floats(constant) else { return nil }
     return floats.count == 1 ? [Float](repeating: floats[0], count: channels) : floats
   }
 

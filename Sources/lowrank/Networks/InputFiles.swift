@@ -74,7 +74,11 @@ extension NetworkTensor {
   ///
   /// **Throws** `FileError` where the input does not hold what is in the file.
   init(contentsOf path: String, for info: ValueInfo) throws(FileError) {
-    let array = try NPYArray(contentsOf: path)
+    try self.init(try NPYArray(contentsOf: path), for: info, path: path)
+  }
+
+  /// An array as an input; `path` names it in errors.
+  init(_ array: NPYArray, for info: ValueInfo, path: String) throws(FileError) {
     let wanted = info.dataType ?? array.dataType
     switch array {
     case .floats(let tensor, let type):

@@ -3,6 +3,7 @@ import ModelGraph
 import Network
 import Reports
 import TensorFiles
+import Tensors
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -19,8 +20,9 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     name: [.short, .customLong("input")],
-    help: "An input, x.npy or NAME=x.npy; without names in the model's order. May be repeated.",
-    completion: .file(extensions: ["npy"]))
+    help:
+      "An input, x.npy, an image, a folder of images, or NAME=one of these; without names in the model's order. May be repeated.",
+    completion: .file(extensions: ["npy", "png", "jpg", "jpeg"]))
   var input: [InputFile] = []
 
   @Option(
@@ -33,6 +35,8 @@ struct RunCommand: ParsableCommand {
     name: .customLong("output"),
     help: "A value to give instead of the model's outputs, any inner one too. May be repeated.")
   var wanted: [String] = []
+
+  @OptionGroup var preparation: ImageArguments
 
   @Option(help: "Write a profile for chrome://tracing or Perfetto.", completion: .file(extensions: ["json"]))
   var profile: String?
@@ -86,12 +90,71 @@ struct RunCommand: ParsableCommand {
     _ network: Network, _ inputs: [(info: ValueInfo, path: String)], _ names: [String]
   ) throws -> ([String: NetworkTensor], StepTimes) {
     var tensors: [String: NetworkTensor] = [:]
-    for (info, path) in inputs { tensors[info.name] = try NetworkTensor(contentsOf: path, for: info) }
+    var images: (info: ValueInfo, source: ImageSource, path: String)?
+    for (info, path) in inputs {
+      if ImageSource.holdsImages(path) {
+        guard images == nil else { throw FileError(path: path, reason: "images for a second input") }
+        images = (info, try ImageSource(path, preparation), path)
+      } else {
+        tensors[info.name] = try NetworkTensor(contentsOf: path, for: info)
+      }
+    }
+    let session = network.makeSession()
+    guard let images else { return try results(session, tensors, names) }
+    var results: [String: [NetworkTensor]] = [:]
+    var times = StepTimes([])
+    for image in 0..<images.source.count {
+      tensors[images.info.name] = try images.source.batch(
+        [image], for: images.info, model: arguments.model)
+      let made: [String: NetworkTensor]
+      (made, times) = try self.results(session, tensors, names)
+      results.merge(made.mapValues { [$0] }) { $0 + $1 }
+    }
+    var joined: [String: NetworkTensor] = [:]
+    for (name, parts) in results {
+      guard let whole = NetworkTensor(joining: parts) else {
+        throw FileError(
+          path: images.path,
+          reason:
+            "the output '\(name)' differs in shape from image to image: run them one by one, or give --resize"
+        )
+      }
+      joined[name] = whole
+    }
+    return (joined, times)
+  }
+
+  private func results(
+    _ session: Session, _ inputs: [String: NetworkTensor], _ names: [String]
+  ) throws -> ([String: NetworkTensor], StepTimes) {
     do throws(NetworkError) {
-      let run = try network.makeSession().prepare(tensors, outputs: names)
+      let run = try session.prepare(inputs, outputs: names)
       var times = StepTimes(run.steps)
       if profile != nil { try times.measure(run) }
       return (run.results(), times)
     } catch { throw error.inFile(arguments.model) }
+  }
+}
+
+extension NetworkTensor {
+  /// Tensors one behind the other along the first axis; nil where they differ in shape, or have no axis.
+  fileprivate init?(joining parts: [NetworkTensor]) {
+    guard let first = parts.first, parts.allSatisfy({ $0.shape == first.shape && $0.type == first.type })
+    else {
+      return nil
+    }
+    if parts.count == 1 {
+      self = first
+      return
+    }
+    guard first.shape.order > 0,
+      let shape = Shape(checking: [first.shape[0] * parts.count] + first.shape.extents.dropFirst())
+    else { return nil }
+    if first.integers != nil {
+      self.init(shape: shape, integers: parts.flatMap { $0.integers ?? [] }, type: first.type)
+    } else {
+      self.init(
+        Tensor(shape: shape, elements: parts.flatMap { $0.floats?.elements ?? [] }), type: first.type)
+    }
   }
 }

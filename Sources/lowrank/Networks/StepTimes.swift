@@ -58,7 +58,7 @@ struct LayerTime: Encodable {
   let detail: String
 
   init(_ step: StepDescription, seconds: Double) {
-    (name, op, fused, layout, detail) = (step.node, step.op, step.fused, step.layout, step.detail)
+    (name, op, fused, layout, detail) = (step.node, step.op, step.fused, step.layout, step.lines)
     let known = seconds.isFinite ? seconds : 0
     ms = known * 1e3
     gflops = known > 0 ? 2 * Double(step.multiplies) / (known * 1e9) : 0
@@ -112,17 +112,22 @@ struct TraceEvent: Encodable {
     (ts, dur) = (start * 1e6, seconds * 1e6)
     args = Details(
       op: ([step.op] + step.fused).joined(separator: "+"), ms: layer.ms, gflops: layer.gflops,
-      layout: step.layout, detail: step.detail)
+      layout: step.layout, detail: step.lines)
   }
 
   private enum CodingKeys: String, CodingKey { case name, cat, ph, ts, dur, pid, tid, args }
+}
+
+extension StepDescription {
+  /// How the step runs, on one line.
+  fileprivate var lines: String { detail.split(separator: "\n").joined(separator: "; ") }
 }
 
 /// What the passes did and how each step runs, in words.
 func explanation(_ network: Network, _ steps: [StepDescription]) -> [String] {
   network.passNotes
     + steps.map { step in
-      let how = [step.layout, step.detail].filter { !$0.isEmpty }.joined(separator: ", ")
+      let how = [step.layout, step.lines].filter { !$0.isEmpty }.joined(separator: ", ")
       return
         "\(step.node): \(([step.op] + step.fused).joined(separator: "+"))\(how.isEmpty ? "" : " - \(how)")"
         .onOneLine

@@ -4,7 +4,7 @@ import ModelGraph
 import Tensors
 
 /// `Clip`: elements between two bounds, which are settings before version 11 and inputs from it on.
-struct ClipOperator: Operator {
+struct ClipOperator: ActivationOperator {
   static let opTypes = ["Clip"]
 
   /// The bounds that are known when the network is loaded; nil for what is an input, or left out.

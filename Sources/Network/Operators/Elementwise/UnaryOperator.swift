@@ -3,7 +3,7 @@ import Maps
 import ModelGraph
 
 /// Operators that make of each element another, whatever lies beside it.
-struct UnaryOperator: Operator {
+struct UnaryOperator: ActivationOperator {
   static let opTypes = Array(simple.keys) + Array(parametric.keys)
 
   private static let simple: [String: LineOperation] = [

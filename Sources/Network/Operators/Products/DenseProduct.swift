@@ -3,6 +3,15 @@ import ModelGraph
 import Synchronization
 import Tensors
 
+/// An operator that is a product with a constant matrix where there is one.
+protocol DenseOperator: Operator {
+  /// The product; nil where both sides are computed.
+  var product: DenseProduct? { get }
+
+  /// The same operator with another product.
+  func with(_ product: DenseProduct) -> Self
+}
+
 /// A product with a constant matrix, on every row of a value: a convolution of one pixel a row.
 ///
 ///     Y[m, t] = activation(sum over s of X[m, s] W[t, s] + bias[t])
@@ -21,6 +30,25 @@ final class DenseProduct: Sendable {
     let kernel = weights.reshaped([outputs, inputs, 1])
     convolution = Convolution(
       [try ConvolutionStage(weights: kernel, bias: bias, activation: activation)], options: options)
+  }
+
+  private init(_ stage: ConvolutionStage<Float>, options: ConvolutionOptions) {
+    (outputs, inputs) = (stage.outputChannels, stage.inputChannels)
+    convolution = Convolution([stage], options: options)
+  }
+
+  /// The same with a number for each column added, or with an activation behind it; nil where an activation is there
+  /// already.
+  func followed(by activation: Activation = .none, adding bias: [Float]? = nil) -> DenseProduct? {
+    let stage = convolution.stages[0]
+    guard stage.activation == .none else { return nil }
+    let known = stage.bias?.elements ?? [Float](repeating: 0, count: outputs)
+    let sum = bias.map { bias in Tensor<Float>(shape: [outputs], elements: zip(known, bias).map { $0 + $1 }) }
+    do throws(ConvError) {
+      let changed = try ConvolutionStage(
+        weights: stage.weights, bias: sum ?? stage.bias, activation: activation)
+      return DenseProduct(changed, options: convolution.options)
+    } catch { return nil }
   }
 
   /// Adds the product with a row-major value `[M, S]` to a plan; the result is `[M, T]`.

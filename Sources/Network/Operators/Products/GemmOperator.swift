@@ -5,14 +5,14 @@ import ModelGraph
 import Tensors
 
 /// `Gemm`: `alpha op(A) op(B) + beta C`, a packed product where B is constant.
-struct GemmOperator: Operator {
+struct GemmOperator: DenseOperator {
   static let opTypes = ["Gemm"]
 
   private let alpha: Float
   private let beta: Float
   private let transposesA: Bool
   private let transposesB: Bool
-  private let product: DenseProduct?
+  private(set) var product: DenseProduct?
 
   init(_ node: NodeReader) throws(NetworkError) {
     alpha = try node.float("alpha", default: 1)
@@ -43,6 +43,12 @@ struct GemmOperator: Operator {
         weights: alpha == 1 ? outputsFirst : outputsFirst.scaled(by: alpha), bias: row,
         options: node.options.convolution)
     } catch { throw node.failure("\(error)") }
+  }
+
+  func with(_ product: DenseProduct) -> GemmOperator {
+    var other = self
+    other.product = product
+    return other
   }
 
   func lower(

@@ -5,10 +5,10 @@ import ModelGraph
 import Tensors
 
 /// `MatMul`: products of the last two axes, by NumPy's rule; a packed product where the right side is a constant matrix.
-struct MatMulOperator: Operator {
+struct MatMulOperator: DenseOperator {
   static let opTypes = ["MatMul"]
 
-  private let product: DenseProduct?
+  private(set) var product: DenseProduct?
 
   init(_ node: NodeReader) throws(NetworkError) {
     guard node.isConstant(1), let constant = try node.constantExtents(1), constant.count == 2,
@@ -24,6 +24,12 @@ struct MatMulOperator: Operator {
       product = try DenseProduct(
         weights: matrix.permuted([1, 0]), bias: nil, options: node.options.convolution)
     } catch { throw node.failure("\(error)") }
+  }
+
+  func with(_ product: DenseProduct) -> MatMulOperator {
+    var other = self
+    other.product = product
+    return other
   }
 
   func lower(

@@ -95,14 +95,12 @@ struct ReduceOperator: Operator {
   private func reducedIntegers(
     _ input: Value, _ axes: [Int], _ count: Int, for name: String?, _ plan: inout PlanBuilder
   ) throws(LoweringStop) -> Value {
-    // Of nothing, the least or the largest number that the type has.
     if count == 0, kind == .maximum || kind == .minimum {
-      let output = try plan.make(
-        input.extents.indices.map { axes.contains($0) ? 1 : input.extents[$0] }, input.type)
-      let bounds = input.type.integerBounds
-      let number = kind == .maximum ? bounds.lowerBound : bounds.upperBound
-      try plan.copy(plan.known([number], extents: [], type: input.type), to: output)
-      return output
+      var extents = input.extents
+      for axis in axes { extents[axis] = 1 }
+      let range = input.type.integerRange
+      let bound = kind == .maximum ? range.lowerBound : range.upperBound
+      return try plan.expanded(plan.known([bound], extents: [], type: input.type), to: extents)
     }
     switch kind {
     case .sum: return try plan.reduced(input, axes, .sum, for: name)
@@ -161,18 +159,14 @@ extension PlanBuilder {
 }
 
 extension DataType {
-  /// The numbers of an integer type, as far as this package's integers reach.
-  fileprivate var integerBounds: ClosedRange<Int> {
+  /// The integers of the type, as far as they are ones of 64 bits: what the smallest and the largest of none are.
+  fileprivate var integerRange: ClosedRange<Int> {
     switch self {
     case .bool: 0...1
-    case .int8: Int(Int8.min)...Int(Int8.max)
-    case .uint8: 0...Int(UInt8.max)
-    case .int16: Int(Int16.min)...Int(Int16.max)
-    case .uint16: 0...Int(UInt16.max)
-    case .int32: Int(Int32.min)...Int(Int32.max)
-    case .uint32: 0...Int(UInt32.max)
-    case .uint64: 0...Int.max
-    default: Int.min...Int.max
+    case .uint8, .uint16, .uint32: 0...(1 << (bitCount ?? 32) - 1)
+    case .int8, .int16, .int32: -(1 << ((bitCount ?? 32) - 1))...(1 << ((bitCount ?? 32) - 1) - 1)
+    case .uint64: 0...(.max)
+    default: (.min)...(.max)
     }
   }
 }

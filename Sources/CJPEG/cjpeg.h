@@ -1,0 +1,3 @@
+// libjpeg, which CImages wraps; its header wants stdio's types.
+#include <stdio.h>
+#include <jpeglib.h>

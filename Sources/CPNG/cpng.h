@@ -1,0 +1,2 @@
+// libpng, which CImages wraps.
+#include <png.h>

@@ -1,0 +1,131 @@
+import Foundation
+import TensorFiles
+import Tensors
+import TestSupport
+import Testing
+
+/// Images through models that pass on what they are given, against Pillow.
+@Suite struct ImageTests {
+  private static let height = 7
+  private static let width = 5
+
+  private func path(_ name: String) -> String { Vectors.path("images/" + name) }
+
+  private func pixels(_ name: String) throws -> [Int] {
+    guard case .integers(let bytes, _, .uint8) = try NPYArray(contentsOf: path(name + ".npy")) else {
+      return []
+    }
+    return bytes
+  }
+
+  private func run(_ model: String, _ image: String, _ options: String...) throws -> Tensor<Float> {
+    let folder = try TemporaryFolder()
+    let run = try lowrank(["run", path(model), "-i", image, "-o", folder.path("out")] + options)
+    #expect(run.status == 0, "\(run.error)")
+    return try NPYFile(contentsOf: folder.path("out/same.npy")).tensor.converted()
+  }
+
+  @Test(arguments: ["picture.png", "grey.png", "opacity.png", "palette.png"])
+  func pngsAreWhatPillowReads(name: String) throws {
+    let result = try run("channels-last.onnx", path(name))
+    #expect(result.shape == [1, 7, 5, 3])
+    #expect(result.elements == (try pixels(name)).map { Float($0) })
+  }
+
+  /// Decoders may round the inverse transform and the colours each by one.
+  @Test(arguments: ["picture.jpg", "progressive.jpg", "grey.jpg"])
+  func jpegsAreWhatPillowReads(name: String) throws {
+    let result = try run("channels-last.onnx", path(name))
+    #expect(zip(result.elements, try pixels(name)).allSatisfy { abs($0 - Float($1)) <= 2 })
+  }
+
+  @Test func colorsAreShiftedScaledAndOrdered() throws {
+    let result = try run(
+      "channels-first.onnx", path("picture.png"), "--mean", "1,2,3", "--scale", "0.5,2,4", "--bgr")
+    #expect(result.shape == [1, 3, 7, 5])
+    let bytes = try pixels("picture.png")
+    let (mean, scale): ([Float], [Float]) = ([1, 2, 3], [0.5, 2, 4])
+    for channel in 0..<3 {
+      for i in 0..<35 {
+        // Relu cuts off what is below zero; all numbers are exact.
+        let expected = max(0, (Float(bytes[3 * i + 2 - channel]) - mean[channel]) * scale[channel])
+        #expect(result.elements[channel * 35 + i] == expected)
+      }
+    }
+  }
+
+  @Test func colorsBecomeGrey() throws {
+    let result = try run("one-channel.onnx", path("picture.png"))
+    let bytes = try pixels("picture.png").map { Float($0) }
+    for i in 0..<35 {
+      let expected = 0.299 * bytes[3 * i] + 0.587 * bytes[3 * i + 1] + 0.114 * bytes[3 * i + 2]
+      #expect(abs(result.elements[i] - expected) <= 4 * 255 * .ulpOfOne)
+    }
+  }
+
+  /// Pillow rounds to bytes after each of the two directions.
+  @Test(arguments: [("fixed.onnx", "fit"), ("channels-first.onnx", "2x3")])
+  func sizesAreFittedAsPillowDoes(model: String, size: String) throws {
+    let result = try run(model, path("picture.png"), "--resize", size)
+    #expect(result.shape == [1, 3, 3, 2])
+    guard case .integers(let bytes, _, _) = try NPYArray(contentsOf: path("picture-2x3.npy")) else { return }
+    for channel in 0..<3 {
+      for i in 0..<6 { #expect(abs(result.elements[channel * 6 + i] - Float(bytes[3 * i + channel])) <= 1) }
+    }
+  }
+
+  @Test func foldersAreBatches() throws {
+    let folder = try TemporaryFolder()
+    for name in ["picture.png", "opacity.png", "picture.jpg"] {
+      try FileManager.default.copyItem(atPath: path(name), toPath: folder.path(name))
+    }
+    let result = try run("channels-last.onnx", folder.path("."))
+    #expect(result.shape == [3, 7, 5, 3])
+    #expect(Array(result.elements.prefix(105)) == (try pixels("opacity.png")).map { Float($0) })
+  }
+
+  @Test func brokenImagesAreErrors() throws {
+    let folder = try TemporaryFolder()
+    let out = folder.path("out")
+    func write(_ bytes: Data, _ name: String) throws -> String {
+      try bytes.write(to: URL(fileURLWithPath: folder.path(name)))
+      return folder.path(name)
+    }
+    var huge = try Data(contentsOf: URL(fileURLWithPath: path("picture.png")))
+    // The width and the height in the first chunk; its check sum is wrong then too.
+    for place in 16..<24 { huge[place] = 0x7F }
+    var images = [
+      try write(huge, "huge.png"), try write(Data("text".utf8), "text.png"), try write(Data(), "empty.jpg"),
+    ]
+    for name in ["picture.png", "picture.jpg", "progressive.jpg"] {
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: path(name)))
+      for part in [2, 4, 20, bytes.count / 2, bytes.count - 20] {
+        images.append(try write(bytes.prefix(part), "\(part)-\(name)"))
+      }
+    }
+    let names = try folder.names
+    for image in images {
+      let run = try lowrank("run", path("channels-last.onnx"), "-i", image, "-o", out)
+      #expect(run.status == 1 && run.error.contains(image), "\(image): \(run.status) \(run.error)")
+    }
+    #expect(try folder.names == names)
+  }
+
+  @Test func wrongUsageIsSaid() throws {
+    let picture = path("picture.png")
+    let cases: [([String], Int32, String)] = [
+      ([path("fixed.onnx"), "-i", picture], 1, "--resize"),
+      ([path("fixed.onnx"), "-i", picture, "--resize", "4x4"], 1, "--resize"),
+      ([path("fixed.onnx"), "-i", picture, "--resize", "0x4"], 64, "resize"),
+      ([path("fixed.onnx"), "-i", picture, "--mean", "1,2"], 64, "mean"),
+      ([path("fixed.onnx"), "-i", picture, "--scale", "nan"], 64, "scale"),
+      ([path("fixed.onnx"), "-i", picture, "--rgb", "--bgr"], 64, "bgr"),
+      ([Vectors.path("conv2d.onnx"), "-i", picture], 1, "colours"),
+      ([Vectors.path("gemm.onnx"), "-i", picture], 1, "four axes"),
+    ]
+    for (arguments, status, word) in cases {
+      let run = try lowrank(["run"] + arguments)
+      #expect(run.status == status && run.error.contains(word), "\(arguments): \(run.status) \(run.error)")
+    }
+  }
+}
