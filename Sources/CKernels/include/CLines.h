@@ -167,6 +167,8 @@ struct lowrank_line_kernels {
   /// z = x y + w.
   lowrank_line_kernel multiply_add;
   void (*resample)(const struct lowrank_resampling *);
+  /// z[j] += sum over k of x[k] m[k][j], of a matrix of `depth` rows without gaps.
+  void (*accumulate)(const float *x, size_t depth, const float *m, float *z, size_t columns);
   void (*scan[LOWRANK_SCANS])(const struct lowrank_scan *);
 };
 

@@ -57,6 +57,8 @@ enum OperatorTable {
     HardmaxOperator.self,
     LocalResponseOperator.self,
     DepthSpaceOperator.self,
+    RecurrentOperator.self,
+    EinsumOperator.self,
   ]
 
   private static let byName: [String: any Operator.Type] = {
