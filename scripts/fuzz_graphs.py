@@ -125,6 +125,8 @@ def where(g):
 
 def transpose(g):
     x = g.pick()
+    if not g.shapes[x]:
+        return
     order = g.random.permutation(len(g.shapes[x]))
     g.node("Transpose", [x], [[g.shapes[x][axis] for axis in order]], perm=[int(axis) for axis in order])
 

@@ -24,9 +24,15 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MANIFEST = os.path.join(ROOT, "Tests", "Operators", "claimed.txt")
 PLAIN = {np.dtype(t) for t in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")}
 SECONDS = 60
-# Tests whose answers are further from the exact result than their own tolerance: the reference rounds every step to float16.
-# Against float64 that of this one is off by 5.1e-4, what this engine computes in float32 by 1.4e-7.
-ROUNDED = {"test_attention_4d_gqa_with_past_and_present_fp16_expanded"}
+# Tests whose answers are not followed, and why.
+FRACTIONAL = ("the answer is that of a resized length of 2.4, where the standard's text and ONNX Runtime have the whole"
+              " number")
+NOT_FOLLOWED = {
+    # Against float64 the test's answer is off by 5.1e-4, what this engine computes in float32 by 1.4e-7.
+    "test_attention_4d_gqa_with_past_and_present_fp16_expanded": "the answer is rounded to float16 at every step",
+    "test_resize_downsample_scales_cubic_align_corners": FRACTIONAL,
+    "test_resize_downsample_scales_linear_align_corners": FRACTIONAL,
+}
 
 
 def cases(pattern):
@@ -81,7 +87,7 @@ def with_constants(case):
 def run(case, lowrank, folder):
     """("passed" | "failed" | "refused", why)"""
     outcome, why = run_model(case, case.model, lowrank, folder)
-    if outcome == "refused" and "not constant" in why:
+    if outcome == "refused" and "constant" in why:
         model = with_constants(case)
         if model is not None:
             outcome, why = run_model(case, model, lowrank, folder)
@@ -119,7 +125,7 @@ def run_model(case, model, lowrank, folder):
 
 def verdict(job):
     case, lowrank, keep = job
-    foreign = "its answers are rounded to float16 at every step" if case.name in ROUNDED else foreign_value(case)
+    foreign = NOT_FOLLOWED.get(case.name) or foreign_value(case)
     if foreign:
         return case.name, "not claimed", foreign
     folder = tempfile.mkdtemp(prefix="operator-")

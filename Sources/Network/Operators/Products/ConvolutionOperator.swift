@@ -171,11 +171,12 @@ extension Value {
       // The first axis longer than 1 from behind tells how far neighbours are apart.
       let axis = (2..<order).last { extents[$0] > 1 }
       let pixel = axis.map { strides[$0] } ?? extents[1]
-      if pixel >= extents[1], lie(pixel) {
+      if pixel >= extents[1], lie(pixel), images.map({ $0 >= positions * pixel }) ?? true {
         return MapLayout(.channelLast, stride: pixel, imageStride: images)
       }
     }
-    if lie(1), extents[1] == 1 || strides[1] >= positions {
+    let map = extents[1] == 1 ? positions : strides[1]
+    if lie(1), map >= positions, images.map({ $0 >= extents[1] * map }) ?? true {
       return MapLayout(.channelFirst, stride: extents[1] == 1 ? positions : strides[1], imageStride: images)
     }
     return nil
