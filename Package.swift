@@ -145,7 +145,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "NetworkTests",
-      dependencies: ["Maps", "ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors", "TestSupport"],
+      dependencies: [
+        "AllocationCounter", "Maps", "ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["lowrank", "Forms", "TensorFiles", "Tensors", "TestSupport"],
