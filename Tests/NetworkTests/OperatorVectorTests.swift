@@ -25,9 +25,9 @@ struct OperatorVectorTests {
   }
 
   @Test(arguments: files) func `two threads change no bit`(_ file: String) throws {
-    let case_ = try VectorCase(file)
-    let one = try Network(case_.model).run(case_.inputs)
-    let two = try Network(case_.model, options: NetworkOptions(threads: 2)).run(case_.inputs)
+    let sample = try VectorCase(file)
+    let one = try Network(sample.model).run(sample.inputs)
+    let two = try Network(sample.model, options: NetworkOptions(threads: 2)).run(sample.inputs)
     for (name, tensor) in one { #expect(Self.bits(tensor) == two[name].map(Self.bits), "\(file) \(name)") }
   }
 
@@ -40,9 +40,9 @@ struct OperatorVectorTests {
   }
 
   private func check(_ file: String, _ options: NetworkOptions) throws {
-    let case_ = try VectorCase(file)
-    let outputs = try Network(case_.model, options: options).run(case_.inputs)
-    for (name, expected) in case_.expected {
+    let sample = try VectorCase(file)
+    let outputs = try Network(sample.model, options: options).run(sample.inputs)
+    for (name, expected) in sample.expected {
       let output = try #require(outputs[name], "\(file) \(name)")
       #expect(output.shape == expected.shape, "\(file) \(name)")
       guard output.shape == expected.shape else { continue }
