@@ -11,6 +11,8 @@ tolerances for floats; integers and truth values must be the same. Each is one o
   - not claimed: the engine refuses the model with an error, and the list does not have the test; or the test has values
     that are no tensors of numbers (sequences, texts, optional values, complex numbers, floats of 8 bits, integers of 4).
 
+Where weights have to be constants, as networks have them, all inputs of a test but the first become constants of its model.
+
 So an operator cannot fall silently from claimed to not claimed, and a wrong answer is a failure whatever the list says.
 `--write-manifest` writes the list anew from what passes. Needs numpy and onnx. Exits with 1 where a test failed.
 """
@@ -22,6 +24,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MANIFEST = os.path.join(ROOT, "Tests", "Operators", "claimed.txt")
 PLAIN = {np.dtype(t) for t in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")}
 SECONDS = 60
+# Tests whose answers are further from the exact result than their own tolerance: the reference rounds every step to float16.
+# Against float64 that of this one is off by 5.1e-4, what this engine computes in float32 by 1.4e-7.
+ROUNDED = {"test_attention_4d_gqa_with_past_and_present_fp16_expanded"}
 
 
 def cases(pattern):
@@ -60,17 +65,39 @@ def difference(name, wanted, given, case):
         return f"{name} is off by {np.nanmax(np.abs(x - y))}, the largest being {np.nanmax(np.abs(y))}"
 
 
+def with_constants(case):
+    """The test's model with all inputs but the first as constants; None where it has several sets of inputs."""
+    import onnx
+    if len(case.data_sets) != 1 or len(case.model.graph.input) < 2:
+        return None
+    model = onnx.ModelProto()
+    model.CopyFrom(case.model)
+    for info, value in zip(case.model.graph.input[1:], case.data_sets[0][0][1:]):
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(value), info.name))
+    del model.graph.input[1:]
+    return model
+
+
 def run(case, lowrank, folder):
     """("passed" | "failed" | "refused", why)"""
+    outcome, why = run_model(case, case.model, lowrank, folder)
+    if outcome == "refused" and "not constant" in why:
+        model = with_constants(case)
+        if model is not None:
+            outcome, why = run_model(case, model, lowrank, folder)
+    return outcome, why
+
+
+def run_model(case, model, lowrank, folder):
     import onnx
-    model = os.path.join(folder, "model.onnx")
-    onnx.save(case.model, model)
+    path = os.path.join(folder, "model.onnx")
+    onnx.save(model, path)
     for inputs, outputs in case.data_sets:
-        command = [lowrank, "run", model, "-o", os.path.join(folder, "out")]
-        for place, (info, value) in enumerate(zip(case.model.graph.input, inputs)):
-            path = os.path.join(folder, f"input{place}.npy")
-            np.save(path, np.asarray(value))
-            command += ["-i", f"{info.name}={path}"]
+        command = [lowrank, "run", path, "-o", os.path.join(folder, "out")]
+        for place, (info, value) in enumerate(zip(model.graph.input, inputs)):
+            array = os.path.join(folder, f"input{place}.npy")
+            np.save(array, np.asarray(value))
+            command += ["-i", f"{info.name}={array}"]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
         except subprocess.TimeoutExpired:
@@ -80,11 +107,11 @@ def run(case, lowrank, folder):
             return "failed", f"ended by signal {done.returncode}: {message}"
         if done.returncode != 0:
             return "refused", message.replace(folder + "/", "")
-        for info, value in zip(case.model.graph.output, outputs):
-            path = os.path.join(folder, "out", info.name + ".npy")
-            if not os.path.exists(path):
+        for info, value in zip(model.graph.output, outputs):
+            array = os.path.join(folder, "out", info.name + ".npy")
+            if not os.path.exists(array):
                 return "failed", f"there is no output {info.name}"
-            wrong = difference(info.name, value, np.load(path), case)
+            wrong = difference(info.name, value, np.load(array), case)
             if wrong:
                 return "failed", wrong
     return "passed", ""
@@ -92,7 +119,7 @@ def run(case, lowrank, folder):
 
 def verdict(job):
     case, lowrank, keep = job
-    foreign = foreign_value(case)
+    foreign = "its answers are rounded to float16 at every step" if case.name in ROUNDED else foreign_value(case)
     if foreign:
         return case.name, "not claimed", foreign
     folder = tempfile.mkdtemp(prefix="operator-")

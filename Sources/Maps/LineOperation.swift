@@ -46,7 +46,7 @@ package enum LineOperation: Hashable, Sendable {
   /// Functions of two integers, which wrap around; a division by 0 gives 0.
   package enum IntegerBinary: UInt32, Sendable, CaseIterable {
     case add, subtract, multiply, divide, power, minimum, maximum, remainder, modulus, and, or, exclusiveOr
-    case shiftLeft, shiftRight
+    case shiftLeft, shiftRight, unsignedShiftRight
   }
 
   /// Conversions between floats and integers, and choices by a truth value.

@@ -21,6 +21,7 @@ public final class Network: Sendable {
   public let options: NetworkOptions
   /// What the passes over the model did, a line each.
   public let passNotes: [String]
+  private let original: ModelGraph
   private let model: ModelGraph
   private let graph: LoadedGraph
   private let looks = Mutex<[Set<String>: LoadedGraph]>([:])
@@ -50,6 +51,7 @@ public final class Network: Sendable {
   ///
   /// **Throws** `NetworkError` where the model contradicts itself, or has an operator or a setting that this engine lacks.
   public init(_ model: ModelGraph, options: NetworkOptions = NetworkOptions()) throws(NetworkError) {
+    original = model
     var model = model
     do throws(ModelError) {
       try model.validate()
@@ -68,7 +70,10 @@ public final class Network: Sendable {
     let inner = Set(names).subtracting(outputs.map(\.name)).subtracting(inputs.map(\.name))
     guard !inner.isEmpty else { return graph }
     if let known = looks.withLock({ $0[inner] }) { return known }
-    let made = try GraphLoader(opset: model.opsetVersion, options: options, wanted: inner).load(model.main)
+    var changed = original
+    for name in inner.sorted() { changed.main.outputs.append(ValueInfo(name: name)) }
+    do throws(ModelError) { _ = try changed.apply(Self.passes(options)) } catch { throw .model(error) }
+    let made = try GraphLoader(opset: model.opsetVersion, options: options).load(changed.main)
     looks.withLock { $0[inner] = made }
     return made
   }

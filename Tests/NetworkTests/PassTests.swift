@@ -96,7 +96,8 @@ struct PassTests {
     let one = try Network(Self.model()).run(input)
     let many = try Network(Self.model(), options: NetworkOptions(threads: threads)).run(input)
     for (name, tensor) in one {
-      #expect(tensor.floats?.elements.map(\.bitPattern) == many[name]?.floats?.elements.map(\.bitPattern))
+      let same = tensor.floats?.elements.map(\.bitPattern) == many[name]?.floats?.elements.map(\.bitPattern)
+      #expect(same, "\(name)")
     }
   }
 

@@ -122,6 +122,8 @@ def transposed_convolutions():
     case("same-upper", floats(1, 3, 4, 5), floats(3, 2, 3, 3), strides=[2, 2], auto_pad="SAME_UPPER")
     case("same-lower", floats(1, 3, 4, 5), floats(3, 2, 3, 3), strides=[2, 2], auto_pad="SAME_LOWER")
     case("large", floats(1, 24, 20, 21), floats(24, 24, 2, 2), strides=[2, 2])
+    write("conv-transpose-activation", [node("ConvTranspose", ["x", "w"], ["c"], strides=[2, 2]), node("Relu", ["c"]),
+          ], {"x": floats(1, 6, 5, 4)}, {"w": floats(6, 8, 3, 2)})
 
 
 def reductions():
@@ -208,7 +210,50 @@ def scans():
     write("space-to-depth", pooled("SpaceToDepth", [], blocksize=3), {"x": floats(2, 4, 6, 9)}, opset=13)
 
 
-GROUPS = (resizing, transposed_convolutions, reductions, normalizations, scans)
+def recurrent():
+    steps, rows, size, hidden = 5, 3, 7, 6
+    for kind, gates in (("LSTM", 4), ("GRU", 3), ("RNN", 1)):
+        for direction in ("forward", "reverse", "bidirectional"):
+            d = 2 if direction == "bidirectional" else 1
+            for label in ("constant", "all", "before-reset"):
+                if label == "before-reset" and kind != "GRU":
+                    continue
+                x = {"x": floats(steps, rows, size)}
+                w = {"w": floats(d, gates * hidden, size), "r": floats(d, gates * hidden, hidden),
+                     "b": floats(d, 2 * gates * hidden)}
+                settings = dict(hidden_size=hidden, direction=direction)
+                names, outputs = ["x", "w", "r", "b"], ["y", "h"]
+                if label == "before-reset":
+                    settings["linear_before_reset"] = 1
+                if label == "all":
+                    names += ["lengths", "h0"]
+                    x |= w | {"lengths": np.array([5, 2, 4], np.int32), "h0": floats(d, rows, hidden)}
+                    w = {}
+                if kind == "LSTM":
+                    outputs.append("c")
+                    if label == "all":
+                        names += ["c0", "p"]
+                        x |= {"c0": floats(d, rows, hidden), "p": floats(d, 3 * hidden)}
+                write(f"{kind.lower()}-{direction}-{label}", node(kind, names, outputs, **settings), x, w, opset=14,
+                      outputs=outputs)
+    for functions, numbers in ((["HardSigmoid", "Softsign", "Relu"], {}), (["Sigmoid", "ScaledTanh", "Affine"],
+                               dict(activation_alpha=[0.8, 1.2], activation_beta=[0.9, 0.1]))):
+        write(f"lstm-{functions[1].lower()}", node("LSTM", ["x", "w", "r"], hidden_size=20, activations=functions,
+              clip=0.8, **numbers), {"x": floats(4, 2, 5)}, {"w": floats(1, 80, 5), "r": floats(1, 80, 20)}, opset=14)
+
+
+def sums_of_products():
+    a, b, c = floats(2, 3, 4), floats(2, 4, 5), floats(5, 3)
+    for number, (equation, values) in enumerate((
+            ("bij,bjk->bik", (a, b)), ("...ij,...jk->...ik", (a, b)), ("bij->bji", (a,)), ("bij->b", (a,)),
+            ("ij,ij->", (c, c)), ("bij,bjk,ki->bj", (a, b, c)), ("ii->i", (floats(4, 4),)), ("i,j", (floats(3), floats(4))),
+            ("bhwc,hkc->bhwk", (floats(2, 3, 4, 5), floats(3, 6, 5))), ("nctkv,kvw->nctw", (floats(1, 3, 4, 2, 5), floats(2, 5, 6))),
+            ("bij, bjk", (a, b)))):
+        names = ["x", "u", "v"][: len(values)]
+        write(f"einsum-{number}", node("Einsum", names, equation=equation), dict(zip(names, values)), opset=13)
+
+
+GROUPS = (resizing, transposed_convolutions, reductions, normalizations, scans, recurrent, sums_of_products)
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)

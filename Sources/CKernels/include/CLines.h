@@ -69,7 +69,9 @@ enum lowrank_comparison {
 enum lowrank_integer_binary {
   LOWRANK_INTEGER_ADD, LOWRANK_INTEGER_SUBTRACT, LOWRANK_INTEGER_MULTIPLY, LOWRANK_INTEGER_DIVIDE, LOWRANK_INTEGER_POWER,
   LOWRANK_INTEGER_MINIMUM, LOWRANK_INTEGER_MAXIMUM, LOWRANK_INTEGER_REMAINDER, LOWRANK_INTEGER_MODULUS, LOWRANK_AND,
-  LOWRANK_OR, LOWRANK_EXCLUSIVE_OR, LOWRANK_SHIFT_LEFT, LOWRANK_SHIFT_RIGHT, LOWRANK_INTEGER_BINARIES,
+  LOWRANK_OR, LOWRANK_EXCLUSIVE_OR, LOWRANK_SHIFT_LEFT,
+  LOWRANK_SHIFT_RIGHT,      ///< of signed integers: by more than there are bits, the sign is left
+  LOWRANK_UNSIGNED_SHIFT_RIGHT, LOWRANK_INTEGER_BINARIES,
 };
 
 /// z = f(x) of integers.
@@ -165,6 +167,8 @@ struct lowrank_line_kernels {
   /// z = x y + w.
   lowrank_line_kernel multiply_add;
   void (*resample)(const struct lowrank_resampling *);
+  /// z[j] += sum over k of x[k] m[k][j], of a matrix of `depth` rows without gaps.
+  void (*accumulate)(const float *x, size_t depth, const float *m, float *z, size_t columns);
   void (*scan[LOWRANK_SCANS])(const struct lowrank_scan *);
 };
 

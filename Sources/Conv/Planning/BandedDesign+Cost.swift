@@ -13,7 +13,7 @@ extension BandedDesign {
     let plain = design(nil, band: 1)
     let threads = max(1, min(options.threads, mostThreads))
     var designs: [BandedDesign] = []
-    for form in plain.core.last.map({ planes[$0].winogradForms(options.winograd) }) ?? [nil] {
+    for form in forms(plain, planes, machine: machine, ends: ends, options: options) {
       let tile = form?.tiles.height ?? 1
       let slots = min(threads, (plain.last.outputHeight + tile - 1) / tile)
       for band in plain.bands(tile: tile, slots: slots, options: options) {
@@ -27,6 +27,20 @@ extension BandedDesign {
     }
     // F(5x5, 3x3) has about twice the error of F(4x4, 3x3): it has to be a tenth faster to be taken.
     return designs.map { ($0, $0.form?.tile == 5 ? 1.1 * $0.cycles : $0.cycles) }
+  }
+
+  /// The forms worth a look for the last stage between entry and exit: for several threads, where nothing is measured, the
+  /// one that a single thread takes, so that no result depends on the threads.
+  private static func forms(
+    _ plain: BandedDesign, _ planes: [PlaneGeometry], machine: Machine, ends: MapEnds, options: ConvolutionOptions
+  ) -> [WinogradForm?] {
+    guard let core = plain.core.last else { return [nil] }
+    let forms = planes[core].winogradForms(options.winograd)
+    guard forms.count > 1, options.threads > 1, options.tuning == .model else { return forms }
+    var alone = options
+    alone.threads = 1
+    let single = candidates(planes, machine: machine, ends: ends, options: alone)
+    return best(single).map { [$0.form] } ?? forms
   }
 
   /// The design that the cost model takes for the fastest, with the least memory among its equals.

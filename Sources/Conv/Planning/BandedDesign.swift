@@ -11,11 +11,11 @@ struct BandedDesign: Sendable {
   /// The blocks that the groups of each stage run in.
   let blocks: [GroupBlocks]
   /// Output rows computed together.
-  let band: Int
+  private(set) var band: Int
   /// The threads that share the output rows, each with maps of its own.
-  let slots: Int
+  private(set) var slots: Int
   /// The threads that share the columns of every stage, on maps in common; 1 where `slots` is more.
-  let parts: Int
+  private(set) var parts: Int
   /// Whether the first stage is the entry's, and the last the exit's.
   let entersPointwise: Bool
   let leavesPointwise: Bool
@@ -56,6 +56,8 @@ struct BandedDesign: Sendable {
     func cycles(_ index: Int, _ form: WinogradForm?) -> Double {
       var design = self
       design.forms[index] = form
+      // As one thread would run it on all rows, so that no result depends on the threads.
+      (design.slots, design.parts, design.band) = (1, 1, last.outputHeight)
       return design.cycles(ofStage: index) * (form?.tile == 5 ? 1.1 : 1)
     }
   }

@@ -122,6 +122,16 @@ final class NodeReader {
     return given
   }
 
+  /// Texts; nil where they are left out.
+  func texts(_ name: String) throws(NetworkError) -> [String]? {
+    known.insert(name)
+    switch node.attribute(name) {
+    case nil: return nil
+    case .strings(let given): return given.map { String(decoding: $0.bytesInMemory ?? [], as: UTF8.self) }
+    default: throw failure("the attribute '\(name)' is no list of texts")
+    }
+  }
+
   /// A text out of those there are.
   func choice<Choice: RawRepresentable & CaseIterable>(
     _ name: String, default value: Choice

@@ -49,9 +49,9 @@ struct ConvolutionFusion {
   }
 
   private mutating func takeUpFollowers(of first: Int) throws(NetworkError) {
-    guard var node = nodes[first], node.op is ConvolutionOperator || node.op is any DenseOperator else {
-      return
-    }
+    guard var node = nodes[first],
+      node.op is ConvolutionOperator || node.op is any DenseOperator || node.op is ConvolutionTransposeOperator
+    else { return }
     var place = first
     while let next = follower(of: node), let other = nodes[next], other.outputs.count == 1,
       let taken = try taken(other, by: node)
@@ -72,6 +72,10 @@ struct ConvolutionFusion {
   ) throws(NetworkError) -> (op: any Operator, inputs: [String])? {
     if let convolution = product.op as? ConvolutionOperator {
       return try taken(node, by: convolution, making: product.outputs[0])
+    }
+    if let convolution = product.op as? ConvolutionTransposeOperator {
+      let activation = (node.op as? any ActivationOperator)?.activation
+      return activation.flatMap { convolution.taking($0) }.map { ($0, []) }
     }
     guard let dense = product.op as? any DenseOperator, let matrix = dense.product else { return nil }
     if let activation = (node.op as? any ActivationOperator)?.activation {

@@ -72,6 +72,8 @@ final class SegmentRun {
   private let table: MemoryTable
   private let arena: Arena
   private let earlier: [SegmentRun]
+  /// The memory of inputs, which outputs may lie in.
+  private var inputs: [String: Arena] = [:]
   /// The step that ended the last run before its end.
   private var faultyStep: Step?
   /// Keeps the segment alive, whose address memory is remembered by.
@@ -98,8 +100,11 @@ final class SegmentRun {
   private var bytes: MemorySlice<UInt8> { arena.slice(UInt8.self, byteOffset: 0, count: arena.byteCount) }
 
   /// Sets the memory of an input.
-  func setInput(_ name: String, _ memory: MemorySlice<UInt8>) {
-    for input in plan.inputs where input.name == name { table[input.block] = memory }
+  func setInput(_ name: String, _ memory: Arena) {
+    for input in plan.inputs where input.name == name {
+      table[input.block] = memory.slice(UInt8.self, byteOffset: 0, count: memory.byteCount)
+      inputs[name] = memory
+    }
   }
 
   /// Runs every step.

@@ -45,9 +45,7 @@ public final class Session {
 
   /// Lets a run read its inputs out of `memory`.
   func set(_ memory: [String: Arena], of run: SegmentRun) {
-    for (name, memory) in memory {
-      run.setInput(name, memory.slice(UInt8.self, byteOffset: 0, count: memory.byteCount))
-    }
+    for (name, memory) in memory { run.setInput(name, memory) }
   }
 
   /// Runs segment after segment; gives those that ran, and the outputs in the last one.

@@ -22,9 +22,7 @@ final class BodyRunner: Sendable {
     while true {
       let run = SegmentRun(segment.plan, of: segment, earlier: chain)
       chain.append(run)
-      for (name, arena) in memory {
-        run.setInput(name, arena.slice(UInt8.self, byteOffset: 0, count: arena.byteCount))
-      }
+      for (name, arena) in memory { run.setInput(name, arena) }
       run.run()
       try run.requireNoFault()
       switch segment.end {

@@ -89,8 +89,11 @@ struct BinaryOperator: Operator {
     }
     if opType == "Pow", a.kind != b.kind { b = try plan.converted(b, to: a.type) }
     guard a.kind == b.kind else { throw plan.failure("its inputs are of \(a.type) and \(b.type)") }
-    guard let operation = a.kind == .float ? float : integer else {
+    guard var operation = a.kind == .float ? float : integer else {
       throw plan.failure("it is not there for \(a.type)")
+    }
+    if operation == .integerBinary(.shiftRight), a.type == .uint64 {
+      operation = .integerBinary(.unsignedShiftRight)
     }
     guard let extents = broadcastExtents(a.extents, b.extents) else {
       throw plan.failure("inputs of \(a.extents) and \(b.extents) cannot be broadcast")

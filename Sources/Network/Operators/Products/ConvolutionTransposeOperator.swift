@@ -41,8 +41,8 @@ final class ConvolutionTransposeOperator: Operator {
     activation = .none
     let ofWeights = try node.constantExtents(1).map { Array($0.dropFirst(2)) }
     let given = try node.ints("kernel_shape")
-    guard let extents = ofWeights ?? given else {
-      throw node.failure("its weights are neither constant nor has it a 'kernel_shape'")
+    guard let extents = ofWeights ?? given ?? Self.kernelOfInput(node) else {
+      throw node.failure("its weights are neither constant nor of known extents, nor has it a 'kernel_shape'")
     }
     geometry = try TransposedGeometry(node, kernel: extents)
     var options = node.options.convolution
@@ -70,6 +70,13 @@ final class ConvolutionTransposeOperator: Operator {
   func taking(_ activation: Activation) -> ConvolutionTransposeOperator? {
     if case .prelu = activation { return nil }
     return self.activation == .none ? ConvolutionTransposeOperator(self, activation) : nil
+  }
+
+  /// The extents of weights that are an input of the network, where they are known.
+  private static func kernelOfInput(_ node: NodeReader) -> [Int]? {
+    let info = node.graph.inputs.first { $0.name == node.node.input(1) }
+    let kernel = info?.extents?.dropFirst(2).compactMap { $0 }
+    return kernel.flatMap { $0.count + 2 == info?.extents?.count ? $0 : nil }
   }
 
   private static func fault(_ weights: Tensor<Float>, _ bias: Tensor<Float>?, _ groups: Int) -> String? {

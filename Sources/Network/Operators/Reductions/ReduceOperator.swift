@@ -95,6 +95,13 @@ struct ReduceOperator: Operator {
   private func reducedIntegers(
     _ input: Value, _ axes: [Int], _ count: Int, for name: String?, _ plan: inout PlanBuilder
   ) throws(LoweringStop) -> Value {
+    if count == 0, kind == .maximum || kind == .minimum {
+      var extents = input.extents
+      for axis in axes { extents[axis] = 1 }
+      let range = input.type.integerRange
+      let bound = kind == .maximum ? range.lowerBound : range.upperBound
+      return try plan.expanded(plan.known([bound], extents: [], type: input.type), to: extents)
+    }
     switch kind {
     case .sum: return try plan.reduced(input, axes, .sum, for: name)
     case .maximum: return try plan.reduced(input, axes, .maximum, for: name)
@@ -148,5 +155,18 @@ extension PlanBuilder {
     result.layout = StridedShape(
       rest.map { value.extents[$0] }, strides: rest.map { value.layout.strides[$0] })
     return result
+  }
+}
+
+extension DataType {
+  /// The integers of the type, as far as they are ones of 64 bits: what the smallest and the largest of none are.
+  fileprivate var integerRange: ClosedRange<Int> {
+    switch self {
+    case .bool: 0...1
+    case .uint8, .uint16, .uint32: 0...(1 << (bitCount ?? 32) - 1)
+    case .int8, .int16, .int32: -(1 << ((bitCount ?? 32) - 1))...(1 << ((bitCount ?? 32) - 1) - 1)
+    case .uint64: 0...(.max)
+    default: (.min)...(.max)
+    }
   }
 }

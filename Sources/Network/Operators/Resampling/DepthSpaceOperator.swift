@@ -14,7 +14,7 @@ struct DepthSpaceOperator: Operator {
   init(_ node: NodeReader) throws(NetworkError) {
     block = try node.int("blocksize", default: 0)
     isToSpace = node.opType == "DepthToSpace"
-    mode = isToSpace ? try node.choice("mode", default: .depthFirst) : .depthFirst
+    mode = try node.choice("mode", default: .depthFirst)
     guard block >= 1, block < 1 << 15 else { throw node.failure("a 'blocksize' of \(block)") }
   }
 
