@@ -63,7 +63,8 @@ extension ValueInfo {
         "The shape of the input '\(name)' is \(shapeText): give --input-shape \(name)=...".onOneLine)
     }
     guard let shape = Shape(checking: known), shape.count <= most else {
-      throw ValidationError("The input '\(name)' would take the inputs past the most elements that are timed, 2^26.".onOneLine)
+      throw ValidationError(
+        "The input '\(name)' takes the inputs past 2^26 elements, the most that are timed.".onOneLine)
     }
     return shape
   }
