@@ -146,7 +146,7 @@ let package = Package(
     .testTarget(
       name: "NetworkTests",
       dependencies: [
-        "AllocationCounter", "Maps", "ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors", "TestSupport",
+        "Maps", "ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -94,9 +94,9 @@ import Testing
     try Data("broken".utf8).write(to: URL(fileURLWithPath: folder.path("broken.npy")))
     try NPYFile.write(.float(Tensor(shape: [1, 8, 5], repeating: 1)), to: folder.path("shape.npy"))
     let cases: [([String], Int32, String)] = [
-      ([model, "-o", out], 64, "input 'x'"),
-      ([model, "-i", input, "-i", input, "-o", out], 64, "no further input"),
-      ([model, "-i", "x=\(input)", "-i", "x=\(input)", "-o", out], 64, "twice"),
+      ([model, "-o", out], 1, "input 'x'"),
+      ([model, "-i", input, "-i", input, "-o", out], 1, "no further input"),
+      ([model, "-i", "x=\(input)", "-i", "x=\(input)", "-o", out], 1, "twice"),
       ([model, "-i", folder.path("none.npy"), "-o", out], 1, "none.npy"),
       ([model, "-i", folder.path("broken.npy"), "-o", out], 1, "broken.npy"),
       ([model, "-i", folder.path("shape.npy"), "-o", out], 1, "input 'x'"),

@@ -1,4 +1,3 @@
-import AllocationCounter
 import Network
 import Tensors
 import TestSupport
@@ -46,15 +45,5 @@ import Testing
     // What `lowrank inspect` says of the example.
     #expect(multiplies == 22_050_560)
     #expect(run.arenaByteCount > 0 && network.weightByteCount >= 4 * 425_504)
-  }
-
-  @Test func steadyRunsAllocateNothing() throws {
-    guard lowrank_allocations() != .max else { return }
-    let (network, input) = try network()
-    let run = try network.makeSession().prepare([input: NetworkTensor(images[0])])
-    try run.execute()
-    let before = lowrank_allocations()
-    for _ in 0..<3 { try run.execute() }
-    #expect(lowrank_allocations() == before)
   }
 }

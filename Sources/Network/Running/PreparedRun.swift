@@ -3,7 +3,7 @@ import Tensors
 /// A run whose inputs lie in the session's memory already and whose outputs are left there: to be repeated, and to be
 /// timed step by step.
 ///
-/// **Complexity** `execute()` allocates nothing where shapes do not depend on what a run computes.
+/// **Complexity** where shapes do not depend on what a run computes, `execute()` allocates nothing besides what its steps do.
 public final class PreparedRun {
   private let session: Session
   private let first: PlannedSegment

@@ -56,7 +56,7 @@ struct BenchModelCommand: ParsableCommand {
   func run() throws {
     var outputs = try OutputSet(reading: [arguments.model], writing: [.init("--profile", profile)])
     let network = try arguments.load(declaringTo: &outputs)
-    let shapes = try InputShapeArgument.assigned(inputShapes, to: network.inputs)
+    let shapes = try InputShapeArgument.assigned(inputShapes, to: network.inputs, of: arguments.model)
     let inputs = randomInputs(network, shapes)
     let benchmark: NetworkBenchmark
     do throws(NetworkError) {

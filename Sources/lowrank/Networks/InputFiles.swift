@@ -25,7 +25,7 @@ struct InputFile: ExpressibleByArgument {
   /// The files of inputs by name; those without a name are for the inputs that are left, in the model's order.
   ///
   /// **Throws** where an input has two files or none, or a file has no input.
-  static func assigned(_ files: [InputFile], to infos: [ValueInfo]) throws -> [(
+  static func assigned(_ files: [InputFile], to infos: [ValueInfo], of model: String) throws -> [(
     info: ValueInfo, path: String
   )] {
     let resolved = files.map { $0.resolved(infos.map(\.name)) }
@@ -33,19 +33,19 @@ struct InputFile: ExpressibleByArgument {
     for (name, path) in resolved {
       guard let name else { continue }
       guard paths.updateValue(path, forKey: name) == nil else {
-        throw ValidationError("-i: the input '\(name)' is given twice.")
+        throw FileError(path: model, reason: "-i: the input '\(name)' is given twice")
       }
     }
     var rest = infos.map(\.name).filter { paths[$0] == nil }[...]
     for (name, path) in resolved where name == nil {
       guard let next = rest.popFirst() else {
-        throw ValidationError("-i \(path): the model has no further input; \(infos.list).".onOneLine)
+        throw FileError(path: model, reason: "-i \(path): the model has no further input; \(infos.list)")
       }
       paths[next] = path
     }
     return try infos.map { info in
       guard let path = paths[info.name] else {
-        throw ValidationError("There is no -i for the input '\(info.name)'; \(infos.list).".onOneLine)
+        throw FileError(path: model, reason: "there is no -i for the input '\(info.name)'; \(infos.list)")
       }
       return (info, path)
     }

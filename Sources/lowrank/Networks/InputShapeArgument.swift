@@ -1,5 +1,6 @@
 import ArgumentParser
 import ModelGraph
+import TensorFiles
 import Tensors
 
 /// `NAME=1,3,224,224`, or the shape alone for the next input that has none.
@@ -17,48 +18,59 @@ struct InputShapeArgument: ExpressibleByArgument {
     }
   }
 
-  /// The most elements of an input: 8 GiB of them.
-  private static var mostElements: Int { 1 << 31 }
+  /// The most elements of all inputs together, so that a broken model does not ask for all memory.
+  private static var mostElements: Int { 1 << 26 }
 
   /// The shapes of inputs by name: as given, or as the model has them, with one for a batch that it leaves open.
   ///
   /// **Throws** where an input has no shape, or a shape no input.
-  static func assigned(_ shapes: [InputShapeArgument], to infos: [ValueInfo]) throws -> [String: Shape] {
+  static func assigned(_ shapes: [InputShapeArgument], to infos: [ValueInfo], of model: String) throws
+    -> [String: Shape]
+  {
     var given: [String: [Int]] = [:]
     for shape in shapes {
       guard let name = shape.name else { continue }
       guard infos.contains(where: { $0.name == name }) else {
-        throw ValidationError("--input-shape: the model has no input '\(name)'.".onOneLine)
+        throw FileError(path: model, reason: "--input-shape: the model has no input '\(name)'")
       }
       guard given.updateValue(shape.extents, forKey: name) == nil else {
-        throw ValidationError("--input-shape is given twice for the input '\(name)'.".onOneLine)
+        throw FileError(path: model, reason: "--input-shape is given twice for the input '\(name)'")
       }
     }
     var rest = infos.map(\.name).filter { given[$0] == nil }[...]
     for shape in shapes where shape.name == nil {
       guard let next = rest.popFirst() else {
-        throw ValidationError("--input-shape is given more often than the model has inputs.")
+        throw FileError(path: model, reason: "--input-shape is given more often than the model has inputs")
       }
       given[next] = shape.extents
     }
     var result: [String: Shape] = [:]
-    for info in infos { result[info.name] = try info.shape(given[info.name], most: mostElements) }
+    var room = mostElements
+    for info in infos {
+      let shape = try info.shape(given[info.name], most: room, of: model)
+      room -= shape.count
+      result[info.name] = shape
+    }
     return result
   }
 }
 
 extension ValueInfo {
   /// The shape to run with, given or the model's own.
-  fileprivate func shape(_ given: [Int]?, most: Int) throws -> Shape {
+  fileprivate func shape(_ given: [Int]?, most: Int, of model: String) throws -> Shape {
     var extents = given.map { $0.map { Optional($0) } } ?? self.extents ?? [nil]
     if given == nil, let first = extents.first, first == nil, self.extents != nil { extents[0] = 1 }
     let known = extents.compactMap { $0 }
     guard known.count == extents.count else {
-      throw ValidationError(
-        "The shape of the input '\(name)' is \(shapeText): give --input-shape \(name)=...".onOneLine)
+      throw FileError(
+        path: model,
+        reason: "the shape of the input '\(name)' is \(shapeText): give --input-shape \(name)=..."
+      )
     }
     guard let shape = Shape(checking: known), shape.count <= most else {
-      throw ValidationError("The input '\(name)' has more than \(most) elements.".onOneLine)
+      throw FileError(
+        path: model,
+        reason: "the input '\(name)' takes the inputs past 2^26 elements, the most that are timed")
     }
     return shape
   }

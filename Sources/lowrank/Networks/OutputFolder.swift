@@ -1,4 +1,3 @@
-import ArgumentParser
 import TensorFiles
 
 #if canImport(FoundationEssentials)
@@ -43,14 +42,14 @@ struct OutputFolder: ~Copyable {
 
   /// The files of values.
   ///
-  /// **Throws** `ValidationError` where two values would have one file.
+  /// **Throws** `FileError` where two values would have one file.
   func files(of names: [String]) throws -> [String] {
     var owners: [String: String] = [:]
     return try names.map { name in
       let file = Self.fileName(of: name)
       if let other = owners.updateValue(name, forKey: file) {
-        throw ValidationError(
-          "The outputs '\(other)' and '\(name)' would both be written to \(file).".onOneLine)
+        throw FileError(
+          path: path, reason: "the outputs '\(other)' and '\(name)' would both be written to \(file)")
       }
       return path + "/" + file
     }

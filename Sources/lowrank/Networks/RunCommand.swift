@@ -61,7 +61,7 @@ struct RunCommand: ParsableCommand {
     var outputs = try OutputSet(reading: [arguments.model], writing: [.init("--profile", profile)])
     let network = try arguments.load(declaringTo: &outputs, keeping: wanted)
     let names = wanted.isEmpty ? network.outputs.map(\.name) : wanted
-    let inputs = try InputFile.assigned(input, to: network.inputs)
+    let inputs = try InputFile.assigned(input, to: network.inputs, of: arguments.model)
     for input in inputs { try outputs.add(input: input.path) }
     var folder = try outputFolder.map { path throws(FileError) in try OutputFolder(path) }
     let files = try folder?.files(of: names) ?? []
