@@ -40,6 +40,8 @@ class Seeds:
         shutil.copy(os.path.join(ROOT, "Examples", "mnist", "mnist.onnx"), folder)
         # The example is large and so slow: it is one of many.
         self.files["onnx"].append("mnist.onnx")
+        # What networks run on: the input that most of the test models take.
+        shutil.copy(os.path.join(vectors, "conv2d.input.npy"), os.path.join(folder, "image.npy"))
         r = random.Random(1)
         for name, shape in (("kernel.npy", (16, 12, 3, 3)), ("kernel1d.npy", (9, 7, 5)), ("matrix.npy", (20, 30))):
             count = 1
@@ -78,6 +80,10 @@ def options_of(r, command):
             return options + r.choice([[], ["--json"]])
         options += r.choice([[], [], ["--report", "page.html"]])
         return options + r.choice([[], ["--json"], ["--json", "report.json"]])
+    if command == "bench model":
+        return ["--reps", "1"] + r.choice([[], ["--json"], ["--layers"], ["--winograd", "off"]])
+    if command == "run":
+        return ["-i", "image.npy"] + r.choice([[], ["--json"], ["--winograd", "off"]])
     if command in ("decompose", "bench decompose"):
         method = r.choice(["tucker2"] * 4 + ["svd", "spatial", "spatial-mirrored", "channel", "channel-mirrored",
                                              "cp3", "cp4"])
@@ -103,6 +109,10 @@ def odd_options(r, command):
             ["--energy", number], ["--error", number], ["--ranks-ratio", number], ["--macs", number], ["--params", number],
             ["--sweep", r.choice([number, "0.3,0.5", ","])], ["--layers", text], ["--skip", text], ["--method", "nonsense"],
             ["--rank-multiple", whole], ["--input-shape", shape], ["--threads", whole if whole != "7" else "2"]])
+    if command in ("bench model", "run"):
+        return ["-i", "image.npy"] * (command == "run") + r.choice([
+            ["--threads", whole], ["--winograd", "x"],
+            ["--output", text] if command == "run" else ["--input-shape", shape, "--reps", "1"]])
     if command in ("decompose", "bench decompose"):
         return r.choice([
             ["--method", r.choice(["tucker2", "svd", "spatial", "x"]), "--ranks", ranks],
@@ -112,7 +122,7 @@ def odd_options(r, command):
 
 
 TAKES = {"inspect": "onnx", "compress": "onnx", "decompose": "npy", "bench decompose": "npy",
-         "reconstruct": "safetensors"}
+         "reconstruct": "safetensors", "bench model": "onnx", "run": "onnx"}
 WRITES = {"compress": "out.onnx", "decompose": "out.safetensors", "reconstruct": "out.npy"}
 
 
@@ -123,7 +133,7 @@ class Case:
         r = random.Random(f"{seed}/{number}")
         self.number, self.folder = number, folder
         self.command = r.choice(["inspect", "compress", "compress", "decompose", "reconstruct", "reconstruct",
-                                 "bench decompose"])
+                                 "bench decompose", "bench model", "run", "run"])
         self.usage, self.output, self.earlier = False, None, None
         kind = TAKES[self.command]
         if r.random() < 0.04:
@@ -192,6 +202,9 @@ class Case:
         """The external data of a model, or what became of them."""
         if kind != "onnx":
             return
+        if self.command == "run":
+            with open(os.path.join(self.folder, "image.npy"), "wb") as file:
+                file.write(seeds.read("image.npy"))
         for name in ("conv-external.weights.bin", "conv-external.biases.bin"):
             if r.random() < 0.15:
                 self.what.append("external data missing")
@@ -243,6 +256,7 @@ class Case:
             if not errors.strip():
                 return "exit 1 without a message"
             named = [self.input, self.output, "report.json", "page.html"] + [os.path.basename(path) for path in self.before]
+            if self.command == "run": named.append("input '")
             # An external data file is one whatever name the edited model gives it.
             external = ": cannot be read: " in errors
             if not self.usage and not external and not any(name and name in errors for name in named):
@@ -259,7 +273,8 @@ class Case:
         if "--json" not in self.arguments and re.search("[\0-\t\v-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]", printed):
             return "exit 0 and control characters in what it prints"
         # The condition of a CP model may be infinite: a zero kernel's is.
-        if re.search(r"\bnan\b|(?<!condition )\binf\b", printed):
+        # Of a mutated network's outputs it says what they are.
+        if self.command != "run" and re.search(r"\bnan\b|(?<!condition )\binf\b", printed):
             return "exit 0 and a number that is none"
         if "--json" in self.arguments and "report.json" not in self.arguments:
             try:
