@@ -116,8 +116,10 @@ final class ConvolutionOperator: Operator {
     let channels = layers[layers.count - 1].weights.shape[0]
     let shape = [input.extents[0], channels] + extents
     let (input, inputLayout) = try plan.mapped(input)
-    let output = try plan.make(shape, .float32, .channelLast, for: name)
-    guard shape.allSatisfy({ $0 > 0 }) else { return output }
+    let placed = try plan.make(shape, .float32, .channelLast, for: name)
+    guard shape.allSatisfy({ $0 > 0 }) else { return placed }
+    // Beside others along a row or a column, maps lie as no convolution writes them.
+    let output = placed.mapLayout == nil ? try plan.make(shape, .float32, .channelLast) : placed
     var added: Value?
     if let residual {
       guard residual.extents == shape else { throw plan.failure("\(residual.extents) added to \(shape)") }
@@ -146,7 +148,8 @@ final class ConvolutionOperator: Operator {
         input: memory.floats(0), residual: hasResidual ? memory.floats(first) : nil,
         output: memory.floats(last), workspace: memory.bytes(last + 1))
     }
-    return output
+    if output.buffer != placed.buffer { try plan.copy(output, to: placed) }
+    return placed
   }
 }
 
