@@ -32,7 +32,8 @@ extension BandedDesign {
   /// The forms worth a look for the last stage between entry and exit: for several threads, where nothing is measured, the
   /// one that a single thread takes, so that no result depends on the threads.
   private static func forms(
-    _ plain: BandedDesign, _ planes: [PlaneGeometry], machine: Machine, ends: MapEnds, options: ConvolutionOptions
+    _ plain: BandedDesign, _ planes: [PlaneGeometry], machine: Machine, ends: MapEnds,
+    options: ConvolutionOptions
   ) -> [WinogradForm?] {
     guard let core = plain.core.last else { return [nil] }
     let forms = planes[core].winogradForms(options.winograd)
@@ -148,10 +149,10 @@ extension BandedDesign {
       transforms = ownBlocks * positions * Double(share) * 1.5
     }
     // Weights that do not stay in the second cache come from the third behind the multiplies, those that do not stay there
-    // come from memory before them.
+    // come from memory before them: in a network the other layers' weights take most of it.
     var memory = 0.0
     if weights > Double(machine.privateBytes) / 2 { memory = weights * Double(bands) / 22 }
-    let far = weights * Double(parts) > Double(machine.sharedBytes) / 1.5
+    let far = weights * Double(parts) > Double(machine.sharedBytes) / 6
     return max(cycles, memory) + transforms + (far ? weights * Double(bands) / 12 : 0)
   }
 

@@ -20,8 +20,8 @@ struct Machine: Sendable {
     (privateBytes, sharedBytes) = Self.caches
   }
 
-  /// Asked for once: the answer is in files.
-  private static let caches = (lowrank_cache_bytes(2), lowrank_cache_bytes(3))
+  /// Asked for once: the answer is in files. Of a last cache that many cores share, one has no more than this for itself.
+  private static let caches = (lowrank_cache_bytes(2), min(lowrank_cache_bytes(3), 32 << 20))
 
   /// The vectors that hold `channels` floats.
   func vectors(_ channels: Int) -> Int { (channels + width - 1) / width }

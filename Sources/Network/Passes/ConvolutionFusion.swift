@@ -50,7 +50,8 @@ struct ConvolutionFusion {
 
   private mutating func takeUpFollowers(of first: Int) throws(NetworkError) {
     guard var node = nodes[first],
-      node.op is ConvolutionOperator || node.op is any DenseOperator || node.op is ConvolutionTransposeOperator
+      node.op is ConvolutionOperator || node.op is any DenseOperator
+        || node.op is ConvolutionTransposeOperator
     else { return }
     var place = first
     while let next = follower(of: node), let other = nodes[next], other.outputs.count == 1,
