@@ -9,6 +9,7 @@ enum OperatorTable {
     ConvolutionOperator.self,
     UnaryOperator.self,
     BinaryOperator.self,
+    ScaleShiftOperator.self,
     CastOperator.self,
     TransposeOperator.self,
     ReshapeOperator.self,

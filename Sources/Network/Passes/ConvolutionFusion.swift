@@ -35,6 +35,7 @@ struct ConvolutionFusion {
     var fusion = self
     if !options.disabledPasses.contains(.fusion) {
       for place in nodes.indices { try fusion.takeUpFollowers(of: place) }
+      for place in nodes.indices { fusion.joinShift(behind: place) }
     }
     if !options.disabledPasses.contains(.chains) {
       for place in nodes.indices.reversed() { fusion.joinFollower(of: place) }
@@ -135,6 +136,24 @@ struct ConvolutionFusion {
     return floats.count == 1 ? [Float](repeating: floats[0], count: channels) : floats
   }
 
+  /// Joins a product with a constant and the sum with another behind it to one step.
+  private mutating func joinShift(behind place: Int) {
+    guard let node = nodes[place], (node.op as? BinaryOperator)?.opType == "Mul",
+      let next = follower(of: node),
+      let other = nodes[next], (other.op as? BinaryOperator)?.opType == "Add", node.inputs.count == 2,
+      other.inputs.count == 2, let scale = node.inputs.firstIndex(where: { isFloats($0) }),
+      let shift = other.inputs.first(where: { $0 != node.outputs[0] }), isFloats(shift)
+    else { return }
+    let input = node.inputs[1 - scale]
+    nodes[place] = nil
+    nodes[next] = LoadedNode(
+      label: NodeLabel(name: node.label.name, opType: "Mul+Add"), op: ScaleShiftOperator(),
+      inputs: [input, node.inputs[scale], shift], outputs: other.outputs)
+    if consumers[input] == place { consumers[input] = next }
+  }
+
+  private func isFloats(_ name: String) -> Bool { constant(name)?.type.elementType != nil }
+
   /// Joins a convolution with the one that alone takes what it makes.
   private mutating func joinFollower(of place: Int) {
     guard let node = nodes[place], let convolution = node.op as? ConvolutionOperator,
@@ -149,6 +168,7 @@ struct ConvolutionFusion {
         name: "\(node.label.name) ... \(other.label.name)",
         opType: "\(node.label.opType) | \(other.label.opType)"),
       op: chain, inputs: node.inputs + other.inputs.dropFirst(), outputs: other.outputs)
+    for input in node.inputs where consumers[input] == place { consumers[input] = next }
   }
 }
 
