@@ -7,6 +7,8 @@ public enum NetworkError: Error, Sendable {
   case model(ModelError)
   /// An operator, or one of its settings, that this engine lacks, or a node that contradicts itself.
   case node(name: String, opType: String, reason: String)
+  /// A constant that is broken, or that there is no arithmetic for.
+  case constant(name: String, reason: String)
   /// An input that is missing, unknown, or of another type or shape.
   case input(name: String, reason: String)
   /// An output that there is none of.
@@ -22,6 +24,7 @@ extension NetworkError: CustomStringConvertible {
       switch self {
       case .model(let error): error.description
       case .node(let name, let opType, let reason): "node '\(name)' (\(opType)): \(reason)"
+      case .constant(let name, let reason): "tensor '\(name)': \(reason)"
       case .input(let name, let reason): "input '\(name)': \(reason)"
       case .output(let name, let reason): "output '\(name)': \(reason)"
       case .memory(let what, let byteCount, let limit):

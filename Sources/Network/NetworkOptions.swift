@@ -10,13 +10,13 @@ public struct NetworkOptions: Hashable, Sendable {
   public var variant: KernelVariant?
   /// The passes that are left out.
   public var disabledPasses: Set<NetworkPass>
-  /// The most bytes that the values of one run may take.
+  /// The most bytes that the arena of a run may take.
   public var memoryLimit: Int
 
-  /// The defaults: one thread, everything switched on, 8 GiB.
+  /// The defaults: one thread, everything switched on, 2 GiB.
   public init(
     threads: Int = 1, winograd: ConvolutionOptions.Winograd = .automatic, variant: KernelVariant? = nil,
-    disabledPasses: Set<NetworkPass> = [], memoryLimit: Int = 8 << 30
+    disabledPasses: Set<NetworkPass> = [], memoryLimit: Int = 2 << 30
   ) {
     self.threads = threads
     self.winograd = winograd

@@ -23,7 +23,7 @@ final class LoadedGraph: Sendable {
     if let ready = known.withLock({ $0[name] }) {
       contents = ready
     } else {
-      let tensor = try NetworkTensor(constant) { .model(.tensor(path: "", name: name, reason: $0)) }
+      let tensor = try NetworkTensor(constant) { .constant(name: name, reason: $0) }
       contents = KnownContents(tensor, isPermanent: true)
       known.withLock { $0[name] = contents }
     }

@@ -113,7 +113,9 @@ extension PlanBuilder {
     var gathered: [Value] = []
     for value in results { gathered.append(value.contents == nil ? try arranged(value) : value) }
     keepBuffers(of: gathered)
-    let run = SegmentRun(SegmentPlan(self), earlier: [])
+    let plan: SegmentPlan
+    do throws(NetworkError) { plan = try segmentPlan() } catch { throw .failure(error) }
+    let run = SegmentRun(plan, earlier: [])
     run.run()
     do throws(NetworkError) { try run.requireNoFault() } catch { throw .failure(error) }
     return gathered.map { $0.contents?.tensor ?? run.tensor(of: $0) }

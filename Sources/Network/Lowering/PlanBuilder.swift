@@ -55,18 +55,32 @@ enum LoweringStop: Error {
 extension PlanBuilder {
   /// A new buffer in the arena.
   ///
-  /// **Throws** where all buffers together are over the limit.
+  /// **Throws** where it is over the limit, or all buffers together are by far: sharing memory does not bring them there.
   mutating func makeBuffer(elements: Int?, _ kind: ElementKind, what: String) throws(LoweringStop) -> Int {
     let size = CheckedInteger(elements) * CheckedInteger(kind.byteCount)
     let total = CheckedInteger(bytesSoFar) + size
-    guard let bytes = size.value, let sum = total.value, sum <= options.memoryLimit else {
-      throw .failure(
-        .memory(what: "\(what) of node '\(current.name)'", byteCount: total.value, limit: options.memoryLimit)
-      )
+    let limit = options.memoryLimit
+    guard let bytes = size.value, bytes <= limit, let sum = total.value, sum / Self.mostTenants <= limit
+    else {
+      throw .failure(.memory(what: "\(what) of node '\(current.name)'", byteCount: size.value, limit: limit))
     }
     bytesSoFar = sum
     buffers.append(Buffer(source: .arena(segment: segment), byteCount: bytes))
     return buffers.count - 1
+  }
+
+  /// The most buffers that a byte of an arena may be shared by on the average.
+  private static var mostTenants: Int { 64 }
+
+  /// The plan of the segment's memory.
+  ///
+  /// **Throws** where the arena is over the limit.
+  func segmentPlan(after earlier: SegmentPlan? = nil) throws(NetworkError) -> SegmentPlan {
+    let plan = SegmentPlan(self, after: earlier)
+    guard plan.arenaByteCount <= options.memoryLimit else {
+      throw .memory(what: "a run", byteCount: plan.arenaByteCount, limit: options.memoryLimit)
+    }
+    return plan
   }
 
   /// The buffer of an input of the network.

@@ -113,7 +113,7 @@ struct ConvolutionFusion {
 
   private func floats(_ constant: Constant) throws(NetworkError) -> [Float]? {
     guard constant.type.elementType != nil else { return nil }
-    let read = try NetworkTensor(constant) { .model(.tensor(path: "", name: constant.name, reason: $0)) }
+    let read = try NetworkTensor(constant) { .constant(name: constant.name, reason: $0) }
     return read.floats?.elements
   }
 

@@ -59,7 +59,7 @@ final class PlannedSegment: Sendable {
       builder.keepBuffers(of: gathered.compactMap { $0 })
       end = .outside(gathered, compute)
     }
-    plan = SegmentPlan(builder, after: earlier)
+    plan = try builder.segmentPlan(after: earlier)
     self.builder = builder
     self.graph = graph
     self.wanted = wanted
