@@ -31,15 +31,20 @@ struct MapsKernels: Sendable {
 
   /// The outputs along the first spatial axis whose columns fill half of the second cache; at least one.
   func rowsTogether(_ stage: ConvolutionGeometry) -> Int {
-    let depth = stage.kernelShape.count / stage.outputChannels
     let row = stage.outputPositions / (stage.outputExtents.first ?? 1)
+    let depth = depth(stage)
     return max(1, min(stage.outputExtents.first ?? 1, machine.privateBytes / 2 / (4 * depth * row)))
   }
 
   /// The floats of the columns that are multiplied at once, readable up to a whole vector behind the last.
   func columnCount(_ stage: ConvolutionGeometry) -> Int {
     let row = stage.outputPositions / (stage.outputExtents.first ?? 1)
-    return stage.kernelShape.count / stage.outputChannels * row * rowsTogether(stage) + 16
+    return depth(stage) * row * rowsTogether(stage) + 16
+  }
+
+  /// The products of an output. A run asks for it, so that it makes no shape on the way.
+  private func depth(_ stage: ConvolutionGeometry) -> Int {
+    stage.inputChannels / stage.groups * stage.kernel.reduce(1, *)
   }
 }
 
