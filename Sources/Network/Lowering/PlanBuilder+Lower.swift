@@ -116,8 +116,7 @@ extension PlanBuilder {
     let plan: SegmentPlan
     do throws(NetworkError) { plan = try segmentPlan() } catch { throw .failure(error) }
     let run = SegmentRun(plan, earlier: [])
-    run.run()
-    do throws(NetworkError) { try run.requireNoFault() } catch { throw .failure(error) }
+    do throws(NetworkError) { try run.run() } catch { throw .failure(error) }
     return gathered.map { $0.contents?.tensor ?? run.tensor(of: $0) }
   }
 

@@ -111,6 +111,36 @@ final class PlannedSegment: Sendable {
   }
 }
 
+extension PlannedSegment {
+  /// Runs this segment and those behind it, each in what `memory` gives for it and the runs in front of it; gives those
+  /// that ran, and the outputs in the last one. `ended` is told of every step.
+  ///
+  /// **Throws** where a step finds elements that it can do nothing with, or what the run brings has no further plan.
+  func run(
+    _ inputs: [String: Arena], _ ended: ((Int) -> Void)? = nil,
+    in memory: (PlannedSegment, [SegmentRun]) -> SegmentRun
+  ) throws(NetworkError) -> ([SegmentRun], [Value]) {
+    var (segment, chain, inputs) = (self, [SegmentRun](), inputs)
+    while true {
+      let run = memory(segment, chain)
+      chain.append(run)
+      run.setInputs(inputs)
+      try run.run(ended)
+      switch segment.end {
+      case .finished(let values): return (chain, values)
+      case .contents(let value): segment = try segment.next(run.tensor(of: value))
+      case .outside(let values, let compute):
+        let made = try compute(
+          values.map { value in value.map { $0.contents?.tensor ?? run.tensor(of: $0) } })
+        for (name, tensor) in zip(segment.pausedOutputs, made) where !name.isEmpty {
+          inputs[name] = Arena(tensor)
+        }
+        segment = try segment.next(outputs: made)
+      }
+    }
+  }
+}
+
 extension PlanBuilder {
   /// Values by name, row-major without gaps or known beforehand.
   fileprivate mutating func outputs(_ names: [String], _ graph: LoadedGraph) throws(NetworkError) -> [Value] {

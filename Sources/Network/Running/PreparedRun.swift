@@ -24,7 +24,7 @@ public final class PreparedRun {
   ///
   /// **Throws** `NetworkError` where what the run brings has no further plan.
   public func execute() throws(NetworkError) {
-    if let only = single { return only.run() }
+    if let only = single { return try only.run() }
     (chain, values) = try session.run(from: first, inputs)
   }
 
@@ -32,10 +32,10 @@ public final class PreparedRun {
   ///
   /// **Throws** as `execute()` does.
   public func execute(_ ended: (_ step: Int) -> Void) throws(NetworkError) {
-    if let only = single { return only.run(ended) }
     try withoutActuallyEscaping(ended) { ended throws(NetworkError) in
+      if let only = single { return try only.run(ended) }
       var place = 0
-      (chain, values) = try session.run(from: first, inputs) { _, _ in
+      (chain, values) = try session.run(from: first, inputs) { _ in
         ended(place)
         place += 1
       }
@@ -47,7 +47,7 @@ public final class PreparedRun {
     guard case .finished = first.end else { return nil }
     // The session may have given the segment other inputs since.
     let only = chain.first
-    if let only { session.set(inputs, of: only) }
+    if let only { only.setInputs(inputs) }
     return only
   }
 

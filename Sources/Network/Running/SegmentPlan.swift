@@ -74,8 +74,6 @@ final class SegmentRun {
   private let earlier: [SegmentRun]
   /// The memory of inputs, which outputs may lie in.
   private var inputs: [String: Arena] = [:]
-  /// The step that ended the last run before its end.
-  private var faultyStep: Step?
   /// Keeps the segment alive, whose address memory is remembered by.
   private let segment: PlannedSegment?
 
@@ -99,42 +97,31 @@ final class SegmentRun {
 
   private var bytes: MemorySlice<UInt8> { arena.slice(UInt8.self, byteOffset: 0, count: arena.byteCount) }
 
+  /// Sets the memory of inputs; of those that it does not have, nothing.
+  func setInputs(_ memory: [String: Arena]) {
+    for (name, memory) in memory { setInput(name, memory) }
+  }
+
   /// Sets the memory of an input.
-  func setInput(_ name: String, _ memory: Arena) {
+  private func setInput(_ name: String, _ memory: Arena) {
     for input in plan.inputs where input.name == name {
       table[input.block] = memory.slice(UInt8.self, byteOffset: 0, count: memory.byteCount)
       inputs[name] = memory
     }
   }
 
-  /// Runs every step.
-  func run() {
-    for (step, places) in plan.steps {
-      step.run(StepMemory(places: places, table: table))
-      guard table.fault == nil else {
-        faultyStep = step
-        return
-      }
-    }
-  }
-
-  /// Runs every step and tells when each ended.
-  func run(_ ended: (Int) -> Void) {
+  /// Runs every step, and tells when each ended.
+  ///
+  /// **Throws** where a step found elements that it could do nothing with; the results are none then.
+  func run(_ ended: ((Int) -> Void)? = nil) throws(NetworkError) {
     for (index, (step, places)) in plan.steps.enumerated() {
       step.run(StepMemory(places: places, table: table))
-      guard table.fault == nil else {
-        faultyStep = step
-        return
+      if let fault = table.fault {
+        table.fault = nil
+        throw .node(name: step.node, opType: step.operation, reason: fault)
       }
-      ended(index)
+      ended?(index)
     }
-  }
-
-  /// **Throws** where a step found elements that it could do nothing with; its results are none then.
-  func requireNoFault() throws(NetworkError) {
-    guard let fault = table.fault else { return }
-    table.fault = nil
-    throw .node(name: faultyStep?.node ?? "", opType: faultyStep?.operation ?? "", reason: fault)
   }
 
   /// The place of a value whose elements lie row-major without gaps.

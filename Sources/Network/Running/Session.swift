@@ -43,34 +43,11 @@ public final class Session {
     return try PreparedRun(self, first, inputs: inputs, outputs: names)
   }
 
-  /// Lets a run read its inputs out of `memory`.
-  func set(_ memory: [String: Arena], of run: SegmentRun) {
-    for (name, memory) in memory { run.setInput(name, memory) }
-  }
-
-  /// Runs segment after segment; gives those that ran, and the outputs in the last one.
+  /// Runs segment after segment in the session's memory; see `PlannedSegment.run`.
   func run(
-    from first: PlannedSegment, _ inputs: [String: Arena], _ ended: ((SegmentRun, Int) -> Void)? = nil
+    from first: PlannedSegment, _ inputs: [String: Arena], _ ended: ((Int) -> Void)? = nil
   ) throws(NetworkError) -> ([SegmentRun], [Value]) {
-    var (segment, chain, inputs) = (first, [SegmentRun](), inputs)
-    while true {
-      let run = memory(for: segment, chain)
-      chain.append(run)
-      set(inputs, of: run)
-      if let ended { run.run { ended(run, $0) } } else { run.run() }
-      try run.requireNoFault()
-      switch segment.end {
-      case .finished(let values): return (chain, values)
-      case .contents(let value): segment = try segment.next(run.tensor(of: value))
-      case .outside(let values, let compute):
-        let made = try compute(
-          values.map { value in value.map { $0.contents?.tensor ?? run.tensor(of: $0) } })
-        for (name, tensor) in zip(segment.pausedOutputs, made) where !name.isEmpty {
-          inputs[name] = Arena(tensor)
-        }
-        segment = try segment.next(outputs: made)
-      }
-    }
+    try first.run(inputs, ended, in: memory)
   }
 
   private func memory(for segment: PlannedSegment, _ earlier: [SegmentRun]) -> SegmentRun {

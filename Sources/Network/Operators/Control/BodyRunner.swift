@@ -17,26 +17,12 @@ final class BodyRunner: Sendable {
 
   /// The body's outputs for inputs, and values around it, by name.
   func run(_ inputs: [String: NetworkTensor]) throws(NetworkError) -> [NetworkTensor] {
-    var (segment, memory) = (try plan(inputs.mapValues { InputShape($0) }), inputs.mapValues { Arena($0) })
-    var chain: [SegmentRun] = []
-    while true {
-      let run = SegmentRun(segment.plan, of: segment, earlier: chain)
-      chain.append(run)
-      for (name, arena) in memory { run.setInput(name, arena) }
-      run.run()
-      try run.requireNoFault()
-      switch segment.end {
-      case .finished(let values): return values.map { $0.contents?.tensor ?? run.tensor(of: $0) }
-      case .contents(let value): segment = try segment.next(run.tensor(of: value))
-      case .outside(let values, let compute):
-        let made = try compute(
-          values.map { value in value.map { $0.contents?.tensor ?? run.tensor(of: $0) } })
-        for (name, tensor) in zip(segment.pausedOutputs, made) where !name.isEmpty {
-          memory[name] = Arena(tensor)
-        }
-        segment = try segment.next(outputs: made)
-      }
+    let first = try plan(inputs.mapValues { InputShape($0) })
+    let (chain, values) = try first.run(inputs.mapValues { Arena($0) }) { segment, earlier in
+      SegmentRun(segment.plan, of: segment, earlier: earlier)
     }
+    guard let last = chain.last else { return [] }
+    return values.map { $0.contents?.tensor ?? last.tensor(of: $0) }
   }
 
   private func plan(_ shapes: [String: InputShape]) throws(NetworkError) -> PlannedSegment {

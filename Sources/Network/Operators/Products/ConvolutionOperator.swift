@@ -137,17 +137,7 @@ final class ConvolutionOperator: Operator {
         batch: shape[0], inputExtents: Array(input.extents.dropFirst(2)), input: inputLayout,
         output: output.mapLayout ?? .channelLast)
     } catch { throw plan.failure("\(error)") }
-    let hasResidual = added != nil
-    try plan.add(
-      reads: [input] + (added.map { [$0] } ?? []), writes: [output],
-      scratch: max(64, sized.workspaceByteCount + 64),
-      detail: sized.explain, multiplies: sized.multiplies
-    ) { memory in
-      let (first, last) = (hasResidual ? 1 : 0, hasResidual ? 2 : 1)
-      sized.run(
-        input: memory.floats(0), residual: hasResidual ? memory.floats(first) : nil,
-        output: memory.floats(last), workspace: memory.bytes(last + 1))
-    }
+    try plan.add(sized, of: input, adding: added, to: output)
     if output.buffer != placed.buffer { try plan.copy(output, to: placed) }
     return placed
   }

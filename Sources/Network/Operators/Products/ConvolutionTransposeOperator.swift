@@ -189,13 +189,7 @@ final class ConvolutionTransposeOperator: Operator {
         batch: mapped.extents[0], inputExtents: Array(mapped.extents.dropFirst(2)), input: layout,
         output: result.mapLayout ?? .channelLast)
     } catch { throw plan.failure("\(error)") }
-    try plan.add(
-      reads: [mapped], writes: [result], scratch: sized.workspaceByteCount + 64, detail: sized.explain,
-      multiplies: sized.multiplies
-    ) { memory in
-      sized.run(
-        input: memory.floats(0), residual: nil, output: memory.floats(1), workspace: memory.bytes(2))
-    }
+    try plan.add(sized, of: mapped, to: result)
   }
 
   private func convolution(_ part: TransposedPart, _ key: Key) throws(ConvError) -> Convolution<Float> {

@@ -24,12 +24,12 @@ final class DenseProduct: Sendable {
 
   /// A product with `weights` [T, S].
   init(
-    weights: Tensor<Float>, bias: Tensor<Float>?, activation: Activation = .none, options: ConvolutionOptions
+    weights: Tensor<Float>, bias: Tensor<Float>?, options: ConvolutionOptions
   ) throws(ConvError) {
     (outputs, inputs) = (weights.shape[0], weights.shape[1])
     let kernel = weights.reshaped([outputs, inputs, 1])
     convolution = Convolution(
-      [try ConvolutionStage(weights: kernel, bias: bias, activation: activation)], options: options)
+      [try ConvolutionStage(weights: kernel, bias: bias)], options: options)
   }
 
   private init(_ stage: ConvolutionStage<Float>, options: ConvolutionOptions) {
@@ -61,13 +61,7 @@ final class DenseProduct: Sendable {
       sized = try convolution.reshaped(
         inputExtents: [count], input: MapLayout(.channelLast, stride: inputs), output: .channelLast)
     } catch { throw plan.failure("\(error)") }
-    try plan.add(
-      reads: [rows], writes: [output], scratch: sized.workspaceByteCount + 64, detail: sized.explain,
-      multiplies: sized.multiplies
-    ) { memory in
-      sized.run(
-        input: memory.floats(0), residual: nil, output: memory.floats(1), workspace: memory.bytes(2))
-    }
+    try plan.add(sized, of: rows, to: output)
     return output
   }
 }
