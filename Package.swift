@@ -69,7 +69,9 @@ let package = Package(
       ], swiftSettings: strict),
     .target(
       name: "Compress",
-      dependencies: ["Decompose", "LinearAlgebra", "ModelGraph", "Forms", "Tensors"],
+      dependencies: [
+        "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network", "ONNX", "Forms", "TensorFiles", "Tensors",
+      ],
       swiftSettings: strict),
     // What Compress decided, as JSON and as a page for the browser.
     .target(name: "Reports", dependencies: ["Compress", "Decompose", "Forms"], swiftSettings: strict),

@@ -14,6 +14,25 @@ struct LayerFactors: Sendable {
   let unfoldedError: Double?
   /// An upper bound that theory gives.
   let errorBound: Double
+  /// What the data said of them; nil where there were none.
+  var response: LayerResponse?
+
+  /// The relative error in the norm that the factors were fitted in.
+  var fittedError: Double { response?.fittedError ?? relativeError }
+  /// What is to be added to the layer's bias, one an output channel; empty for nothing.
+  var biasShift: [Double] { response?.biasShift ?? [] }
+}
+
+/// How near the responses of a factored layer come to those wanted, over all groups.
+struct LayerResponse: Sendable {
+  /// The relative error on the data that were fitted to.
+  let dataError: Double
+  /// The same on data held out; nil where there were none.
+  let heldOutError: Double?
+  /// What was made least, the ridge included.
+  let fittedError: Double
+  /// One an output channel; empty where nothing can be added.
+  let biasShift: [Double]
 }
 
 extension LayerFactors {
@@ -28,6 +47,19 @@ extension LayerFactors {
     weights = stages[0].indices.map { stage in Tensor(stacked: stages.map { $0[stage] }) }
     relativeError = pooledError(groups.map(\.relativeError), energies)
     errorBound = pooledError(groups.map(\.errorBound), energies)
+    response = LayerResponse(groups.compactMap(\.response), energies: energies)
+  }
+}
+
+extension LayerResponse {
+  /// Nil where there are no data.
+  fileprivate init?(_ groups: [ResponseCertificate], energies: [Double]) {
+    guard groups.count == energies.count else { return nil }
+    dataError = pooledError(groups.map(\.relativeError), energies)
+    let held = groups.compactMap(\.heldOutError)
+    heldOutError = held.count == groups.count ? pooledError(held, energies) : nil
+    fittedError = pooledError(groups.map(\.fittedError), energies)
+    biasShift = groups.flatMap(\.biasShift)
   }
 }
 

@@ -13,7 +13,7 @@ enum LayerChoice: Sendable {
 struct LayerPlan: Sendable {
   let choice: LayerChoice
   /// What the analysis found; nil where the options do not ask for it or nothing was analysed.
-  let spectrum: LayerSpectrum?
+  var spectrum: LayerSpectrum?
 }
 
 /// Decides about one layer on its own: which form, which ranks, and whether it pays.

@@ -77,10 +77,7 @@ private struct BudgetedPlans {
 
   /// What can be reached, and what keeps it from being less.
   private var outOfReach: String {
-    let least = Double(Int((candidates.leastFraction * 1000).rounded(.up))) / 1000
-    let budget = candidates.budget
-    let whole =
-      "\(budget.fraction) of its \(budget.measure.unit) cannot be reached; \(least) is the least possible"
+    let whole = candidates.outOfReach
     let failures = failed.keys.sorted().compactMap { group in
       candidates.reason(group).map { "'\(candidates.work.name(ofGroup: group))': \($0)" }
     }

@@ -49,7 +49,7 @@ extension ModelGraph {
     for (place, plan) in byLayer.sorted(by: { $0.key < $1.key }) {
       guard case .factor(let factors) = plan.choice else { continue }
       replacements.append(
-        LayerReplacement(layer: work.layers[place], form: factors.form, weights: factors.weights))
+        LayerReplacement(layer: work.layers[place], form: factors.form, weights: factors.weights, biasShift: factors.biasShift))
     }
     let report = CompressionReport(work, byLayer, bytesBefore: byteCount)
     replace(replacements)

@@ -152,6 +152,7 @@ extension CompressionReport.Layer {
       relativeError = factors.relativeError
       relativeErrorUnfolded = factors.unfoldedError
       errorBound = factors.errorBound
+      (dataError, heldOutError) = (factors.response?.dataError, factors.response?.heldOutError)
       paramsAfter = cost?.weights(form) ?? 0
       macsAfter = cost?.multiplies(form)
       foldedBatchNormalization = layer.foldsBatchNormalization

@@ -10,11 +10,13 @@ public struct LayerReplacement: Sendable {
   public let form: FactoredForm
   /// One kernel a stage, in the order of `form.stages(kernel:groups:)`.
   public let weights: [Tensor<Float>]
+  /// What the data would have added to the layer's bias, in units of `K x`, one an output channel; empty for nothing.
+  public let biasShift: [Double]
 
   /// Puts a replacement together.
   ///
   /// **Traps** where the layer cannot be factored or a weight has not the shape of its stage.
-  public init(layer: FactorableLayer, form: FactoredForm, weights: [Tensor<Float>]) {
+  public init(layer: FactorableLayer, form: FactoredForm, weights: [Tensor<Float>], biasShift: [Double] = []) {
     guard let kernel = layer.kernelShape, layer.obstacle == nil else {
       preconditionFailure("layer \(layer.name) cannot be factored: \(layer.obstacle ?? "no weight")")
     }
@@ -23,5 +25,6 @@ public struct LayerReplacement: Sendable {
     self.layer = layer
     self.form = form
     self.weights = weights
+    self.biasShift = biasShift
   }
 }

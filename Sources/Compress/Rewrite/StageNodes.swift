@@ -30,10 +30,10 @@ struct StageNodes {
         let isTransposed = layer.op == .convTranspose && stage.carriesAxis.contains(true)
         node.opType = isTransposed ? "ConvTranspose" : "Conv"
         node.inputs = [value, weight(replacement, place, stage, inputsFirst: isTransposed)]
-        if isLast, let bias = bias(of: layer, dense) { node.inputs.append(bias) }
+        if isLast, let bias = bias(of: replacement, dense, graph) { node.inputs.append(bias) }
         node.attributes = ConvolutionAttributes(node: dense, axes: stage.kernel.count).attributes(of: stage)
       } else {
-        completeMatrixProduct(&node, replacement, place, stage, dense: dense, value: value, isLast: isLast)
+        completeMatrixProduct(&node, replacement, place, stage, dense: dense, graph: graph, value: value, isLast: isLast)
       }
       value = node.outputs[0]
       nodes.append(node)
@@ -45,7 +45,7 @@ struct StageNodes {
   /// is a plain product, or a Gemm where the input has to be transposed.
   private mutating func completeMatrixProduct(
     _ node: inout Node, _ replacement: LayerReplacement, _ place: Int, _ stage: StageShape,
-    dense: Node, value: String, isLast: Bool
+    dense: Node, graph: Graph, value: String, isLast: Bool
   ) {
     let layer = replacement.layer
     if layer.op == .gemm && (isLast || dense.int("transA", default: 0) != 0) {
@@ -56,8 +56,14 @@ struct StageNodes {
         node.attributes.append(Attribute("transA", .int(1)))
         return
       }
-      node.inputs += dense.inputs.dropFirst(2)
       node.attributes += dense.attributes.filter { !["transA", "transB"].contains($0.name) }
+      guard !replacement.biasShift.isEmpty, let bias = bias(of: replacement, dense, graph) else {
+        node.inputs += dense.inputs.dropFirst(2)
+        return
+      }
+      // The new one holds the old one times beta.
+      node.inputs.append(bias)
+      node.attributes.removeAll { $0.name == "beta" }
       return
     }
     node.opType = "MatMul"
@@ -85,12 +91,16 @@ struct StageNodes {
     return name
   }
 
-  /// The value of the bias: the dense layer's own, or a new one with the BatchNormalization's shift.
-  private mutating func bias(of layer: FactorableLayer, _ dense: Node) -> String? {
-    guard let normalization = layer.batchNormalization else { return dense.input(2) }
+  /// The value of the bias: the dense layer's own, or a new one with what a BatchNormalization or the data add.
+  private mutating func bias(of replacement: LayerReplacement, _ dense: Node, _ graph: Graph) -> String? {
+    let layer = replacement.layer
+    guard layer.batchNormalization != nil || !replacement.biasShift.isEmpty else { return dense.input(2) }
+    guard var bias = graph.offset(of: layer) else { return dense.input(2) }
+    let gain = layer.op == .gemm ? Double(dense.float("alpha", default: 1)) : 1
+    for (channel, shift) in replacement.biasShift.enumerated() { bias[channel] += gain * shift }
     let name = names.unique("\(layer.name)/bias")
-    let shift = Tensor(shape: [normalization.shift.count], elements: normalization.shift.map { Float($0) })
-    constants.append(Constant(name: name, shift, type: layer.elementType ?? .float32))
+    let values = Tensor(shape: [bias.count], elements: bias.map { Float($0) })
+    constants.append(Constant(name: name, values, type: layer.elementType ?? .float32))
     return name
   }
 }

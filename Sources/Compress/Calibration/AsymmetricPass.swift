@@ -1,0 +1,91 @@
+import Decompose
+import Forms
+import ModelGraph
+
+/// The second pass of calibration: two networks side by side, the original and the compressed as far as it is made. Each
+/// layer is fitted so that from what the compressed network gives it, it makes what the original made.
+///
+/// A second round would change nothing: what a layer is given depends on the layers before it alone, and those were final when
+/// it was fitted.
+struct AsymmetricPass {
+  private let model: ModelGraph
+  private let calibration: Calibration
+  private let forms: [(form: FactoredForm?, reason: String?)]
+  private var original: CalibrationTrack
+  private var compressed: CalibrationTrack
+  /// By group of layers.
+  var plans: [Int: LayerPlan] = [:]
+
+  init(
+    _ model: ModelGraph, _ calibration: Calibration, _ forms: [(form: FactoredForm?, reason: String?)]
+  ) throws(CompressError) {
+    (self.model, self.calibration, self.forms) = (model, calibration, forms)
+    let bytes = CalibrationTrack.mostBytes
+    original = try CalibrationTrack(
+      calibration.samples, path: model.path, store: ValueStore(mostBytes: bytes))
+    compressed = try CalibrationTrack(
+      calibration.samples, path: model.path, store: ValueStore(mostBytes: bytes))
+  }
+
+  mutating func run(_ progress: @Sendable (Progress) -> Void) throws(CompressError) {
+    let stops = calibration.route.stops
+    for (place, stop) in stops.enumerated() {
+      try pass(stop)
+      progress(
+        Progress(
+          done: place + 1, total: stops.count, layer: calibration.work.layers[stop.layer].name))
+    }
+  }
+
+  private mutating func pass(_ stop: CalibrationRoute.Stop) throws(CompressError) {
+    let threads = calibration.options.threads
+    let reading = calibration.readings[stop.layer]
+    let (before, dense) = try model.pieces(of: stop, reading, threads: threads)
+    let isFitted = forms[stop.group].form != nil && plans[stop.group] == nil && calibration.shared[stop.group] == nil
+    var collector =
+      isFitted ? reading.map { MomentsCollector($0, calibration.samples, threads: threads) } : nil
+    for sample in calibration.samples.inputs.indices {
+      _ = try original.advance(sample: sample, through: before, keeping: stop.neededBefore)
+      _ = try compressed.advance(sample: sample, through: before, keeping: stop.neededBefore)
+      let made = try original.advance(sample: sample, through: dense, keeping: stop.neededAfter)
+      if let reading, collector != nil {
+        let input = try compressed.value(reading.input, sample: sample)
+        _ = collector?.add(sample: sample, input: input, response: made[reading.output])
+      }
+    }
+    let moments = collector?.finish() ?? calibration.shared[stop.group]
+    collector = nil
+    if plans[stop.group] == nil { plans[stop.group] = plan(stop, reading, moments) }
+    var own = dense
+    if case .factor(let factors) = plans[stop.group]?.choice {
+      let layer = calibration.work.layers[stop.layer]
+      let output = model.main.nodes[layer.batchNormalization?.node ?? layer.node].outputs[0]
+      own = try model.factoredPiece(of: stop, output: output, factors, threads: threads)
+    }
+    for sample in calibration.samples.inputs.indices {
+      _ = try compressed.advance(sample: sample, through: own, keeping: stop.neededAfter)
+    }
+  }
+
+  /// Fits a layer in its form; by its weights where no data reach it.
+  private func plan(
+    _ stop: CalibrationRoute.Stop, _ reading: LayerReading?, _ moments: LayerMoments?
+  ) -> LayerPlan {
+    let (form, reason) = forms[stop.group]
+    guard let form else { return LayerPlan(choice: .keep(reason: reason ?? "kept"), spectrum: nil) }
+    do {
+      let kernel = try model.layerKernel(of: calibration.work.layers[stop.layer])
+      var options = calibration.options
+      if let reading, let moments {
+        options.error = try ResponseFit(kernel.values, moments, fitsBias: reading.fitsBias)
+      } else {
+        options.error = WeightError()
+      }
+      let cost = calibration.work.groups[stop.group].cost
+      return LayerPlan(
+        choice: LayerPlanner(options: options).factor(kernel, form, cost: cost), spectrum: nil)
+    } catch {
+      return LayerPlan(choice: .keep(reason: "\(error)"), spectrum: nil)
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import Decompose
+import Forms
+public import ModelGraph
+
+/// What inputs without labels say of a model's layers: how far each form would be off on them, and what that does to the
+/// network's outputs.
+///
+/// The first of two passes, over the original network. Choices follow from it as they do without data, by the measure of errors
+/// in `options`; `ModelGraph.compress(_:calibration:)` is the second pass, in which each layer is fitted on what the
+/// compressed network really gives it.
+public struct Calibration: Sendable {
+  /// The options that were given, with errors measured by the data.
+  public let options: CompressionOptions
+  let samples: CalibrationSamples
+  let work: LayerWork
+  let route: CalibrationRoute
+  /// By layer.
+  let readings: [Int: LayerReading]
+  /// Sums over the original network's data, of kernels that several layers share: these are fitted on them.
+  let shared: [Int: LayerMoments]
+  let probes: [CompressionReport.Calibration.Probe]
+  /// Positions that were fitted to, of all layers together.
+  let positions: Int
+
+  /// Sends the samples through the network and looks at every layer.
+  ///
+  /// **Throws** `CompressError` for samples that do not fit the network, networks that do not run here, and options that do
+  /// not fit the model.
+  ///
+  /// **Complexity** one run of the network a sample and the rest of it behind each layer for four samples; for each layer
+  /// n² multiplies a position looked at (see `SampledPositions`), and its fits. Values on their way take up to 768 MiB of
+  /// memory, then disk; a layer about five matrices of n² numbers in Double.
+  public init(
+    _ model: ModelGraph, _ options: CompressionOptions, samples: CalibrationSamples,
+    progress: @Sendable (Progress) -> Void = { _ in }
+  ) throws(CompressError) {
+    let work = try LayerWork(model, options)
+    var pass = try SymmetricPass(model, options, work, samples)
+    try pass.run(progress)
+    (self.samples, self.work, route) = (samples, work, pass.route)
+    (readings, shared, probes, positions) = (pass.readings, pass.shared, pass.probes, pass.positions)
+    var measured = options
+    measured.error = pass.error
+    self.options = measured
+  }
+}
+
+/// The pass over the original network.
+private struct SymmetricPass {
+  let model: ModelGraph
+  let options: CompressionOptions
+  let work: LayerWork
+  let samples: CalibrationSamples
+  let route: CalibrationRoute
+  private var track: CalibrationTrack
+  private let probe: OutputProbe
+  private(set) var readings: [Int: LayerReading] = [:]
+  /// Sums of kernels with several uses, as far as these have been seen.
+  private(set) var shared: [Int: LayerMoments] = [:]
+  private(set) var error = ForetoldError()
+  private(set) var probes: [CompressionReport.Calibration.Probe] = []
+  private(set) var positions = 0
+
+  init(
+    _ model: ModelGraph, _ options: CompressionOptions, _ work: LayerWork, _ samples: CalibrationSamples
+  ) throws(CompressError) {
+    (self.model, self.options, self.work, self.samples) = (model, options, work, samples)
+    route = CalibrationRoute(model, work)
+    probe = try OutputProbe(model, samples, threads: options.threads)
+    track = try CalibrationTrack(
+      samples, path: model.path, store: ValueStore(mostBytes: CalibrationTrack.mostBytes))
+    for stop in route.stops where LayerPlanner(options: options).obstacle(work.groups[stop.group].cost) == nil {
+      readings[stop.layer] = try? LayerReading(work.layers[stop.layer], model)
+    }
+  }
+
+  mutating func run(_ progress: @Sendable (Progress) -> Void) throws(CompressError) {
+    for (place, stop) in route.stops.enumerated() {
+      try pass(stop)
+      progress(Progress(done: place + 1, total: route.stops.count, layer: work.layers[stop.layer].name))
+    }
+  }
+
+  /// Passes one layer, and looks at it where it can be read.
+  private mutating func pass(_ stop: CalibrationRoute.Stop) throws(CompressError) {
+    let (before, dense) = try model.pieces(of: stop, readings[stop.layer], threads: options.threads)
+    var collector = readings[stop.layer].map { MomentsCollector($0, samples, threads: options.threads) }
+    let judges = Set(samples.judges.prefix(OutputProbe.samples))
+    var isRead = collector != nil
+    for sample in samples.inputs.indices {
+      _ = try track.advance(sample: sample, through: before, keeping: stop.neededBefore)
+      let input = try readings[stop.layer].flatMap { reading throws(CompressError) in
+        try track.value(reading.input, sample: sample)
+      }
+      // Those that the probe takes on from here stay in front of the layer until it has.
+      let made =
+        judges.contains(sample)
+        ? try dense.run(track.inputs(of: dense, sample: sample))
+        : try track.advance(sample: sample, through: dense, keeping: stop.neededAfter)
+      if let reading = readings[stop.layer] {
+        isRead =
+          (collector?.add(sample: sample, input: input, response: made[reading.output]) ?? false) && isRead
+      }
+    }
+    if isRead, let reading = readings[stop.layer], let moments = collector?.finish() {
+      collector = nil
+      try look(stop, reading, moments, dense)
+    } else {
+      readings[stop.layer] = nil
+    }
+    for sample in judges.sorted() {
+      _ = try track.advance(sample: sample, through: dense, keeping: stop.neededAfter)
+    }
+  }
+
+  /// Analyses a layer once all uses of its kernel have been seen.
+  private mutating func look(
+    _ stop: CalibrationRoute.Stop, _ reading: LayerReading, _ own: LayerMoments, _ dense: CalibrationPiece
+  ) throws(CompressError) {
+    let group = work.groups[stop.group]
+    positions += own.positions
+    var moments = own
+    if group.members.count > 1 {
+      if let earlier = shared[stop.group] { moments.add(earlier) }
+      shared[stop.group] = moments
+      guard route.stops.last(where: { $0.group == stop.group })?.layer == stop.layer else { return }
+    }
+    let planner: LayerPlanner
+    let kernel: LayerKernel
+    do {
+      kernel = try model.layerKernel(of: reading.layer)
+      var options = options
+      options.error = try ResponseFit(kernel.values, moments, fitsBias: reading.fitsBias)
+      planner = LayerPlanner(options: options)
+    } catch {
+      // What cannot be fitted goes by its weights.
+      shared[stop.group] = nil
+      readings[stop.layer] = nil
+      return
+    }
+    let kinds = planner.recordedErrors(kernel.values, group.cost)
+    var layer = ForetoldError.Layer(kinds: kinds, weight: 1)
+    if let form = planner.middleForm(kinds, group.cost),
+      case .factor(let factors) = planner.factor(kernel, form, cost: group.cost)
+    {
+      let pieces = try model.probePieces(of: stop, reading, factors, threads: options.threads)
+      let measured = try probe.errors(
+        own: pieces.own, dense: dense, rest: pieces.rest, of: track, layer: reading,
+        variance: own.responseVariance)
+      if let measured, measured.response > 0 {
+        layer.weight = measured.outputs / measured.response * Double(group.members.count)
+        let foretold = layer.weight * factors.fittedError * factors.fittedError
+        probes.append(.init(layer: reading.layer.name, predicted: foretold, measured: measured.outputs))
+      }
+    }
+    error.layers[group.cost.names[0]] = layer
+  }
+}
+
+extension CalibrationTrack {
+  /// Bytes of the values of one track that stay in memory.
+  static var mostBytes: Int { 768 << 20 }
+}

@@ -1,0 +1,84 @@
+import Decompose
+import Forms
+import ModelGraph
+import Tensors
+
+extension ModelGraph {
+  /// What lies in front of a layer, and the layer itself; it makes its response whether somebody needs it or not.
+  func pieces(
+    of stop: CalibrationRoute.Stop, _ reading: LayerReading?, threads: Int
+  ) throws(CompressError) -> (before: CalibrationPiece, dense: CalibrationPiece) {
+    let needed = stop.neededAfter.union(reading.map { [$0.output] } ?? [])
+    return (
+      try piece(of: stop.before, needed: stop.neededBefore, threads: threads),
+      try piece(of: stop.own, needed: needed, threads: threads)
+    )
+  }
+
+  /// A layer in factors, as a piece that takes and makes what the layer does.
+  func factoredPiece(
+    of stop: CalibrationRoute.Stop, output: String, _ factors: LayerFactors, threads: Int
+  ) throws(CompressError) -> CalibrationPiece {
+    var model = piece(of: stop.own, making: [output])
+    do throws(ModelError) {
+      guard let layer = try model.layers(foldingBatchNormalization: stop.own.count > 1).first else {
+        preconditionFailure("a piece of a layer without the layer")
+      }
+      model.replace([
+        LayerReplacement(
+          layer: layer, form: factors.form, weights: factors.weights, biasShift: factors.biasShift)
+      ])
+    } catch { throw .model(error) }
+    return try CalibrationPiece(model, threads: threads)
+  }
+
+  /// A layer in factors, and all that lies behind it.
+  func probePieces(
+    of stop: CalibrationRoute.Stop, _ reading: LayerReading, _ factors: LayerFactors, threads: Int
+  ) throws(CompressError) -> (own: CalibrationPiece, rest: CalibrationPiece) {
+    (
+      try factoredPiece(of: stop, output: reading.output, factors, threads: threads),
+      try piece(of: stop.rest, needed: Set(main.outputs.map(\.name)), threads: threads)
+    )
+  }
+}
+
+extension LayerPlanner {
+  /// The errors of every form in the norm of the options' measure; kinds that cannot be fitted are missing.
+  func recordedErrors(
+    _ kernel: Tensor<Float>, _ cost: MeasuredLayer
+  ) -> [FormKind: [ForetoldError.GroupErrors]] {
+    let kinds = kinds(cost)
+    let outputs = kernel.shape[0] / cost.groups
+    let found = inParallel(Array(kinds.indices), threads: options.threads, finished: { _, _ in }) {
+      place -> [ForetoldError.GroupErrors]? in
+      var groups: [ForetoldError.GroupErrors] = []
+      for group in 0..<cost.groups {
+        let part =
+          cost.groups == 1
+          ? kernel : Tensor(kernel.view.sliced(axis: 0, (group * outputs)..<((group + 1) * outputs)))
+        guard
+          let analysis = try? options.error.analysis(of: part, group: group, layer: cost, kind: kinds[place]),
+          let candidates = try? analysis.candidates(multiple: options.rankMultiple)
+        else { return nil }
+        groups.append(
+          .init(candidates: candidates, energy: analysis.energy, curves: analysis.curves))
+      }
+      return groups
+    }
+    var errors: [FormKind: [ForetoldError.GroupErrors]] = [:]
+    for (kind, groups) in zip(kinds, found) { errors[kind] = groups }
+    return errors
+  }
+
+  /// A form whose error is neither small nor large, in the first kind that needs no search: what a probe is made with.
+  func middleForm(_ errors: [FormKind: [ForetoldError.GroupErrors]], _ cost: MeasuredLayer) -> FactoredForm? {
+    let probed = 0.2
+    let kinds = kinds(cost).filter { errors[$0] != nil }
+    guard let kind = kinds.first(where: { !$0.isSearched && $0.ranks.count == 1 }) ?? kinds.first else {
+      return nil
+    }
+    return errors[kind]?[0].candidates.filter { $0.relativeError > 0 }
+      .min { abs($0.relativeError - probed) < abs($1.relativeError - probed) }?.form
+  }
+}

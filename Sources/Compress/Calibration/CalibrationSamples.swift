@@ -1,0 +1,70 @@
+public import Network
+import Tensors
+
+/// The inputs that a model is calibrated on, and which of them only judge.
+///
+/// Where there are eight or more, every fifth is held out; where there are fewer, every fifth position of each layer is.
+/// A part of a larger set draws the same positions of its inputs as the whole does, so that sums of parts are sums of the
+/// whole.
+public struct CalibrationSamples: Sendable {
+  /// What the network is given, one entry a sample: a tensor for each of its inputs.
+  public let inputs: [[String: NetworkTensor]]
+  /// The place of the first sample in the whole set.
+  public let first: Int
+  /// From one sample's place in the whole set to the next one's.
+  public let step: Int
+  /// The samples of the whole set.
+  public let total: Int
+
+  /// Every fifth sample or position is held out.
+  static let heldOutPeriod = 5
+  /// The fewest samples of which whole ones are held out.
+  private static let leastForWhole = 8
+
+  /// The samples, or with `first`, `step` and `total` a part of a larger set.
+  ///
+  /// **Throws** `CompressError.option` where there are none, or one holds numbers that are not finite.
+  public init(
+    _ inputs: [[String: NetworkTensor]], first: Int = 0, step: Int = 1, total: Int? = nil
+  ) throws(CompressError) {
+    guard !inputs.isEmpty else {
+      throw .option(name: "calibrate", reason: "there are no inputs to calibrate on")
+    }
+    (self.inputs, self.first, self.step, self.total) = (inputs, first, step, total ?? inputs.count)
+    for (place, input) in inputs.enumerated() {
+      for (name, tensor) in input.sorted(by: { $0.key < $1.key }) {
+        guard let fault = tensor.floats?.firstNotFinite else { continue }
+        throw .option(
+          name: "calibrate",
+          reason: "sample \(number(place)) of the input '\(name)' holds \(fault.value) at element \(fault.place)")
+      }
+    }
+  }
+
+  /// The place of a sample in the whole set.
+  func number(_ sample: Int) -> Int { first + sample * step }
+
+  /// Whether whole samples are held out, and not positions of all of them.
+  var holdsOutWhole: Bool { total >= Self.leastForWhole }
+
+  /// Whether a whole sample is held out.
+  func isHeldOut(_ sample: Int) -> Bool {
+    holdsOutWhole && number(sample) % Self.heldOutPeriod == Self.heldOutPeriod - 1
+  }
+
+  /// The samples that finished networks are judged by: those held out, or all where none is.
+  var judges: [Int] {
+    let held = inputs.indices.filter(isHeldOut)
+    return held.isEmpty ? Array(inputs.indices) : held
+  }
+}
+
+extension Tensor where Element == Float {
+  /// The first element that is no number, if there is one.
+  fileprivate var firstNotFinite: (place: Int, value: Float)? {
+    withSpan { span in
+      for place in span.indices where !span[place].isFinite { return (place, span[place]) }
+      return nil
+    }
+  }
+}

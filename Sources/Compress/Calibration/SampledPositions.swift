@@ -1,0 +1,23 @@
+import Tensors
+
+/// The output positions of a layer whose patches and responses are looked at.
+///
+/// The number grows with the patch, as a Gram matrix of n numbers takes several times n positions to be of any use, and is
+/// shared out over the samples evenly: the positions of one image tell much the same.
+enum SampledPositions {
+  /// Positions of a layer over all samples, where it has as many: 4 a number of the patch, and 2^15 at least, which cost
+  /// little where patches are small.
+  static func wanted(patch: Int) -> Int { max(4 * patch, 1 << 15) }
+
+  /// The positions of one sample: one drawn from each of `count` equal stretches, or all where there are no more.
+  ///
+  /// The same for the same seed, whatever the other samples are.
+  static func places(count: Int, of all: Int, seed: UInt64) -> [Int] {
+    guard count < all else { return Array(0..<all) }
+    var generator = SeededGenerator(seed: seed)
+    return (0..<count).map { stretch in
+      let (start, end) = (stretch * all / count, (stretch + 1) * all / count)
+      return start + Int(generator.next() % UInt64(max(1, end - start)))
+    }
+  }
+}
