@@ -31,6 +31,8 @@ struct CompressCommand: ParsableCommand {
   @Option(help: "Keep this fraction of all weights, shared out likewise.")
   var params: Double?
 
+  @OptionGroup(title: "Calibration") var calibration: CalibrationArguments
+
   @Option(
     help:
       "What an error of each layer weighs under a budget: a JSON file such as {\"conv1\": 4.5}; 1 for the others.",
@@ -59,6 +61,12 @@ struct CompressCommand: ParsableCommand {
     guard budgets.allSatisfy({ $0 > 0 && $0 <= 1 }) else {
       throw ValidationError("--macs and --params lie between 0 and 1.")
     }
+    guard calibration.calibrate == nil || !budgets.isEmpty || sweep != nil else {
+      throw ValidationError("--calibrate shares out a budget by the data: give --macs or --params.")
+    }
+    guard calibration.calibrate == nil || sensitivities == nil else {
+      throw ValidationError("--calibrate measures what errors weigh: give it or --sensitivities, not both.")
+    }
     guard (sweep == nil) != (output == nil) else {
       throw ValidationError(
         output == nil
@@ -78,16 +86,16 @@ struct CompressCommand: ParsableCommand {
 
   func run() throws {
     var outputs = try OutputSet(
-      reading: [arguments.model, sensitivities].compactMap { $0 },
+      reading: [arguments.model, sensitivities, calibration.calibrate].compactMap { $0 },
       writing: [.init("-o", output), .init("--json", jsonFile), .init("--report", report)],
       reserving: [.init("-o", output.map(ModelGraph.externalDataPath))])
     if let sweep { return try printTradeOff(sweep.values, &outputs) }
     guard let output else { return }
     let clock = ContinuousClock()
     let start = clock.now
-    let options = try options()
+    var options = try options()
     var model = try arguments.loadModel(declaringTo: &outputs)
-    var (result, tradeOff) = try compress(&model, options)
+    var (result, tradeOff) = try compress(&model, &options)
     result.model.bytesAfter = try model.saveONNX(to: output, in: &outputs.files)
     result.elapsedSeconds = (clock.now - start).seconds
     try writeReports(result, tradeOff, options, to: &outputs)
@@ -101,12 +109,19 @@ struct CompressCommand: ParsableCommand {
 
   /// Factors the layers; under a budget the page is to show the trade-off too, from the same analysis.
   private func compress(
-    _ model: inout ModelGraph, _ options: CompressionOptions
+    _ model: inout ModelGraph, _ options: inout CompressionOptions
   ) throws -> (CompressionReport, TradeOff?) {
     let bar = ProgressBar()
     defer { bar.finish() }
     let show: @Sendable (Progress) -> Void = { progress in
       bar.show(done: progress.done, of: progress.total, label: progress.layer)
+    }
+    if let samples = try calibration.samples(for: model) {
+      let seen = try Calibration(model, options, samples: samples, progress: show)
+      options = seen.options
+      let candidates = try ModelCandidates(model, options)
+      let result = try model.compress(candidates, calibration: seen, progress: show)
+      return (result, report == nil ? nil : candidates.tradeOff(points: 12))
     }
     guard report != nil, options.budget != nil else {
       return (try model.compress(options, progress: show), nil)
@@ -152,9 +167,13 @@ struct CompressCommand: ParsableCommand {
     options.budget = params == nil ? .multiplies(1) : .weights(1)
     let model = try arguments.loadModel(declaringTo: &outputs)
     let bar = ProgressBar()
-    let candidates = try ModelCandidates(model, options) { progress in
+    let show: @Sendable (Progress) -> Void = { progress in
       bar.show(done: progress.done, of: progress.total, label: progress.layer)
     }
+    if let samples = try calibration.samples(for: model) {
+      options = try Calibration(model, options, samples: samples, progress: show).options
+    }
+    let candidates = try ModelCandidates(model, options, progress: show)
     bar.finish()
     let tradeOff = candidates.tradeOff(fractions)
     let text = try jsonText(tradeOff)
@@ -199,7 +218,7 @@ extension CompressionReport {
   /// The report as a table for people; `errors` says what the sum of the errors is.
   fileprivate func text(errors: String) -> String {
     var table = Table([
-      ("layer", .left), ("op", .left), ("kernel", .left), ("form", .left), ("error", .right),
+      ("layer", .left), ("op", .left), ("kernel", .left), ("form", .left), ("error", .right), ("of answers", .right),
       ("weights", .right),
       ("to", .right), ("multiplies", .right), ("to", .right), ("why kept", .left),
     ])
@@ -208,7 +227,8 @@ extension CompressionReport {
       let form = isKept ? "keep" : "\(layer.method):\(layer.ranks.map(String.init).joined(separator: ","))"
       table.add([
         shortened(layer.name), layer.op, kernelText(layer.kernelShape, layer.group), form,
-        isKept ? "" : fixed(layer.relativeError, 4), grouped(layer.paramsBefore),
+        isKept ? "" : fixed(layer.relativeError, 4),
+        (layer.heldOutError ?? layer.dataError).map { fixed($0, 4) } ?? "", grouped(layer.paramsBefore),
         isKept ? "" : grouped(layer.paramsAfter), layer.macsBefore.map(grouped) ?? "?",
         isKept ? "" : layer.macsAfter.map(grouped) ?? "?", layer.reason ?? "",
       ])
@@ -228,6 +248,7 @@ extension CompressionReport {
           + "\(fixed(allocation.squaredError, 4)), at most \(fixed(100 * allocation.gap, 2)) % above the best"
       )
     }
+    lines += dataText
     if layers.contains(where: { $0.macsBefore == nil }) {
       lines.append(
         "multiplies only of layers whose shapes are known; give --input-shape NAME=... for the rest")

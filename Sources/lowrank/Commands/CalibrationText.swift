@@ -1,0 +1,27 @@
+import Compress
+import Reports
+
+extension CompressionReport {
+  /// What the errors of the report are of, and what the finished network's answers are off by, in lines for people.
+  var dataText: [String] {
+    guard let calibration else {
+      return [
+        "errors are of the weights alone, as no data were given: answers may be off by much more or less;"
+          + " --calibrate fits the layers to inputs"
+      ]
+    }
+    let judged =
+      calibration.heldOut > 0 ? "\(calibration.heldOut) held out" : "none held out: the errors are those of the fit"
+    var lines = [
+      "fitted to \(calibration.samples) inputs at \(grouped(calibration.positions)) positions, \(judged)"
+    ]
+    for output in calibration.outputs {
+      var line = "output \(shortened(output.name)): relative error \(fixed(output.relativeError, 4))"
+      if let predicted = output.predictedError { line += " (\(fixed(predicted, 4)) foretold)" }
+      if let decibels = output.decibels { line += ", \(fixed(decibels, 1)) dB to the original" }
+      if let agreement = output.agreement { line += ", the same class for \(percent(agreement))" }
+      lines.append(line)
+    }
+    return lines
+  }
+}
