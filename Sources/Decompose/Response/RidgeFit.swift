@@ -44,7 +44,9 @@ struct RidgeFit: Sendable {
       let change = factor.solveTriangle(half, transposed: true).permuted([1, 0])
       let square = matrixProduct(half, half, transposeA: true)
       let cross = matrixProduct(misfit, kernel, transposeB: true)
-      explained = explained.plus(cross, times: 1).plus(cross.permuted([1, 0]), times: 1).plus(square, times: 1)
+      explained =
+        explained
+        .plus(cross, times: 1).plus(cross.permuted([1, 0]), times: 1).plus(square, times: 1)
       best = kernel.plus(change, times: 1)
       gain = square.trace
     }
