@@ -70,7 +70,7 @@ let package = Package(
     .target(
       name: "Compress",
       dependencies: [
-        "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network", "ONNX", "Forms", "TensorFiles", "Tensors",
+        "Decompose", "LinearAlgebra", "ModelGraph", "Network", "Forms", "TensorFiles", "Tensors",
       ],
       swiftSettings: strict),
     // What Compress decided, as JSON and as a page for the browser.
@@ -129,7 +129,8 @@ let package = Package(
     .testTarget(
       name: "CompressTests",
       dependencies: [
-        "Compress", "Decompose", "ModelGraph", "ONNX", "Forms", "TensorFiles", "Tensors", "TestSupport",
+        "Compress", "Decompose", "LinearAlgebra", "ModelGraph", "Network", "ONNX", "Forms", "TensorFiles",
+        "Tensors", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

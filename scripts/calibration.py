@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""What calibration is worth on real networks: the same budget with and without it, on inputs that nobody fitted to.
+
+    python calibration.py LOWRANK CACHE [--only NAME] [--fractions 0.5,0.35]
+
+CACHE is the folder of the public set (see real_models.sh) with `public` in it. For waifu2x the PSNR against the photograph of
+its halved picture made large again; for the others the relative error of the outputs beside the original's, and accuracy
+where there are labels. Photographs that are tested are never calibrated on. Needs numpy, onnxruntime and pillow.
+"""
+import argparse
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+TESTED = ["photos/astronaut.png", "photos/chelsea.png", "photos/coffee.png", "photos2/flower.jpg"]
+FITTED = ["photos/" + name for name in (
+    "camera.png brick.png grass.png gravel.png coins.png ihc.png motorcycle_left.png retina.jpg rocket.jpg moon.png"
+    " hubble_deep_field.jpg page.png").split()] + ["photos2/china.jpg", "photos3/grace_hopper.jpg"]
+
+
+def session(path):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def answers(path, images, batch=32):
+    network = session(path)
+    name = network.get_inputs()[0].name
+    return np.concatenate([network.run(None, {name: images[i:i + batch]})[0] for i in range(0, len(images), batch)])
+
+
+def photograph(path, scale=1):
+    image = Image.open(path).convert("RGB")
+    return image.resize((int(image.width * scale), int(image.height * scale)), Image.BICUBIC)
+
+
+def crops(cache, names, size, each, scale, seed):
+    """`each` crops of `size` x `size` pixels out of every photograph that has so many, [N, size, size, 3], 0 to 255."""
+    draw = np.random.default_rng(seed)
+    found = []
+    for name in names:
+        pixels = np.asarray(photograph(os.path.join(cache, "public", name), scale), dtype=np.float32)
+        for _ in range(each if min(pixels.shape[:2]) >= size else 0):
+            y, x = (draw.integers(0, extent - size + 1) for extent in pixels.shape[:2])
+            found.append(pixels[y:y + size, x:x + size])
+    return np.stack(found)
+
+
+class Waifu2x:
+    """Pictures at twice the size: decibels beside the photograph."""
+    name, model, form = "waifu2x", "public/waifu2x/waifu2x_photo.onnx", []
+    shape = "Input1=1,3,128,128"
+
+    def __init__(self, cache):
+        self.cache = cache
+
+    def images(self):
+        return crops(self.cache, FITTED, 96, 4, 0.5, 1).transpose(0, 3, 1, 2) / 255
+
+    def measure(self, path, _):
+        network = session(path)
+        decibels = []
+        for name in TESTED:
+            image = photograph(os.path.join(self.cache, "public", name))
+            width, height = image.width // 2 * 2, image.height // 2 * 2
+            image = image.crop((0, 0, width, height))
+            half = np.asarray(image.resize((width // 2, height // 2), Image.BICUBIC), dtype=np.float32) / 255
+            padded = np.pad(half, ((16, 16), (16, 16), (0, 0)), mode="edge").transpose(2, 0, 1)[None]
+            made = network.run(None, {network.get_inputs()[0].name: padded})[0][0].transpose(1, 2, 0)
+            down, right = (made.shape[0] - height) // 2, (made.shape[1] - width) // 2
+            made = made[down:down + height, right:right + width].clip(0, 1)
+            decibels.append(-10 * np.log10(np.mean((made - np.asarray(image, dtype=np.float32) / 255) ** 2)))
+        return {"dB": float(np.mean(decibels))}
+
+
+class Classes:
+    """Scores of classes: relative error beside the original's, agreement, and accuracy where there are labels."""
+    labels = None
+
+    def measure(self, path, original):
+        tested = self.tested()
+        right, made = answers(original, tested), answers(path, tested)
+        result = {"error": float(np.linalg.norm(right - made) / np.linalg.norm(right - right.mean(0))),
+                  "agreement": float(np.mean(right.argmax(1) == made.argmax(1)))}
+        if self.labels is not None:
+            result["accuracy"] = float(np.mean(made.argmax(1) == self.labels))
+        return result
+
+
+class Digits(Classes):
+    """Digits; calibrated on 128 of the 5,000, tested on 2,000 others."""
+
+    def __init__(self, cache):
+        with gzip.open(os.path.join(cache, "public/mnist5k/mnist_5k.csv.gz")) as file:
+            rows = np.loadtxt(file, delimiter=",", dtype=np.float32)
+        rows = rows[np.random.default_rng(3).permutation(len(rows))]
+        self.pixels = rows[:, :784].reshape(-1, 1, 28, 28) / 255
+        self.labels = rows[1000:3000, 784].astype(int)
+
+    def images(self):
+        return self.pixels[:128]
+
+    def tested(self):
+        return self.pixels[1000:3000]
+
+
+class Example(Digits):
+    name, model, form, shape = "example", "Examples/mnist/mnist.onnx", [], None
+
+
+class DigitRecogniser(Digits):
+    name, model, form, shape = "digitrec", "public/digitrec/digitrec.onnx", [], "input=1,1,28,28"
+
+
+class OpenNSFW(Classes):
+    """A residual network over photographs."""
+    name, model, form, shape = "opennsfw", "public/opennsfw/open-nsfw.onnx", [], None
+
+    def __init__(self, cache):
+        self.cache = cache
+
+    def crops(self, names, each, seed):
+        return crops(self.cache, names, 224, each, 1, seed)[:, :, :, ::-1] - np.float32([104, 117, 123])
+
+    def images(self):
+        return self.crops(FITTED, 6, 1)
+
+    def tested(self):
+        return self.crops(TESTED, 8, 2)
+
+
+def compress(lowrank, model, target, fraction, network, *more):
+    command = [lowrank, "compress", model, "-o", target, "--macs", str(fraction), "--json", *network.form, *more]
+    command += ["--input-shape", network.shape] if network.shape else []
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}: {done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
+def line(name, fraction, how, figures, report=None):
+    text = "  ".join(f"{key} {value:.4f}" for key, value in figures.items())
+    if report:
+        output = report["calibration"]["outputs"][0]
+        text += f"  (held out {output['relativeError']:.4f}, foretold {output['predictedError']:.4f})"
+        text += f"  {report['elapsedSeconds']:.1f} s"
+    print(f"{name:<10} {fraction:<5} {how:<12} {text}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lowrank")
+    parser.add_argument("cache")
+    parser.add_argument("--only", help="one network of waifu2x, example, digitrec, opennsfw")
+    parser.add_argument("--fractions", default="0.5,0.35")
+    parser.add_argument("--method", help="one form instead of all")
+    options = parser.parse_args()
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    for kind in (Waifu2x, Example, DigitRecogniser, OpenNSFW):
+        if options.only not in (None, kind.name):
+            continue
+        network = kind(options.cache)
+        network.form = ["--method", options.method] if options.method else []
+        model = os.path.join(root if network.model.startswith("Examples") else options.cache, network.model)
+        line(network.name, 1, "as it is", network.measure(model, model))
+        with tempfile.TemporaryDirectory() as folder:
+            images, target = os.path.join(folder, "images.npy"), os.path.join(folder, "out.onnx")
+            np.save(images, np.ascontiguousarray(network.images(), dtype=np.float32))
+            for fraction in options.fractions.split(","):
+                compress(options.lowrank, model, target, fraction, network)
+                line(network.name, fraction, "weights", network.measure(target, model))
+                report = compress(options.lowrank, model, target, fraction, network, "--calibrate", images)
+                line(network.name, fraction, "calibrated", network.measure(target, model), report)
+
+
+if __name__ == "__main__":
+    main()
