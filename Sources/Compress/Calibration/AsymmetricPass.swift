@@ -41,7 +41,8 @@ struct AsymmetricPass {
     let threads = calibration.options.threads
     let reading = calibration.readings[stop.layer]
     let (before, dense) = try model.pieces(of: stop, reading, threads: threads)
-    let isFitted = forms[stop.group].form != nil && plans[stop.group] == nil && calibration.shared[stop.group] == nil
+    let isFitted =
+      forms[stop.group].form != nil && plans[stop.group] == nil && calibration.shared[stop.group] == nil
     var collector =
       isFitted ? reading.map { MomentsCollector($0, calibration.samples, threads: threads) } : nil
     for sample in calibration.samples.inputs.indices {

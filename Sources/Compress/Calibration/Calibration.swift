@@ -69,7 +69,8 @@ private struct SymmetricPass {
     probe = try OutputProbe(model, samples, threads: options.threads)
     track = try CalibrationTrack(
       samples, path: model.path, store: ValueStore(mostBytes: CalibrationTrack.mostBytes))
-    for stop in route.stops where LayerPlanner(options: options).obstacle(work.groups[stop.group].cost) == nil {
+    for stop in route.stops where LayerPlanner(options: options).obstacle(work.groups[stop.group].cost) == nil
+    {
       readings[stop.layer] = try? LayerReading(work.layers[stop.layer], model)
     }
   }

@@ -36,7 +36,8 @@ public struct CalibrationSamples: Sendable {
         guard let fault = tensor.floats?.firstNotFinite else { continue }
         throw .option(
           name: "calibrate",
-          reason: "sample \(number(place)) of the input '\(name)' holds \(fault.value) at element \(fault.place)")
+          reason:
+            "sample \(number(place)) of the input '\(name)' holds \(fault.value) at element \(fault.place)")
       }
     }
   }

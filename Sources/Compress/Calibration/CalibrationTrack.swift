@@ -14,7 +14,9 @@ struct CalibrationTrack {
     self.path = path
     for inputs in samples.inputs {
       var stored: [String: ValueStore.Stored] = [:]
-      for (name, tensor) in inputs { stored[name] = try file { () throws(FileError) in try store.store(tensor) } }
+      for (name, tensor) in inputs {
+        stored[name] = try file { () throws(FileError) in try store.store(tensor) }
+      }
       values.append(stored)
     }
   }

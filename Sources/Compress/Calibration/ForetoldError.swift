@@ -38,7 +38,8 @@ struct ForetoldError: ErrorMeasure {
       return try WeightError().analysis(of: kernel, group: group, layer: layer, kind: kind)
     }
     guard let errors = known.kinds[kind]?[group] else {
-      throw .unsuitableKernel(form: kind.name, kernel: kernel.shape, reason: "it could not be fitted to the data")
+      throw .unsuitableKernel(
+        form: kind.name, kernel: kernel.shape, reason: "it could not be fitted to the data")
     }
     return RecordedAnalysis(kind: kind, kernel: kernel, errors: errors)
   }

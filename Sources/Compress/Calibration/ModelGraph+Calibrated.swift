@@ -13,11 +13,53 @@ extension ModelGraph {
   public mutating func compress(
     _ candidates: ModelCandidates, calibration: Calibration, progress: @Sendable (Progress) -> Void = { _ in }
   ) throws(CompressError) -> CompressionReport {
+    try compress(candidates, calibration, fraction: candidates.budget.fraction, progress)
+  }
+
+  /// Factors the layers as far as the finished network's answers on the samples that judge stay like the original's: for
+  /// each output the same class for at least a part `likeness` of them, or where an output names no classes a relative error
+  /// of at most 1 less that. The cheapest such network of those tried, no cheaper than the budget of the candidates.
+  ///
+  /// **Throws** `CompressError` where no network that was tried is like enough; the model is then as it was.
+  ///
+  /// **Complexity** seven second passes at most: halving the room between the budget and the whole six times tells
+  /// fractions to a sixty-fourth of it.
+  public mutating func compress(
+    _ candidates: ModelCandidates, calibration: Calibration, keeping likeness: Double,
+    progress: @Sendable (Progress) -> Void = { _ in }
+  ) throws(CompressError) -> CompressionReport {
+    var (low, high) = (max(candidates.budget.fraction, candidates.leastFraction), 1.0)
+    var best: (model: ModelGraph, report: CompressionReport)?
+    for step in 0...6 {
+      // The budget itself first: often it will do.
+      let fraction = step == 0 ? low : (low + high) / 2
+      var model = self
+      let report = try model.compress(candidates, calibration, fraction: fraction, progress)
+      guard report.calibration?.likeness ?? 0 >= likeness else {
+        low = fraction
+        continue
+      }
+      best = (model, report)
+      high = fraction
+      if step == 0 { break }
+    }
+    guard let best else {
+      throw .option(
+        name: "min-agreement",
+        reason: "no network that is cheaper keeps \(likeness) of the answers on these inputs")
+    }
+    self = best.model
+    return best.report
+  }
+
+  private mutating func compress(
+    _ candidates: ModelCandidates, _ calibration: Calibration, fraction: Double,
+    _ progress: @Sendable (Progress) -> Void
+  ) throws(CompressError) -> CompressionReport {
     var candidates = candidates
     var failed: [Int: [FactoredForm]] = [:]
     let original = self
     while true {
-      let fraction = candidates.budget.fraction
       guard let allocation = candidates.allocation(fraction: fraction) else {
         throw .model(.model(path: path, reason: candidates.outOfReach))
       }
@@ -27,7 +69,9 @@ extension ModelGraph {
       let failures = forms.indices.filter { forms[$0].form != nil && pass.plans[$0]?.isFactored != true }
       guard failures.isEmpty else {
         for group in failures {
-          guard let form = forms[group].form, case .keep(let reason) = pass.plans[group]?.choice else { continue }
+          guard let form = forms[group].form, case .keep(let reason) = pass.plans[group]?.choice else {
+            continue
+          }
           failed[group, default: []].append(form)
           let known = failed[group] ?? []
           candidates.restrict(group: group, of: self, reason: reason) { form in
@@ -74,6 +118,13 @@ extension Calibration {
     return CompressionReport.Calibration(
       samples: samples.inputs.count - held, heldOut: held, positions: positions, fit: "asymmetric",
       outputs: outputs, probes: probes)
+  }
+}
+
+extension CompressionReport.Calibration {
+  /// The least that the outputs keep: agreement of classes where they name some, else what the relative error leaves of 1.
+  fileprivate var likeness: Double {
+    outputs.map { $0.agreement ?? max(0, 1 - $0.relativeError) }.min() ?? 0
   }
 }
 

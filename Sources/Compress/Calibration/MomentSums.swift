@@ -34,7 +34,10 @@ struct MomentSums {
   /// second.
   mutating func add(
     _ positions: some Sequence<Int>,
-    fill: (_ position: Int, _ row: Int, _ patches: inout MutableSpan<Double>, _ responses: inout MutableSpan<Double>)
+    fill: (
+      _ position: Int, _ row: Int, _ patches: inout MutableSpan<Double>,
+      _ responses: inout MutableSpan<Double>
+    )
       -> Void
   ) {
     var iterator = positions.makeIterator()

@@ -68,7 +68,4 @@ struct OutputDifference: Sendable {
     let rms = (squared / Double(count)).squareRoot()
     return 20 * logarithm((range.upperBound - range.lowerBound) / rms) / logarithm(10)
   }
-
-  /// Agreement of classes where the output names some, else what the relative error leaves of 1.
-  var likeness: Double { agreement ?? max(0, 1 - relativeSquared.squareRoot()) }
 }

@@ -16,7 +16,8 @@ public struct LayerReplacement: Sendable {
   /// Puts a replacement together.
   ///
   /// **Traps** where the layer cannot be factored or a weight has not the shape of its stage.
-  public init(layer: FactorableLayer, form: FactoredForm, weights: [Tensor<Float>], biasShift: [Double] = []) {
+  public init(layer: FactorableLayer, form: FactoredForm, weights: [Tensor<Float>], biasShift: [Double] = [])
+  {
     guard let kernel = layer.kernelShape, layer.obstacle == nil else {
       preconditionFailure("layer \(layer.name) cannot be factored: \(layer.obstacle ?? "no weight")")
     }

@@ -33,7 +33,8 @@ struct StageNodes {
         if isLast, let bias = bias(of: replacement, dense, graph) { node.inputs.append(bias) }
         node.attributes = ConvolutionAttributes(node: dense, axes: stage.kernel.count).attributes(of: stage)
       } else {
-        completeMatrixProduct(&node, replacement, place, stage, dense: dense, graph: graph, value: value, isLast: isLast)
+        completeMatrixProduct(
+          &node, replacement, place, stage, dense: dense, graph: graph, value: value, isLast: isLast)
       }
       value = node.outputs[0]
       nodes.append(node)

@@ -57,7 +57,11 @@ public final class ScratchFile {
           let wrote = pwrite(
             descriptor, bytes.baseAddress.map { $0 + done }, min(size - done, 1 << 30),
             off_t(place.start + done))
-          if wrote > 0 { done += wrote } else if errno != EINTR { failure = .system(folder, "cannot be written") }
+          if wrote > 0 {
+            done += wrote
+          } else if errno != EINTR {
+            failure = .system(folder, "cannot be written")
+          }
         }
       }
     }
@@ -78,7 +82,9 @@ public final class ScratchFile {
           let got = pread(
             descriptor, bytes.baseAddress.map { $0 + done }, min(size - done, 1 << 30),
             off_t(place.start + done))
-          if got > 0 { done += got } else if got == 0 || errno != EINTR {
+          if got > 0 {
+            done += got
+          } else if got == 0 || errno != EINTR {
             failure = .system(folder, "cannot be read")
           }
         }
@@ -93,4 +99,3 @@ public final class ScratchFile {
     free[place.shape.count * MemoryLayout<Float>.size, default: []].append(place.start)
   }
 }
-

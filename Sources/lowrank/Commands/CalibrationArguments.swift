@@ -16,10 +16,23 @@ struct CalibrationArguments: ParsableArguments {
   @Option(help: "Calibrate on this many inputs, spread over those given. (default: all)")
   var samples: Int?
 
+  @Option(
+    name: .customLong("min-agreement"),
+    help: ArgumentHelp(
+      "Stop where the answers on held-out inputs are like the original's no more: the same class for this part of them, or"
+        + " for maps a relative error of 1 less this. The budget is then the least that is tried."))
+  var minAgreement: Double?
+
   @OptionGroup var preparation: ImageArguments
 
   func validate() throws {
     guard samples.map({ $0 >= 1 }) ?? true else { throw ValidationError("--samples is at least 1.") }
+    guard minAgreement.map({ $0 > 0 && $0 <= 1 }) ?? true else {
+      throw ValidationError("--min-agreement lies between 0 and 1.")
+    }
+    guard minAgreement == nil || calibrate != nil else {
+      throw ValidationError("--min-agreement is judged on inputs: give --calibrate.")
+    }
     guard samples == nil || calibrate != nil else {
       throw ValidationError("--samples is about the inputs to calibrate on: give --calibrate.")
     }
@@ -40,7 +53,8 @@ extension CalibrationSamples {
   ///
   /// **Throws** `FileError` where they cannot be read or the model takes something else.
   init(
-    _ source: ImageSource, of model: ModelGraph, named path: String, samples: Int?, first: Int = 0, step: Int = 1
+    _ source: ImageSource, of model: ModelGraph, named path: String, samples: Int?, first: Int = 0,
+    step: Int = 1
   ) throws {
     guard model.inputs.count == 1, let info = model.inputs.first else {
       throw FileError(

@@ -11,7 +11,8 @@ extension CompressionReport {
       ]
     }
     let judged =
-      calibration.heldOut > 0 ? "\(calibration.heldOut) held out" : "none held out: the errors are those of the fit"
+      calibration.heldOut > 0
+      ? "\(calibration.heldOut) held out" : "none held out: the errors are those of the fit"
     var lines = [
       "fitted to \(calibration.samples) inputs at \(grouped(calibration.positions)) positions, \(judged)"
     ]

@@ -120,7 +120,10 @@ struct CompressCommand: ParsableCommand {
       let seen = try Calibration(model, options, samples: samples, progress: show)
       options = seen.options
       let candidates = try ModelCandidates(model, options)
-      let result = try model.compress(candidates, calibration: seen, progress: show)
+      let result =
+        try calibration.minAgreement.map {
+          try model.compress(candidates, calibration: seen, keeping: $0, progress: show)
+        } ?? model.compress(candidates, calibration: seen, progress: show)
       return (result, report == nil ? nil : candidates.tradeOff(points: 12))
     }
     guard report != nil, options.budget != nil else {
@@ -218,7 +221,8 @@ extension CompressionReport {
   /// The report as a table for people; `errors` says what the sum of the errors is.
   fileprivate func text(errors: String) -> String {
     var table = Table([
-      ("layer", .left), ("op", .left), ("kernel", .left), ("form", .left), ("error", .right), ("of answers", .right),
+      ("layer", .left), ("op", .left), ("kernel", .left), ("form", .left), ("error", .right),
+      ("of answers", .right),
       ("weights", .right),
       ("to", .right), ("multiplies", .right), ("to", .right), ("why kept", .left),
     ])

@@ -24,7 +24,8 @@ struct CalibrationModel {
     }
     func add(_ op: String, _ inputs: [String], _ output: String) {
       let attributes = op == "Conv" ? [Attribute("pads", .ints([1, 1, 1, 1]))] : []
-      graph.nodes.append(Node(name: output, opType: op, inputs: inputs, outputs: [output], attributes: attributes))
+      graph.nodes.append(
+        Node(name: output, opType: op, inputs: inputs, outputs: [output], attributes: attributes))
     }
     kernel("k1", channels, 3)
     kernel("k2", channels, channels)

@@ -40,6 +40,23 @@ import Testing
     #expect(models[0] == models[1])
   }
 
+  /// The cheapest network that keeps what was asked for is found: it keeps that, and its budget is no larger than need be.
+  @Test func answersAreKeptAsFarAsAskedFor() throws {
+    let model = try CalibrationModel().model
+    let options = CalibrationModel.options(0.2)
+    let seen = try Calibration(model, options, samples: CalibrationSamples(CalibrationModel.images(24)))
+    let candidates = try ModelCandidates(model, seen.options)
+    var fractions: [Double] = []
+    for likeness in [0.5, 0.95] {
+      var calibrated = model
+      let report = try calibrated.compress(candidates, calibration: seen, keeping: likeness)
+      let outputs = try #require(report.calibration).outputs
+      #expect(outputs.allSatisfy { ($0.agreement ?? 1 - $0.relativeError) >= likeness })
+      fractions.append(try #require(report.allocation).achieved)
+    }
+    #expect(fractions[0] < fractions[1])
+  }
+
   /// Layers that are kept leave the network as it was, and the outputs equal.
   @Test func aBudgetOfAllChangesNothing() throws {
     let model = try CalibrationModel().model

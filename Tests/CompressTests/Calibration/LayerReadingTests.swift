@@ -13,7 +13,8 @@ import Testing
 /// padding, the groups or the operator, and so are the sums.
 @Suite struct LayerReadingTests {
   @Test(arguments: [
-    "conv2d", "conv2d-1x1-strided", "conv2d-same-lower", "conv2d-same-upper", "conv2d-valid", "conv1d", "conv3d",
+    "conv2d", "conv2d-1x1-strided", "conv2d-same-lower", "conv2d-same-upper", "conv2d-valid", "conv1d",
+    "conv3d",
     "conv-grouped", "conv-transpose", "conv-bn", "conv-constant-nodes", "gemm", "gemm-transb", "gemm-transa",
     "gemm-transa-transb-alpha-beta", "gemm-no-bias-alpha", "matmul-left", "matmul-left-3d",
     "matmul-right", "matmul-right-3d",

@@ -37,7 +37,9 @@ import Testing
   @Test func positionsAreSpread() {
     let places = SampledPositions.places(count: 10, of: 101, seed: 3)
     #expect(Set(places).count == 10 && places == places.sorted())
-    for (stretch, place) in places.enumerated() { #expect(place / 11 <= stretch + 1 && place >= stretch * 10) }
+    for (stretch, place) in places.enumerated() {
+      #expect(place / 11 <= stretch + 1 && place >= stretch * 10)
+    }
     #expect(places != SampledPositions.places(count: 10, of: 101, seed: 4))
     #expect(SampledPositions.places(count: 10, of: 4, seed: 3) == [0, 1, 2, 3])
   }
@@ -45,7 +47,9 @@ import Testing
   /// Sums in tiles are the same to the bit on any number of threads, and those of plain products.
   @Test func sumsDoNotDependOnThreads() {
     var generator = SeededGenerator(seed: 5)
-    let (rows, left) = (generator.tensor([70, 600], of: Double.self), generator.tensor([70, 9], of: Double.self))
+    let (rows, left) = (
+      generator.tensor([70, 600], of: Double.self), generator.tensor([70, 9], of: Double.self)
+    )
     var (grams, products): ([Tensor<Double>], [Tensor<Double>]) = ([], [])
     for threads in [1, 4] {
       var gram = Tensor<Double>(shape: [600, 600], repeating: 1)
