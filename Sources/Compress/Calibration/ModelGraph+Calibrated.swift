@@ -28,7 +28,7 @@ extension ModelGraph {
     _ candidates: ModelCandidates, calibration: Calibration, keeping likeness: Double,
     progress: @Sendable (Progress) -> Void = { _ in }
   ) throws(CompressError) -> CompressionReport {
-    var (low, high) = (max(candidates.budget.fraction, candidates.leastFraction), 1.0)
+    var (low, high) = (max(candidates.budget.fraction, candidates.leastFraction * (1 + 1e-9)), 1.0)
     var best: (model: ModelGraph, report: CompressionReport)?
     for step in 0...6 {
       // The budget itself first: often it will do.
