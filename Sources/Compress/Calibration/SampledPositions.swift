@@ -5,9 +5,9 @@ import Tensors
 /// The number grows with the patch, as a Gram matrix of n numbers takes several times n positions to be of any use, and is
 /// shared out over the samples evenly: the positions of one image tell much the same.
 enum SampledPositions {
-  /// Positions of a layer over all samples, where it has as many: 4 a number of the patch, and 2^15 at least, which cost
+  /// Positions of a layer over all samples, where it has as many: 4 a number of the patch, and 2^14 at least, which cost
   /// little where patches are small.
-  static func wanted(patch: Int) -> Int { max(4 * patch, 1 << 15) }
+  static func wanted(patch: Int) -> Int { max(4 * patch, 1 << 14) }
 
   /// The positions of one sample: one drawn from each of `count` equal stretches, or all where there are no more.
   ///
