@@ -29,7 +29,7 @@ public struct TuneOptions: Sendable {
   /// The part of the steps that go block by block.
   public var blockShare = 0.3
   /// The evaluations without a better one after which it ends.
-  public var patience = 15
+  public var patience = 20
   /// The threads that share a step.
   public var threads = 1
   /// The most bytes that the maps of a step and their gradients take.

@@ -83,6 +83,7 @@ public final class Tuner {
         }
         state.restartLower()
       }
+      if state.step == state.blockSteps { state.beginWhole() }
       try checkpoint?.write(state)
       progress(TuningProgress(state, heldBackLoss: loss, seconds: (clock.now - start).inSeconds))
       if state.phase == .whole, state.stall > task.options.patience {
@@ -108,17 +109,11 @@ public final class Tuner {
         if sums[name] == nil { sums[name] = gradient } else { sums[name]?.add(gradient) }
       }
     }
-    let isFirst = state.step == 0 || state.step == state.blockSteps
-    state.trainingLoss = isFirst ? loss : 0.9 * state.trainingLoss + 0.1 * loss
-    let schedule =
-      state.phase == .blocks
-      ? Schedule(peak: options.peakRate, steps: state.blockSteps)
-      : Schedule(peak: options.peakRate, steps: state.steps - state.blockSteps)
-    let place = state.phase == .blocks ? state.step : state.step - state.blockSteps
+    let (schedule, place) = schedule(of: state)
+    state.trainingLoss = place == 0 ? loss : 0.9 * state.trainingLoss + 0.1 * loss
     state.step += 1
     guard loss.isFinite, sums.values.allSatisfy(\.isFinite) else { return false }
     let rate = state.caution * schedule.rate(place)
-    if place == 0 { state.moments = [:] }
     for parameter in task.graph.parameters {
       guard var gradient = sums[parameter.name], var weight = state.weights[parameter.name] else { continue }
       if options.accumulation > 1 { gradient = gradient.mapped { $0 / Float(options.accumulation) } }
@@ -129,6 +124,18 @@ public final class Tuner {
       state.moments[parameter.name] = moments
     }
     return true
+  }
+
+  /// The learning rates of a phase, and the place of the next step in it.
+  ///
+  /// After the blocks the rates are lower: the network stands close to where it is going, and would lose what it has learnt.
+  private func schedule(of state: TuningState) -> (Schedule, place: Int) {
+    let peak = task.options.peakRate
+    guard state.phase == .whole else { return (Schedule(peak: peak, steps: state.blockSteps), state.step) }
+    return (
+      Schedule(peak: state.blockSteps > 0 ? 0.3 * peak : peak, steps: state.steps - state.blockSteps),
+      state.step - state.blockSteps
+    )
   }
 
   private func evaluate(_ state: inout TuningState) throws(TuneError) -> Double {

@@ -39,6 +39,13 @@ struct TuningState: Sendable, Equatable {
     }
   }
 
+  /// Goes from the blocks to the whole, from the best weights and with nothing remembered.
+  mutating func beginWhole() {
+    weights = best
+    moments = [:]
+    stall = 0
+  }
+
   /// Goes back to the best weights, with a lower rate and nothing remembered.
   mutating func restartLower() {
     weights = best
