@@ -159,7 +159,7 @@ struct MovementGradientTests {
     ]
     let scales = Constant(name: "scales", Tensor(shape: [4], elements: [1, 1, 2, 1.5]), type: .float32)
     let none = Constant(name: "roi", Tensor(shape: [0], elements: []), type: .float32)
-    func taps(_ place: Int, _ scale: Double, _ extent: Int) -> [(Int, Double)] {
+    @Sendable func taps(_ place: Int, _ scale: Double, _ extent: Int) -> [(Int, Double)] {
       let x = (Double(place) + 0.5) / scale - 0.5
       let part = x - x.rounded(.down)
       let first = Int(x.rounded(.down))
