@@ -61,7 +61,8 @@ import Testing
 
   @Test func namesFromOutsideStayText() throws {
     let html = hostile().html
-    #expect(try PageReader(html).tags.isDisjoint(with: ["script", "b"]))
+    let reader = try PageReader(html)
+    #expect(!reader.tags.contains("b") && reader.scripts == ["\n\(HTMLReport.sorting)\n"])
     #expect(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;"))
     #expect(!html.unicodeScalars.contains("\u{0}") && !html.unicodeScalars.contains("\u{1B}"))
   }
@@ -80,12 +81,74 @@ import Testing
     let (_, page) = try example()
     let reader = try PageReader(page.html)
     #expect(
-      reader.tags.isDisjoint(with: [
-        "script", "link", "img", "iframe", "object", "a", "use", "image", "foreignObject",
-      ]))
+      reader.tags.isDisjoint(with: ["link", "img", "iframe", "object", "a", "use", "image", "foreignObject"]))
     #expect(reader.attributes.isDisjoint(with: ["src", "href", "xlink:href", "style"]))
     #expect(!reader.attributes.contains { $0.hasPrefix("on") })
     #expect(!page.html.contains("url(") && !page.html.contains("http:") && !page.html.contains("https:"))
+  }
+
+  /// The one script is the one that the page's policy names; a browser lets no other run.
+  @Test func thePolicyLetsTheOwnScriptRunAlone() throws {
+    let (_, page) = try example()
+    let reader = try PageReader(page.html)
+    let script = try #require(reader.scripts.first)
+    #expect(reader.scripts.count == 1)
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/sha256sum")
+    let (input, output) = (Pipe(), Pipe())
+    (process.standardInput, process.standardOutput) = (input, output)
+    try process.run()
+    input.fileHandleForWriting.write(Data(script.utf8))
+    try input.fileHandleForWriting.close()
+    let digits = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).prefix(64)
+    let bytes = stride(from: 0, to: 64, by: 2).compactMap { place in
+      UInt8(digits.dropFirst(place).prefix(2), radix: 16)
+    }
+    #expect(bytes.count == 32 && HTMLReport.sortingHash == "sha256-\(Data(bytes).base64EncodedString())")
+    #expect(page.html.contains("script-src &#39;\(HTMLReport.sortingHash)&#39;"))
+  }
+
+  /// The first screen says what was not looked at, and gives the figures where it was.
+  @Test func theFirstScreenSaysWhatItRestsOn() throws {
+    var (report, page) = try example { $0.budget = .multiplies(0.5) }
+    #expect(page.html.contains("No data were looked at") && page.html.contains("Time was not looked at"))
+    report.time = CompressionReport.Time(
+      runtime: "lowrank", threads: 1, denseMs: 8, predictedMs: 4, measuredMs: 4.2, rounds: 2)
+    report.calibration = CompressionReport.Calibration(
+      samples: 48, heldOut: 12, positions: 9000, fit: "asymmetric",
+      outputs: [.init(name: "classes", relativeError: 0.123, uncalibratedError: 0.9, agreement: 0.985)],
+      probes: [.init(layer: "odd layer", predicted: 0.01, measured: 0.02)])
+    page.report = report
+    let html = page.html
+    #expect(!html.contains("No data were looked at") && !html.contains("Time was not looked at"))
+    for text in [
+      "8.00 → 4.20 ms measured", "52.5 %", "98.5 %", "error 0.123, 0.900 without data", "off by 5 %",
+    ] {
+      #expect(html.contains(text), "\(text)")
+    }
+    let reader = try PageReader(html)
+    #expect(html.contains("<title>odd layer</title>") && reader.classes.contains("prediction"))
+  }
+
+  /// A name as it stands in the page, which may be broken behind slashes.
+  private func shown(_ name: String) -> String {
+    "<bdi>\(name.replacingOccurrences(of: "/", with: "/<wbr/>"))</bdi>"
+  }
+
+  /// Layers that matter come with the worst error first; those kept are named under their reasons.
+  @Test func worstLayersComeFirst() throws {
+    let (report, page) = try example { $0.method = .only(.tucker2) }
+    let kept = report.layers.filter { !$0.isFactored }
+    let worst = report.layers.filter(\.isFactored).sorted { $0.relativeError > $1.relativeError }
+    #expect(worst.count > 1 && worst.map(\.name) != report.layers.filter(\.isFactored).map(\.name))
+    let html = page.html
+    let section = try #require(html.range(of: "<h2>Layers</h2>"))
+    let places = worst.compactMap {
+      html.range(of: shown($0.name), range: section.upperBound..<html.endIndex)
+    }
+    #expect(places.count == worst.count)
+    #expect(places.map(\.lowerBound) == places.map(\.lowerBound).sorted())
+    #expect(kept.isEmpty || html.contains("\(kept.count) layers kept as they are"))
   }
 
   /// Every layer is named, every spectrum drawn with the ranks that were chosen.
@@ -93,7 +156,7 @@ import Testing
     let (report, page) = try example { $0.method = .only(.tucker2) }
     let html = page.html
     for layer in report.layers {
-      #expect(html.contains(layer.name) && html.contains(layer.formText))
+      #expect(html.contains(shown(layer.name)) && (!layer.isFactored || html.contains(layer.formText)))
       guard layer.isFactored else { continue }
       let unfolded = layer.relativeErrorUnfolded.map { "\(fixed($0, 4)) unfolded" }
       #expect((unfolded != nil) == layer.foldedBatchNormalization && html.contains(unfolded ?? layer.name))
@@ -166,6 +229,8 @@ private final class PageReader: NSObject, XMLParserDelegate {
   private(set) var tags = Set<String>()
   private(set) var attributes = Set<String>()
   private(set) var classes: [String] = []
+  private(set) var scripts: [String] = []
+  private var isInScript = false
 
   /// **Throws** where the page is not well-formed.
   init(_ html: String) throws {
@@ -182,5 +247,17 @@ private final class PageReader: NSObject, XMLParserDelegate {
     tags.insert(name)
     attributes.formUnion(values.keys)
     classes += values["class"].map { [$0] } ?? []
+    isInScript = name == "script"
+    if isInScript { scripts.append("") }
+  }
+
+  func parser(_ parser: XMLParser, foundCharacters text: String) {
+    if isInScript { scripts[scripts.count - 1] += text }
+  }
+
+  func parser(
+    _ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?
+  ) {
+    isInScript = false
   }
 }

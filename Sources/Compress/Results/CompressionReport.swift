@@ -81,6 +81,15 @@ public struct CompressionReport: Codable, Sendable {
     public var macsAfter: Int?
     /// Whether a BatchNormalization was folded into the kernel before it was factored.
     public var foldedBatchNormalization: Bool
+    /// The relative error of the layer's responses on the calibration data, `sqrt(E|y - y'|² / E|y - mean y|²)`, y' from
+    /// what the compressed network gives the layer; missing where there were no data or the layer was kept.
+    public var dataError: Double?
+    /// The same on data that were held out of the fit.
+    public var heldOutError: Double?
+    /// The milliseconds of the layer in its place; missing where time was not looked at.
+    public var msBefore: Double?
+    /// The same afterwards.
+    public var msAfter: Double?
     /// Why the layer was kept; missing where it was factored.
     public var reason: String?
     /// What is lost at each rank; missing unless the options ask for it and the layer could be analysed.
@@ -96,6 +105,10 @@ public struct CompressionReport: Codable, Sendable {
   public var layers: [Layer]
   /// How the budget was shared out; missing where there was none.
   public var allocation: Allocation?
+  /// What a budget of time came to; missing where time was not looked at.
+  public var time: Time?
+  /// What the data said; missing where there were none, and errors are then those of the weights alone.
+  public var calibration: Calibration?
   /// The time from reading to writing; 0 until the caller sets it.
   public var elapsedSeconds: Double
 }

@@ -37,6 +37,9 @@ struct HTMLBuilder {
   /// A style sheet, which has to be free of `<` and `&`.
   mutating func style(_ sheet: StaticString) { html += "<style>\n\(sheet)\n</style>\n" }
 
+  /// A script, which has to be free of `<` and `&`.
+  mutating func script(_ script: StaticString) { html += "<script>\n\(script)\n</script>\n" }
+
   private mutating func open(_ tag: StaticString, _ attributes: Attributes) {
     html += "<\(tag)"
     for (name, value) in attributes { html += " \(name)=\"\(Self.escaped(value))\"" }

@@ -11,7 +11,9 @@ extension HTMLReport {
       "The part of a kernel's energy that lies beyond a rank, on a logarithmic scale: the faster a curve falls, the more "
       + "a low rank saves. Dots mark the ranks chosen; the dashed line is the energy that the factored layer misses, its "
       + "error squared."
-    addSection(&page, "Spectra", note) { page in
+    page.element("details", ["class": "section"]) { page in
+      page.element("summary", text: "Spectra of \(layers.count) layers")
+      page.element("p", ["class": "note"], text: note)
       page.element("div", ["class": "spectra"]) { page in
         for layer in layers {
           guard let spectrum = layer.spectrum else { continue }
@@ -20,6 +22,7 @@ extension HTMLReport {
         }
       }
     }
+    page.newline()
   }
 
   /// The two modes and the chosen form's own curve; where neither is there, all curves.

@@ -26,16 +26,24 @@ extension HTMLReport {
     .options div { display: flex; gap: 6px; min-width: 0; }
     .options dt { color: var(--soft); }
     .options dd { margin: 0; overflow-wrap: anywhere; }
-    .share { display: grid; grid-template-columns: minmax(0, 15rem) 1fr 1fr; gap: 4px 16px; align-items: center;
-      padding: 6px 0; border-top: 1px solid var(--line); }
-    .share-name { overflow-wrap: anywhere; font-size: .9rem; }
-    .bar svg { display: block; width: 100%; height: 10px; }
-    .bar span { color: var(--soft); font-size: .8rem; }
+    .evidence { margin: 0; padding: 0; list-style: none; max-width: 90ch; }
+    .evidence li { padding: 2px 0 2px 22px; position: relative; }
+    .evidence li::before { content: "\\2713"; position: absolute; left: 2px; color: var(--other); font-weight: 600; }
+    .evidence .lack { color: var(--soft); }
+    .evidence .lack::before { content: "!"; left: 6px; color: var(--mode2); }
+    .figures h2 { margin-top: 26px; }
+    .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 0 24px; }
+    .bar { min-width: 8rem; }
+    .bar svg { display: block; width: 100%; height: 10px; margin-top: 5px; }
+    .bar span { color: var(--soft); font-size: .8rem; white-space: nowrap; }
+    .number { text-align: right; }
     .before { fill: var(--before); }
     .after { fill: var(--after); }
     table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
     th, td { text-align: left; vertical-align: top; padding: 7px 14px 7px 0; border-top: 1px solid var(--line); }
     thead th { color: var(--soft); font-weight: 400; border-top: 0; }
+    th[data-sort] { cursor: pointer; }
+    .layers thead th:nth-child(n+6), .layers thead th:nth-child(4) { text-align: right; }
     .layers { width: 100%; }
     .layers tbody th { overflow-wrap: anywhere; }
     @media (min-width: 1000px) {
@@ -46,10 +54,13 @@ extension HTMLReport {
     .op, .reason { display: block; color: var(--soft); font-weight: 400; font-size: .8rem; }
     .reason { max-width: 20rem; white-space: normal; overflow-wrap: anywhere; }
     .form { font-weight: 600; }
-    .kept .form { font-weight: 400; }
+    .kept { margin: 10px 0 0; font-size: .9rem; }
+    .kept dt { font-weight: 600; }
+    .kept dd { margin: 0 0 10px; color: var(--soft); overflow-wrap: anywhere; }
+    .section summary { color: var(--text); font-size: 1.2rem; font-weight: 600; margin-top: 30px; }
     .spectra { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); gap: 14px; }
     figure { margin: 0; background: var(--card); border-radius: 8px; padding: 12px; min-width: 0; }
-    .trade-off { max-width: 500px; }
+    .trade-off, .prediction { max-width: 500px; }
     figcaption { margin-bottom: 6px; }
     figcaption .name { display: block; font-weight: 600; font-size: .9rem; overflow-wrap: anywhere; }
     figure svg { display: block; width: 100%; height: auto; }
@@ -77,14 +88,12 @@ extension HTMLReport {
     details { margin-top: 10px; overflow-x: auto; }
     summary { cursor: pointer; color: var(--soft); }
     @media (max-width: 760px) {
-      .share { grid-template-columns: 1fr 1fr; }
-      .share-name { grid-column: 1 / -1; }
       .layers, .layers tbody, .layers th, .layers td { display: block; }
       .layers thead { display: none; }
       .layers tr { display: grid; grid-template-columns: 3fr 2fr; gap: 0 12px; padding: 9px 0;
         border-top: 1px solid var(--line); }
       .layers th, .layers .form, .layers td:nth-child(n+5) { grid-column: 1 / -1; }
-      .layers th, .layers td { border: 0; padding: 1px 0; }
+      .layers th, .layers td { border: 0; padding: 1px 0; text-align: left; }
       .layers td::before { content: attr(data-label) " "; color: var(--soft); font-weight: 400; }
     }
     """

@@ -1,7 +1,7 @@
 import Compress
 
 extension HTMLReport {
-  /// The name of the model, the totals and the options.
+  /// The name of the model and the figures that a user asks for first.
   func addSummary(_ page: inout HTMLBuilder) {
     page.element("header") { page in
       page.element("h1") { $0.element("bdi", text: model) }
@@ -13,6 +13,8 @@ extension HTMLReport {
     }
     page.newline()
     page.element("div", ["class": "tiles"]) { page in
+      addTimeTile(&page)
+      addAnswerTiles(&page)
       let totals = report.model
       addTile(&page, "weights", totals.paramsBefore, totals.paramsAfter)
       addTile(&page, "multiplies", totals.macsBefore, totals.macsAfter)
@@ -21,39 +23,74 @@ extension HTMLReport {
       addErrorTile(&page)
     }
     page.newline()
-    page.element("dl", ["class": "options"]) { page in
-      for (name, value) in optionTexts {
-        page.element("div") { page in
-          page.element("dt", text: name)
-          page.element("dd", text: value)
+  }
+
+  /// The options and where the page comes from, at its end.
+  func addOptions(_ page: inout HTMLBuilder) {
+    addSection(&page, "How this was made", "The same command on the same model gives the same network.") {
+      page in
+      page.element("dl", ["class": "options"]) { page in
+        for (name, value) in originTexts + optionTexts {
+          page.element("div") { page in
+            page.element("dt", text: name)
+            page.element("dd", text: value)
+          }
         }
       }
     }
-    page.newline()
-    if report.layers.contains(where: { $0.macsBefore == nil }) {
-      page.element(
-        "p", ["class": "note"],
-        text: "Multiplies are only those of layers whose shapes are known; --input-shape tells the rest.")
-      page.newline()
+  }
+
+  private func addTimeTile(_ page: inout HTMLBuilder) {
+    guard let time = report.time else { return }
+    let after =
+      time.measuredMs.map { "\(fixed($0, 2)) ms measured" } ?? "\(fixed(time.predictedMs, 2)) ms predicted"
+    addTile(&page, "time", percentText(time.fraction), "\(fixed(time.denseMs, 2)) → \(after)")
+  }
+
+  private func addAnswerTiles(_ page: inout HTMLBuilder) {
+    for output in report.calibration?.outputs ?? [] {
+      let several = (report.calibration?.outputs.count ?? 0) > 1
+      let before = output.uncalibratedError.map { ", \(fixed($0, 3)) without data" } ?? ""
+      let detail = "error \(fixed(output.relativeError, 3))\(before)" + (several ? ", \(output.name)" : "")
+      if let agreement = output.agreement {
+        addTile(&page, "same class as the original", percentText(agreement), detail)
+      } else if let decibels = output.decibels {
+        addTile(&page, "nearness to the original", "\(fixed(decibels, 1)) dB", detail)
+      } else {
+        addTile(
+          &page, "error of the answers", fixed(output.relativeError, 3),
+          several ? output.name : "held-out inputs")
+      }
     }
   }
 
   private func addTile(_ page: inout HTMLBuilder, _ name: String, _ before: Int, _ after: Int) {
-    page.element("div", ["class": "tile"]) { page in
-      page.element("div", ["class": "label"], text: name)
-      page.element(
-        "div", ["class": "value"], text: before > 0 ? percent(Double(after) / Double(before)) : "-")
-      page.element("div", ["class": "detail"], text: "\(numberText(before)) → \(numberText(after))")
-    }
+    addTile(
+      &page, name, before > 0 ? percent(Double(after) / Double(before)) : "-",
+      "\(numberText(before)) → \(numberText(after))")
   }
 
   private func addErrorTile(_ page: inout HTMLBuilder) {
-    let worst = report.layers.filter(\.isFactored).max { $0.relativeError < $1.relativeError }
+    let worst = report.layers.filter(\.isFactored).max { $0.tellingError < $1.tellingError }
+    addTile(
+      &page, "largest error of a layer", worst.map { fixed($0.tellingError, 3) } ?? "-",
+      worst?.name ?? "nothing factored")
+  }
+
+  private func addTile(_ page: inout HTMLBuilder, _ name: String, _ value: String, _ detail: String) {
     page.element("div", ["class": "tile"]) { page in
-      page.element("div", ["class": "label"], text: "largest error of a layer")
-      page.element("div", ["class": "value"], text: worst.map { fixed($0.relativeError, 3) } ?? "-")
-      page.element("div", ["class": "detail"]) { $0.element("bdi", text: worst?.name ?? "nothing factored") }
+      page.element("div", ["class": "label"], text: name)
+      page.element("div", ["class": "value"], text: value)
+      page.element("div", ["class": "detail"]) { $0.element("bdi", text: detail) }
     }
+  }
+
+  private var originTexts: [(String, String)] {
+    guard let origin else { return [] }
+    return [
+      ("command", origin.command), ("lowrank", origin.version), ("made on", origin.date),
+      ("in", "\(fixed(report.elapsedSeconds, 1)) s"),
+    ]
   }
 
   /// The options that shape the result, by name.

@@ -1,11 +1,12 @@
 public import Compress
 
-/// A compression report as one page for the browser: no script, nothing from a network, readable on a phone and in the
-/// dark.
+/// A compression report as one page for the browser: nothing from a network, readable on a phone and in the dark, and
+/// without its one script, which sorts tables.
 ///
-/// The page shows the totals and the options, where the weights and multiplies went, every layer, the spectra of the
-/// layers where the report has them (`CompressionOptions.recordsSpectra`), and the trade-off where there was a budget.
-/// It depends on its values alone: the same compression gives the same bytes. All text from the model is escaped.
+/// The first screen answers what a user asks: how much faster, how much smaller, how near to the original, and what was
+/// not looked at. Below are the layers that matter, worst error first, the others folded away; the spectra where the
+/// report has them (`CompressionOptions.recordsSpectra`). It depends on its values alone: the same compression gives the
+/// same bytes. All text from the model is escaped.
 public struct HTMLReport: Sendable {
   /// What to call the model.
   public var model: String
@@ -15,15 +16,34 @@ public struct HTMLReport: Sendable {
   public var options: CompressionOptions
   /// What other budgets would have cost; nil without a budget.
   public var tradeOff: TradeOff?
+  /// Where the page comes from; nil where nobody says.
+  public var origin: Origin?
+
+  /// What a reader needs to make the same page again.
+  public struct Origin: Sendable {
+    /// The command as it was given.
+    public var command: String
+    /// The program's version.
+    public var version: String
+    /// The day, as 2026-11-29.
+    public var date: String
+
+    /// Puts them together.
+    public init(command: String, version: String, date: String) {
+      (self.command, self.version, self.date) = (command, version, date)
+    }
+  }
 
   /// A page about a compression of `model`.
   public init(
-    model: String, report: CompressionReport, options: CompressionOptions, tradeOff: TradeOff? = nil
+    model: String, report: CompressionReport, options: CompressionOptions, tradeOff: TradeOff? = nil,
+    origin: Origin? = nil
   ) {
     self.model = model
     self.report = report
     self.options = options
     self.tradeOff = tradeOff
+    self.origin = origin
   }
 
   /// The page, in UTF-8 when written; well-formed as XML too.
@@ -39,11 +59,17 @@ public struct HTMLReport: Sendable {
         page.element("main") { page in
           page.newline()
           addSummary(&page)
-          addShares(&page)
+          page.element("div", ["class": "figures"]) { page in
+            addEvidence(&page)
+            addTradeOff(&page)
+            addPrediction(&page)
+          }
+          page.newline()
           addLayers(&page)
-          addTradeOff(&page)
           addSpectra(&page)
+          addOptions(&page)
         }
+        page.script(Self.sorting)
       }
     }
     return "<!DOCTYPE html>\n\(page.html)\n"
@@ -56,7 +82,10 @@ public struct HTMLReport: Sendable {
     page.empty("meta", ["name": "color-scheme", "content": "light dark"])
     page.empty(
       "meta",
-      ["http-equiv": "Content-Security-Policy", "content": "default-src 'none'; style-src 'unsafe-inline'"])
+      [
+        "http-equiv": "Content-Security-Policy",
+        "content": "default-src 'none'; style-src 'unsafe-inline'; script-src '\(Self.sortingHash)'",
+      ])
     page.newline()
     page.element("title", text: "\(model): low-rank report")
     page.newline()
@@ -82,4 +111,7 @@ extension CompressionReport.Layer {
   var formText: String {
     isFactored ? "\(method):\(ranks.map(String.init).joined(separator: ","))" : "kept"
   }
+
+  /// The error that counts: on data that were not fitted to, on those that were, or of the weights.
+  var tellingError: Double { heldOutError ?? dataError ?? relativeError }
 }

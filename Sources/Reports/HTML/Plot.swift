@@ -14,11 +14,11 @@ struct PlotAxis {
     return high > low ? (value - low) / (high - low) : 0
   }
 
-  /// A logarithmic axis over positive values, in whole decades: at least one, at most four down from the largest.
-  static func decades(over values: [Double]) -> PlotAxis {
+  /// A logarithmic axis over positive values, in whole decades: at least one, at most `most` down from the largest.
+  static func decades(over values: [Double], most: Double = 4) -> PlotAxis {
     let powers = values.filter { $0 > 0 }.map { logarithm($0) / logarithm(10) }
     let high = (powers.max() ?? 0).rounded(.up)
-    let low = max(high - 4, (powers.min() ?? 0).rounded(.down))
+    let low = max(high - most, (powers.min() ?? 0).rounded(.down))
     return PlotAxis(low: min(low, high - 1), high: high, isLogarithmic: true)
   }
 
@@ -109,9 +109,16 @@ struct Plot {
   }
 
   /// A dot on a curve, on the edge of the picture where it lies beyond.
-  func addDot(_ page: inout HTMLBuilder, _ x: Double, _ y: Double, kind: String, radius: String) {
-    page.empty(
-      "circle", ["class": "dot \(kind)", "cx": text(across(x)), "cy": text(down(y)), "r": radius])
+  ///
+  /// `title` is shown where the pointer rests on it.
+  func addDot(
+    _ page: inout HTMLBuilder, _ x: Double, _ y: Double, kind: String, radius: String, title: String? = nil
+  ) {
+    let attributes: HTMLBuilder.Attributes = [
+      "class": "dot \(kind)", "cx": text(across(x)), "cy": text(down(y)), "r": radius,
+    ]
+    guard let title else { return page.empty("circle", attributes) }
+    page.element("circle", attributes) { $0.element("title", text: title) }
   }
 
   /// A line from a point down to the axis.

@@ -123,7 +123,8 @@ struct CompressCommand: ParsableCommand {
     if let jsonFile { try outputs.write(Data((try jsonText(result) + "\n").utf8), to: jsonFile) }
     guard let report else { return }
     let name = arguments.model.split(separator: "/").last.map(String.init) ?? arguments.model
-    let page = HTMLReport(model: name, report: result, options: options, tradeOff: tradeOff)
+    let page = HTMLReport(
+      model: name, report: result, options: options, tradeOff: tradeOff, origin: .thisRun)
     try outputs.write(Data(page.html.utf8), to: report)
   }
 

@@ -1,0 +1,70 @@
+extension CompressionReport {
+  /// What the data said: how far the finished network's answers are from the original's on inputs that it was not fitted
+  /// to.
+  public struct Calibration: Codable, Sendable {
+    /// One output of the network on the inputs that were held out.
+    public struct Output: Codable, Sendable {
+      /// Its name.
+      public var name: String
+      /// `sqrt( sum (y - y')² / sum (y - mean y)² )` over all held-out inputs, y the original's answer.
+      public var relativeError: Double
+      /// The same where the same forms and ranks were fitted to the weights alone; missing where nobody looked.
+      public var uncalibratedError: Double?
+      /// What the layers' errors and their weights foretold; missing where there were none.
+      public var predictedError: Double?
+      /// The part of the inputs for which both networks name the same class; missing where the output names none.
+      public var agreement: Double?
+      /// `20 log10(range / rms(y - y'))` in decibels, `range` the original's largest answer less its least; missing
+      /// where the output is no picture or map.
+      public var decibels: Double?
+
+      /// Puts the figures together.
+      public init(
+        name: String, relativeError: Double, uncalibratedError: Double? = nil, predictedError: Double? = nil,
+        agreement: Double? = nil, decibels: Double? = nil
+      ) {
+        (self.name, self.relativeError) = (name, relativeError)
+        (self.uncalibratedError, self.predictedError) = (uncalibratedError, predictedError)
+        (self.agreement, self.decibels) = (agreement, decibels)
+      }
+    }
+
+    /// What a layer alone was foretold to do to the network's outputs, and what it did: a point of the picture that says
+    /// how far predictions can be trusted.
+    public struct Probe: Codable, Sendable {
+      /// The layer.
+      public var layer: String
+      /// The squared relative error of the outputs that was foretold.
+      public var predicted: Double
+      /// That which was measured.
+      public var measured: Double
+
+      /// Puts both together.
+      public init(layer: String, predicted: Double, measured: Double) {
+        (self.layer, self.predicted, self.measured) = (layer, predicted, measured)
+      }
+    }
+
+    /// The inputs that the layers were fitted to.
+    public var samples: Int
+    /// The inputs that were held out; 0 where there were too few, and the errors are then those of the fit.
+    public var heldOut: Int
+    /// The positions of maps looked at, of all layers together.
+    public var positions: Int
+    /// How the layers were fitted: `asymmetric` (each on what the compressed network gives it) or `symmetric` (each on its
+    /// original input, from moments alone).
+    public var fit: String
+    /// The network's outputs; empty where only moments were at hand.
+    public var outputs: [Output]
+    /// Foretold and true errors, layer by layer.
+    public var probes: [Probe]
+
+    /// Puts the figures together.
+    public init(
+      samples: Int, heldOut: Int, positions: Int, fit: String, outputs: [Output] = [], probes: [Probe] = []
+    ) {
+      (self.samples, self.heldOut, self.positions) = (samples, heldOut, positions)
+      (self.fit, self.outputs, self.probes) = (fit, outputs, probes)
+    }
+  }
+}
