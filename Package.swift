@@ -159,7 +159,8 @@ let package = Package(
       dependencies: ["ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors", "TestSupport", "Tune"],
       swiftSettings: strict),
     .testTarget(
-      name: "CommandTests", dependencies: ["lowrank", "Forms", "TensorFiles", "Tensors", "TestSupport"],
+      name: "CommandTests",
+      dependencies: ["lowrank", "Forms", "ModelGraph", "ONNX", "TensorFiles", "Tensors", "TestSupport"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

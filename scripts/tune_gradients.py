@@ -59,7 +59,7 @@ class Builder:
 
 def convolution(b, x, channels):
     stride, dilation = int(b.chance.choice([1, 1, 2])), int(b.chance.choice([1, 1, 2]))
-    kind = b.chance.choice(["dense", "depthwise", "grouped", "pointwise"])
+    kind = b.chance.choice(["dense", "depthwise", "grouped", "pointwise"][: 4 if channels % 2 == 0 else 2])
     groups = {"depthwise": channels, "grouped": 2}.get(kind, 1)
     size = 1 if kind == "pointwise" else 3
     outputs = channels if kind == "depthwise" else int(b.chance.choice([4, 6, 8]))
@@ -139,7 +139,7 @@ def upsample(b, x, channels):
 
 
 def shuffle(b, x, channels):
-    if channels % 4:
+    if channels % 8:
         return x, channels
     return b.node(
         "DepthToSpace", [x], lambda v: functional.pixel_shuffle(v[x], 2), blocksize=2, mode="CRD"), channels // 4
@@ -161,8 +161,8 @@ def generate(chance):
         if layer is branch and channels > 16:
             continue
         name, channels = layer(b, name, channels)
-        if channels % 2:
-            name, channels = convolution(b, name, channels) if channels % 2 == 0 else (name, channels)
+        if channels < 2:
+            break
     mean = b.node("ReduceMean", [name, b.constant(np.array([2, 3], np.int64))], lambda v: v[name].mean((2, 3)), keepdims=0)
     w, bias = b.weight([channels, 5]), b.weight([5])
     b.node("Gemm", [mean, w, bias], lambda v: v[mean] @ v[w] + v[bias])
@@ -208,7 +208,7 @@ def check(lowrank, seed, folder):
          "-o", "/dev/full", "--epochs", "1", "--batch", str(BATCH), "--optimiser", "sgd", "--rate", "1e-9",
          "--checkpoint", paths["state"], "--held-back", "0.1", "--loss", "kl"], capture_output=True, text=True)
     if not os.path.exists(paths["state"]):
-        return f"no checkpoint: {run.stderr.strip()[-300:]}"
+        return f"no checkpoint: {run.stderr.strip()[:300]}"
     found = read(paths["state"])
     expected = gradients_of_torch(b, small, b.weights, images[:BATCH])
     worst = 0.0

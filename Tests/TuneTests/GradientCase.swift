@@ -101,10 +101,16 @@ struct GradientCase: CustomStringConvertible, Sendable {
       path: "case", main: Graph(nodes: [node], constants: table), operatorSets: [OperatorSet(version: opset)],
       formatVersion: 9)
     let settings = NodeSettings(node: node, opset: opset)
-    let rule = try #require(GradientTable.rule(for: node)).init(settings)
-    let runner = NodeRunner(settings, variables: Set(xs.indices), in: model)
+    let type = try #require(GradientTable.rule(for: node))
+    let rule = try type.init(settings)
+    // What a rule puts other numbers in the places of comes with each run.
+    let given = constants.indices.filter { place in
+      constants[place].hasFloats && type.givenPlaces?.contains(xs.count + place) ?? true
+    }
+    let runner = NodeRunner(
+      settings, variables: Set(xs.indices).union(given.map { xs.count + $0 }), in: model)
     let floats = try constants.map { try $0.floats() }
-    let given: [NetworkTensor?] =
+    let values: [NetworkTensor?] =
       xs.map { NetworkTensor($0) }
       + constants.enumerated().map { place, constant in
         floats[place].map { NetworkTensor($0) }
@@ -112,8 +118,8 @@ struct GradientCase: CustomStringConvertible, Sendable {
             shape: Shape(constant.extents), integers: constant.integers ?? [], type: constant.type)
       }
     let prepared = try rule.prepared([nil] + xs.dropFirst().map { $0 })
-    let made = try rule.forward(ForwardPass(node: settings, inputs: given, prepared: prepared))
-    let results = try made.map { $0.map { NetworkTensor($0) } } ?? runner.run(given)
+    let made = try rule.forward(ForwardPass(node: settings, inputs: values, prepared: prepared))
+    let results = try made.map { $0.map { NetworkTensor($0) } } ?? runner.run(values)
     var (place, gradients) = (0, [Tensor<Float>?]())
     for result in results {
       let count = result.shape.count
@@ -121,8 +127,8 @@ struct GradientCase: CustomStringConvertible, Sendable {
       place += count
     }
     let pass = BackwardPass(
-      node: settings, inputs: given, outputs: results, gradients: gradients,
-      wanted: given.indices.map { $0 < xs.count }, prepared: prepared, runner: runner)
+      node: settings, inputs: values, outputs: results, gradients: gradients,
+      wanted: values.indices.map { $0 < xs.count }, prepared: prepared, runner: runner)
     return (results.flatMap { $0.floats?.elements ?? [] }, try rule.backward(pass))
   }
 }

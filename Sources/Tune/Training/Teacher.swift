@@ -1,5 +1,6 @@
 import ModelGraph
 import Network
+import Synchronization
 import Tensors
 
 /// The network whose outputs are aimed at, run by the engine that runs networks when they are used.
@@ -49,6 +50,21 @@ struct Teacher: Sendable {
       }
     }
     return parts.mapValues { $0.count == 1 ? $0[0] : Tensor.joined($0) }
+  }
+}
+
+/// What a teacher made of batches, by number.
+final class TargetCache: Sendable {
+  private let batches = Mutex<[Int: [String: Tensor<Float>]]>([:])
+
+  /// What is known of a batch, or what `make` makes.
+  func values(
+    ofBatch number: Int, _ make: () throws(TuneError) -> [String: Tensor<Float>]
+  ) throws(TuneError) -> [String: Tensor<Float>] {
+    if let known = batches.withLock({ $0[number] }) { return known }
+    let made = try make()
+    batches.withLock { $0[number] = made }
+    return made
   }
 }
 

@@ -32,7 +32,7 @@ public final class Tuner {
 
   /// The times that a run may blow up.
   private static var mostRestarts: Int { 5 }
-  /// The evaluations of a run.
+  /// The most evaluations of a run, about.
   private static var evaluations: Int { 50 }
 
   /// Prepares a network to be tuned.
@@ -59,7 +59,9 @@ public final class Tuner {
     let checkpoint = task.options.checkpoint.map { Checkpoint(path: $0, task) }
     var state: TuningState
     if let resumed = try checkpoint?.read() { state = resumed } else { state = try begin() }
-    let interval = max(1, state.steps / Self.evaluations)
+    let interval = evaluationInterval(steps: state.steps)
+    var stepTime = Duration.zero
+    let firstStep = state.step
     var end = TuningResult.End.finished
     var restarts = 0
     while state.step < state.steps {
@@ -71,7 +73,9 @@ public final class Tuner {
         end = .outOfTime
         break
       }
+      let began = clock.now
       let isSound = try step(&state)
+      stepTime += clock.now - began
       let isDue = state.step % interval == 0 || state.step == state.steps || state.step == state.blockSteps
       guard isDue || !isSound else { continue }
       let loss = isSound ? try evaluate(&state) : .infinity
@@ -91,7 +95,15 @@ public final class Tuner {
         break
       }
     }
-    return TuningResult(state, end: end, parameters: task.graph.parameters)
+    return TuningResult(
+      state, end: end, parameters: task.graph.parameters,
+      secondsOfStep: stepTime.inSeconds / Double(max(1, state.step - firstStep)))
+  }
+
+  /// The steps from one evaluation to the next: so many that evaluations take a small part of the time.
+  private func evaluationInterval(steps: Int) -> Int {
+    let images = task.options.batch * task.options.accumulation
+    return max(1, steps / Self.evaluations, (task.split.heldBack.count + images - 1) / images)
   }
 
   /// One step; false where its loss is no number any more.
@@ -170,10 +182,13 @@ public final class Tuner {
   ) throws(TuneError) -> Double {
     func seconds(_ blockSteps: Int) throws(TuneError) -> Double {
       var trial = TuningState(weights: weights, loss: loss, blockSteps: blockSteps, steps: 100)
-      _ = try step(&trial)
       let start = clock.now
+      _ = try step(&trial)
+      // The first one plans and allocates, which tells where steps are short.
+      let first = (clock.now - start).inSeconds
+      guard first < 2 else { return first }
       for _ in 0..<3 { _ = try step(&trial) }
-      return (clock.now - start).inSeconds / 3
+      return ((clock.now - start).inSeconds - first) / 3
     }
     let whole = try seconds(0)
     let blocks = blockShare > 0 ? try seconds(100) : whole

@@ -52,8 +52,11 @@ public struct TuningResult: Sendable {
   public let steps: Int
   /// Why it ended.
   public let end: End
+  /// The mean time of a step, the teacher's run included, without evaluations.
+  public let secondsOfStep: Double
 
-  init(_ state: TuningState, end: End, parameters: [Parameter]) {
+  init(_ state: TuningState, end: End, parameters: [Parameter], secondsOfStep: Double) {
+    self.secondsOfStep = secondsOfStep
     (startLoss, bestLoss, steps, self.end) = (state.startLoss, state.bestLoss, state.step, end)
     // Those that never changed are left to the file as they are.
     weights = state.best.filter { name, value in

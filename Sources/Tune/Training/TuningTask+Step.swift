@@ -22,7 +22,9 @@ extension TuningTask {
     let matches = phase == .blocks ? matches.blocks : matches.outputs
     let cuts = phase == .blocks ? Set(matches.map(\.value)) : []
     var (loss, sums) = (0.0, [String: Tensor<Float>]())
-    try forEachPart(places, matches, variation) { (x, targets, labels) throws(TuneError) in
+    let x = try batch(places, variation: variation)
+    let targets = try teacher.values(matches.map(\.teacher), of: x)
+    try forEachPart(places, x, targets) { (x, targets, labels) throws(TuneError) in
       let values = try graph.forward(x, prepared)
       let (loss, seeds) = try losses(values, targets, labels, matches, weight: 1 / Double(places.count))
       return (loss, try graph.backward(values, seeds: seeds, cuts: cuts, prepared))
@@ -49,7 +51,11 @@ extension TuningTask {
       // Those that fill up the last part count again.
       let some = padded(Array(places[start..<min(places.count, start + size)]))
       count += some.count
-      try forEachPart(some, matches.outputs, nil) { (x, targets, labels) throws(TuneError) in
+      let x = try batch(some, variation: nil)
+      let targets = try heldBackTargets.values(ofBatch: start) { () throws(TuneError) in
+        try teacher.values(matches.outputs.map(\.teacher), of: x)
+      }
+      try forEachPart(some, x, targets) { (x, targets, labels) throws(TuneError) in
         let values = try graph.forward(x, prepared)
         return try losses(values, targets, labels, matches.outputs, weight: 1).0
       } collect: {
@@ -59,14 +65,12 @@ extension TuningTask {
     return loss / Double(count)
   }
 
-  /// Runs `body` for parts of images with the teacher's values of them.
+  /// Runs `body` for parts of images, with the teacher's values of them.
   private func forEachPart<Result: Sendable>(
-    _ places: [Int], _ matches: [Match], _ variation: UInt64?,
+    _ places: [Int], _ x: Tensor<Float>, _ targets: [String: Tensor<Float>],
     _ body: @Sendable (Tensor<Float>, [String: Tensor<Float>], [Int]?) throws(TuneError) -> Result,
     collect: (Result) -> Void
   ) throws(TuneError) {
-    let x = try batch(places, variation: variation)
-    let targets = try teacher.values(matches.map(\.teacher), of: x)
     let part = part
     try inParallel(places.count / part, threads: options.threads) { (index) throws(TuneError) in
       let images = index * part..<(index + 1) * part

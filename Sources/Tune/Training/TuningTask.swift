@@ -17,6 +17,8 @@ struct TuningTask: Sendable {
   /// The images that go through the network at once.
   let part: Int
   let balance: FactorBalance
+  /// What the teacher makes of the images held back, once it has.
+  let heldBackTargets = TargetCache()
 
   init(
     _ model: ModelGraph, teacher: ModelGraph, images: any TuningImages, labels: [Int]?, loss: LossKind?,

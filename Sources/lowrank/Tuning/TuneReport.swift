@@ -32,6 +32,7 @@ struct TuneReport: Encodable {
   private(set) var steps = 0
   private(set) var changedWeights = 0
   private(set) var end = ""
+  private(set) var secondsOfStep = 0.0
 
   init(_ tuner: Tuner, looks: String) {
     outputs = tuner.outputs.map { Output(value: $0.value, teacher: $0.teacher, loss: $0.loss.rawValue) }
@@ -52,7 +53,7 @@ struct TuneReport: Encodable {
   /// Takes note of the result, and puts the weights into the model.
   mutating func finish(_ result: TuningResult, of model: inout ModelGraph) {
     (startLoss, bestLoss, steps) = (result.startLoss, result.bestLoss, result.steps)
-    end = result.end.rawValue
+    (end, secondsOfStep) = (result.end.rawValue, result.secondsOfStep)
     changedWeights = result.weights.count
     model.setWeights(result.weights)
   }
@@ -70,7 +71,7 @@ struct TuneReport: Encodable {
     let part = startLoss > 0 ? " (\(fixed(100 * bestLoss / startLoss, 1)) %)" : ""
     let kept = changedWeights == 0 ? "; nothing did better than the weights at the start" : ""
     return
-      "loss of the images held back: \(significant(startLoss)) -> \(significant(bestLoss))\(part), \(steps) steps, \(end)\(kept)\n\(output) written"
+      "loss of the images held back: \(significant(startLoss)) -> \(significant(bestLoss))\(part), \(steps) steps of \(fixed(1000 * secondsOfStep, 1)) ms, \(end)\(kept)\n\(output) written"
   }
 }
 

@@ -25,6 +25,7 @@ struct ConvolutionRule: GradientRule {
     let weights =
       pass.prepared as? ConvolutionWeights ?? ConvolutionWeights(kernel: kernel, bias: pass.optional(2))
     let gradients = try gradients(pass.node, x.shape, kernel: weights.kernel.shape)
+    try pass.node.requireBias(weights.bias, channels: gradients.geometry.outputChannels)
     do throws(ConvError) { return [try weights.forward(x, gradients)] } catch {
       throw pass.node.failure("\(error)")
     }
@@ -46,7 +47,7 @@ struct ConvolutionRule: GradientRule {
   private func gradients(
     _ node: NodeSettings, _ x: Shape, kernel: Shape
   ) throws(TuneError) -> ConvolutionGradients {
-    guard x.order == kernel.order, (3...5).contains(x.order) else {
+    guard x.order == kernel.order, (3...5).contains(x.order), x[1] == kernel[1] * groups else {
       throw node.failure("an input of \(x) for a kernel of \(kernel)")
     }
     let extents = Array(x.extents.dropFirst(2))
@@ -58,5 +59,14 @@ struct ConvolutionRule: GradientRule {
           dilation: axes.map(\.dilation), paddingBefore: axes.map(\.before), paddingAfter: axes.map(\.after),
           groups: groups))
     } catch { throw node.failure("\(error)") }
+  }
+}
+
+extension NodeSettings {
+  /// Checks that there is one bias a channel.
+  func requireBias(_ bias: Tensor<Float>?, channels: Int) throws(TuneError) {
+    guard bias == nil || bias?.shape == [channels] else {
+      throw failure("a bias of \(bias?.shape ?? []) for \(channels) channels")
+    }
   }
 }

@@ -38,6 +38,7 @@ struct ConvolutionTransposeRule: GradientRule {
     do throws(ConvError) { y = try weights.backward(x, gradients) } catch {
       throw pass.node.failure("\(error)")
     }
+    try pass.node.requireBias(pass.optional(2), channels: y.shape[1])
     if let bias = pass.optional(2) { y.addToChannels(bias) }
     return [y]
   }
@@ -59,7 +60,7 @@ struct ConvolutionTransposeRule: GradientRule {
   private func gradients(
     _ node: NodeSettings, _ x: Shape, kernel: Shape
   ) throws(TuneError) -> ConvolutionGradients {
-    guard x.order == kernel.order, (3...5).contains(x.order) else {
+    guard x.order == kernel.order, (3...5).contains(x.order), x[1] == kernel[0] else {
       throw node.failure("an input of \(x) for a kernel of \(kernel)")
     }
     let extents = Array(x.extents.dropFirst(2))
