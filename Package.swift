@@ -83,8 +83,8 @@ let package = Package(
     .target(
       name: "LowRankC",
       dependencies: [
-        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "ONNX", "Forms",
-        "Reports", "TensorFiles", "Tensors",
+        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network", "ONNX",
+        "Forms", "Reports", "TensorFiles", "Tensors",
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -144,8 +144,8 @@ let package = Package(
     .testTarget(
       name: "LowRankCTests",
       dependencies: [
-        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "LowRankC", "ModelGraph", "ONNX",
-        "Forms", "TensorFiles", "Tensors", "TestSupport",
+        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "LowRankC", "ModelGraph", "Network",
+        "ONNX", "Forms", "TensorFiles", "Tensors", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
