@@ -139,6 +139,8 @@ def torch_network(path):
             elif node.op_type == "Gemm":
                 y = i[0] @ (i[1].T if a.get("transB") else i[1])
                 y = y + i[2] if len(i) > 2 else y
+            elif node.op_type in ("MatMul", "Add"):
+                y = i[0] @ i[1] if node.op_type == "MatMul" else i[0] + i[1]
             else:
                 raise SystemExit(f"step: {node.op_type} is not among the operators that are compared")
             values[node.output[0]] = y
