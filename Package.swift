@@ -24,6 +24,7 @@ let package = Package(
     .library(name: "ONNX", targets: ["ONNX"]),
     .library(name: "Network", targets: ["Network"]),
     .library(name: "Compress", targets: ["Compress"]),
+    .library(name: "Tune", targets: ["Tune"]),
     .library(name: "Reports", targets: ["Reports"]),
     .executable(name: "lowrank", targets: ["lowrank"]),
     // The C interface; scripts/install.sh makes liblowrank.so and liblowrank.a out of it.
@@ -67,12 +68,20 @@ let package = Package(
       dependencies: [
         "Conv", "LinearAlgebra", "Maps", "ModelGraph", "ONNX", "TensorFiles", "Tensors",
       ], swiftSettings: strict),
+    // ONNX Runtime's C library, loaded where it is installed: for its times.
+    .target(name: "COnnxRuntime"),
     .target(
       name: "Compress",
       dependencies: [
-        "Decompose", "LinearAlgebra", "ModelGraph", "Network", "Forms", "TensorFiles", "Tensors",
+        "COnnxRuntime", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network", "ONNX", "Forms",
+        "TensorFiles",
+        "Tensors",
       ],
       swiftSettings: strict),
+    // Reverse mode, losses, optimisers: a compressed network learns from the original.
+    .target(
+      name: "Tune",
+      dependencies: ["Conv", "ModelGraph", "Network", "TensorFiles", "Tensors"], swiftSettings: strict),
     // What Compress decided, as JSON and as a page for the browser.
     .target(name: "Reports", dependencies: ["Compress", "Decompose", "Forms"], swiftSettings: strict),
     // lowrank.h, and what its Swift side needs of C.
@@ -89,7 +98,7 @@ let package = Package(
       dependencies: [
         "CAllocator", "CImages", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network",
         "ONNX",
-        "Forms", "Reports", "TensorFiles", "Tensors",
+        "Forms", "Reports", "TensorFiles", "Tensors", "Tune",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -153,7 +162,12 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "CommandTests", dependencies: ["lowrank", "Forms", "TensorFiles", "Tensors", "TestSupport"],
+      name: "TuneTests",
+      dependencies: ["ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors", "TestSupport", "Tune"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: ["lowrank", "Forms", "ModelGraph", "ONNX", "TensorFiles", "Tensors", "TestSupport"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests the C interface as users have it: installs the libraries, moves them, and builds and runs against them the C
-# example (shared and static), the Python example and the hostile-arguments test, some of it under valgrind.
+# examples (shared and static), the Python package and the hostile-arguments test, some of it under valgrind.
 #
 #   scripts/c-tests.sh
 #
@@ -107,7 +107,14 @@ run_without_sources() {
 }
 
 run_python() {
-  LOWRANK_LIBRARY=$prefix/lib/liblowrank.so "$python" Examples/python/factored_layer.py
+  export LOWRANK_LIBRARY=$prefix/lib/liblowrank.so PYTHONPATH=$root/Python/src
+  "$python" Examples/python/smaller_network.py
+  if "$python" -c 'import pytest' 2> /dev/null; then
+    "$python" -m pytest -q -p no:cacheprovider Python
+  else
+    echo "    pytest is not installed: the package's tests are not run"
+  fi
+  if "$python" -c 'import mypy' 2> /dev/null; then (cd Python && "$python" -m mypy --cache-dir /dev/null); fi
 }
 
 run_steady() {

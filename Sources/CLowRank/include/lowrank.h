@@ -485,8 +485,9 @@ typedef enum lowrank_criterion {
   LOWRANK_WEIGHTS = 5            /* the whole model at this part of its weights, with the least error; not 0 */
 } lowrank_criterion;
 
-/* Told of the work on a model: a layer, in UTF-8 and valid during the call, is `done` of `total`. The same `total` comes
-   once for each layer; it is called by one thread at a time, which need not be the caller's. It must return. */
+/* Told of the work on a model: a layer, in UTF-8 and valid during the call, is number `done` of `total`. Under a budget
+   the layers are gone through twice, first to be analysed. It is called by one thread at a time, which need not be the
+   caller's, and must return. */
 typedef void (*lowrank_progress)(void *context, const char *layer, int64_t done, int64_t total);
 
 /* What is done to a model; null or zeros ask for the defaults. Texts are UTF-8, at most 1024 bytes long. */

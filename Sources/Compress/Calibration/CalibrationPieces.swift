@@ -44,11 +44,11 @@ extension ModelGraph {
 }
 
 extension LayerPlanner {
-  /// The errors of every form in the norm of the options' measure; kinds that cannot be fitted are missing.
+  /// The errors of every form in the norm of the options' measure; kinds that cannot be fitted have no candidates.
   func recordedErrors(
     _ kernel: Tensor<Float>, _ cost: MeasuredLayer
   ) -> [FormKind: [ForetoldError.GroupErrors]] {
-    let kinds = kinds(cost)
+    let kinds = kinds(cost).filter { options.budget?.measure.rulesOut($0, for: cost) != true }
     let outputs = kernel.shape[0] / cost.groups
     let found = inParallel(Array(kinds.indices), threads: options.threads, finished: { _, _ in }) {
       place -> [ForetoldError.GroupErrors]? in
@@ -67,14 +67,17 @@ extension LayerPlanner {
       return groups
     }
     var errors: [FormKind: [ForetoldError.GroupErrors]] = [:]
-    for (kind, groups) in zip(kinds, found) { errors[kind] = groups }
+    let none = ForetoldError.GroupErrors(candidates: [], energy: 0, curves: [])
+    for (kind, groups) in zip(kinds, found) {
+      errors[kind] = groups ?? [ForetoldError.GroupErrors](repeating: none, count: cost.groups)
+    }
     return errors
   }
 
   /// A form whose error is neither small nor large, in the first kind that needs no search: what a probe is made with.
   func middleForm(_ errors: [FormKind: [ForetoldError.GroupErrors]], _ cost: MeasuredLayer) -> FactoredForm? {
     let probed = 0.2
-    let kinds = kinds(cost).filter { errors[$0] != nil }
+    let kinds = kinds(cost).filter { errors[$0]?[0].candidates.isEmpty == false }
     guard let kind = kinds.first(where: { !$0.isSearched && $0.ranks.count == 1 }) ?? kinds.first else {
       return nil
     }

@@ -31,6 +31,8 @@ struct CompressCommand: ParsableCommand {
   @Option(help: "Keep this fraction of all weights, shared out likewise.")
   var params: Double?
 
+  @OptionGroup(title: "Time") var timing: TimingArguments
+
   @OptionGroup(title: "Calibration") var calibration: CalibrationArguments
 
   @Option(
@@ -54,11 +56,12 @@ struct CompressCommand: ParsableCommand {
   var report: String?
 
   func validate() throws {
-    let budgets = [macs, params].compactMap { $0 }
+    let budgets = [macs, params, timing.latency, timing.targetMs].compactMap { $0 }
     guard budgets.count <= 1, budgets.isEmpty || !arguments.hasCriterion else {
-      throw ValidationError("Give one of --macs, --params, --energy, --error and --ranks-ratio, not several.")
+      throw ValidationError(
+        "Give one of --macs, --params, --latency, --energy, --error and --ranks-ratio, not several.")
     }
-    guard budgets.allSatisfy({ $0 > 0 && $0 <= 1 }) else {
+    guard [macs, params].compactMap({ $0 }).allSatisfy({ $0 > 0 && $0 <= 1 }) else {
       throw ValidationError("--macs and --params lie between 0 and 1.")
     }
     guard calibration.calibrate == nil || !budgets.isEmpty || sweep != nil else {
@@ -86,7 +89,7 @@ struct CompressCommand: ParsableCommand {
 
   func run() throws {
     var outputs = try OutputSet(
-      reading: [arguments.model, sensitivities, calibration.calibrate].compactMap { $0 },
+      reading: [arguments.model, sensitivities, timing.profile, calibration.calibrate].compactMap { $0 },
       writing: [.init("-o", output), .init("--json", jsonFile), .init("--report", report)],
       reserving: [.init("-o", output.map(ModelGraph.externalDataPath))])
     if let sweep { return try printTradeOff(sweep.values, &outputs) }
@@ -107,7 +110,8 @@ struct CompressCommand: ParsableCommand {
   private var printsJSON: Bool { json == "-" }
   private var jsonFile: String? { printsJSON ? nil : json }
 
-  /// Factors the layers; under a budget the page is to show the trade-off too, from the same analysis.
+  /// Factors the layers; under a budget the page is to show the trade-off too, from the same analysis. A budget of time is
+  /// made here, as the layers have to be timed for it.
   private func compress(
     _ model: inout ModelGraph, _ options: inout CompressionOptions
   ) throws -> (CompressionReport, TradeOff?) {
@@ -116,14 +120,15 @@ struct CompressCommand: ParsableCommand {
     let show: @Sendable (Progress) -> Void = { progress in
       bar.show(done: progress.done, of: progress.total, label: progress.layer)
     }
+    var latency = try timing.compression(of: model, options, progress: show)
+    options = latency?.options ?? options
     if let samples = try calibration.samples(for: model) {
-      let seen = try Calibration(model, options, samples: samples, progress: show)
-      options = seen.options
-      let candidates = try ModelCandidates(model, options)
-      let result =
-        try calibration.minAgreement.map {
-          try model.compress(candidates, calibration: seen, keeping: $0, progress: show)
-        } ?? model.compress(candidates, calibration: seen, progress: show)
+      return try compress(&model, &options, samples, &latency, progress: show)
+    }
+    if var latency {
+      var candidates = try ModelCandidates(model, options, progress: show)
+      try latency.settle(&candidates)
+      let result = try latency.compress(&model, &candidates, progress: show)
       return (result, report == nil ? nil : candidates.tradeOff(points: 12))
     }
     guard report != nil, options.budget != nil else {
@@ -132,6 +137,23 @@ struct CompressCommand: ParsableCommand {
     let candidates = try ModelCandidates(model, options, progress: show)
     let result = try model.compress(candidates, progress: show)
     return (result, candidates.tradeOff(points: 12))
+  }
+
+  /// Factors the layers by the data, within a budget of whatever measure.
+  private func compress(
+    _ model: inout ModelGraph, _ options: inout CompressionOptions, _ samples: CalibrationSamples,
+    _ latency: inout LatencyCompression?, progress: @escaping @Sendable (Progress) -> Void
+  ) throws -> (CompressionReport, TradeOff?) {
+    let seen = try Calibration(model, options, samples: samples, progress: progress)
+    options = seen.options
+    var candidates = try ModelCandidates(model, options)
+    try latency?.settle(&candidates)
+    var result =
+      try calibration.minAgreement.map {
+        try model.compress(candidates, calibration: seen, keeping: $0, progress: progress)
+      } ?? model.compress(candidates, calibration: seen, progress: progress)
+    try latency?.conclude(&result, model)
+    return (result, report == nil ? nil : candidates.tradeOff(points: 12))
   }
 
   private func writeReports(
@@ -164,7 +186,7 @@ struct CompressCommand: ParsableCommand {
     return options
   }
 
-  /// One analysis, many budgets. `--params` counts weights, everything else multiplies.
+  /// One analysis, many budgets. `--params` counts weights, `--latency` milliseconds, everything else multiplies.
   private func printTradeOff(_ fractions: [Double], _ outputs: inout OutputSet) throws {
     var options = try options()
     options.budget = params == nil ? .multiplies(1) : .weights(1)
@@ -173,6 +195,7 @@ struct CompressCommand: ParsableCommand {
     let show: @Sendable (Progress) -> Void = { progress in
       bar.show(done: progress.done, of: progress.total, label: progress.layer)
     }
+    if let latency = try timing.compression(of: model, options, progress: show) { options = latency.options }
     if let samples = try calibration.samples(for: model) {
       options = try Calibration(model, options, samples: samples, progress: show).options
     }
@@ -253,6 +276,7 @@ extension CompressionReport {
       )
     }
     lines += dataText
+    if let time { lines.append(time.text) }
     if layers.contains(where: { $0.macsBefore == nil }) {
       lines.append(
         "multiplies only of layers whose shapes are known; give --input-shape NAME=... for the rest")

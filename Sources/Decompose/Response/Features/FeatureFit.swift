@@ -47,20 +47,17 @@ struct FeatureSweeps {
   private(set) var errors: [Double]
   private(set) var converged = false
 
-  /// Problems up to this many multiplies a product get the longer search, which takes no time to speak of.
-  private static var smallProduct: Double { 2e8 }
-
   init(_ norm: FeatureNorm, start: FeatureFit, outputRank: Int?) {
     (self.norm, self.outputRank, fit) = (norm, outputRank, start)
     errors = [start.error]
   }
 
-  /// Sweeps until one gains less than a thousandth of the error, or so many are done as the size allows.
+  /// Sweeps until one gains less than a thousandth of J, or the budget is spent.
   mutating func run() throws(LinearAlgebraError) {
     let n = Double(norm.matrix.shape[0])
-    let isSmall = n * n * Double(fit.core.shape[1]) <= Self.smallProduct
-    for _ in 0..<(isSmall ? 12 : 2) {
-      let maps = try improvedMaps(steps: isSmall ? 8 : 3)
+    let budget = SweepBudget(product: n * n * Double(fit.core.shape[1]), modes: 1)
+    for _ in 0..<budget.sweeps {
+      let maps = try improvedMaps(steps: budget.steps)
       let next = try FeatureFit(norm, maps: maps, outputRank: outputRank)
       converged = !(next.error < fit.error * (1 - 1e-3))
       guard next.error < fit.error else { return }

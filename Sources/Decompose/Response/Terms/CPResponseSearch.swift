@@ -7,9 +7,6 @@ struct CPResponseSearch {
   let problem: ResponseProblem
   let options = CPOptions()
 
-  /// Problems up to this many multiplies a product get the longer search.
-  private static var smallProduct: Double { 2e8 }
-
   /// The terms of a decomposition with the output factor taken anew, J of which tells its rank's worth.
   ///
   /// **Complexity** R n² multiplies.
@@ -57,11 +54,12 @@ struct CPResponseSearch {
     var errors = [fit.error]
     var converged = false
     let n = Double(problem.rows.shape[1])
-    let isSmall = n * n * Double(min(start.rank, problem.rows.shape[0])) <= Self.smallProduct
-    for _ in 0..<(isSmall ? 20 : 2) where !converged {
+    let budget = SweepBudget(
+      product: n * n * Double(min(start.rank, problem.rows.shape[0])), modes: start.modes.count - 1)
+    for _ in 0..<budget.sweeps where !converged {
       var model = fit.model
       for mode in 1..<model.modes.count {
-        model = try response.improved(model, mode: mode, steps: isSmall ? 6 : 2)
+        model = try response.improved(model, mode: mode, steps: budget.steps)
       }
       let next = try response.regressed(model)
       converged = !(next.error < fit.error * (1 - 1e-3))
