@@ -19,10 +19,11 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
-TESTED = ["photos/astronaut.png", "photos/chelsea.png", "photos/coffee.png", "photos2/flower.jpg"]
+TESTED = ["photos/astronaut.png", "photos/chelsea.png", "photos/coffee.png", "photos2/china.jpg"]
+# Mostly in colour, as those tested are: fitted to grey pictures, a network is off on colours that it has not seen.
 FITTED = ["photos/" + name for name in (
-    "camera.png brick.png grass.png gravel.png coins.png ihc.png motorcycle_left.png retina.jpg rocket.jpg moon.png"
-    " hubble_deep_field.jpg page.png").split()] + ["photos2/china.jpg", "photos3/grace_hopper.jpg"]
+    "brick.png color.png grass.png hubble_deep_field.jpg ihc.png motorcycle_left.png page.png retina.jpg"
+    " rocket.jpg").split()] + ["photos2/flower.jpg", "photos3/grace_hopper.jpg"]
 
 
 def session(path):
@@ -63,7 +64,7 @@ class Waifu2x:
         self.cache = cache
 
     def images(self):
-        return crops(self.cache, FITTED, 96, 4, 0.5, 1).transpose(0, 3, 1, 2) / 255
+        return crops(self.cache, FITTED, 96, 5, 0.5, 1).transpose(0, 3, 1, 2) / 255
 
     def measure(self, path, _):
         network = session(path)
