@@ -46,6 +46,21 @@ import Testing
     #expect(threads(plain, doubles) == plain.threadCount)
   }
 
+  /// Images of fewer rows than threads: whole ones, and parts of one, of several rows of tiles and of a single one.
+  @Test(arguments: [2, 3, 4, 7])
+  func threadsShareTheImagesOfABatch(count: Int) throws {
+    for (side, kernel, batch) in [(1, [1, 1], 7), (5, [3, 3], 3), (9, [3, 3], 5), (2, [1], 9), (12, [5, 5], 2)] {
+      let (alone, input) = try plan(
+        Float.self, side: side, kernel: kernel, batch: batch, ConvolutionOptions(threads: 1))
+      let (shared, _) = try plan(
+        Float.self, side: side, kernel: kernel, batch: batch, ConvolutionOptions(threads: count))
+      #expect(shared.threadCount > 1 && threads(shared, input) == shared.threadCount)
+      #expect(runGuarded(alone, input) == runGuarded(shared, input), "\(side) \(kernel) \(batch) \(count)")
+      let slots = try #require(shared.banded).design.slots
+      #expect(slots > 1, "the images are shared")
+    }
+  }
+
   /// Before, those who found the pool taken ran on one thread and said nothing.
   @Test func runsAtTheSameTimeAllTakeTheirThreads() async throws {
     let (plan, input) = try plan(Float.self, ConvolutionOptions(threads: 2))

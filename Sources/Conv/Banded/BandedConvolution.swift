@@ -10,7 +10,6 @@ import Tensors
 /// Threads share the output rows (each with maps of its own) or, in small images with many weights, the columns of every
 /// stage (on maps in common, with barriers between the stages).
 final class BandedConvolution: Sendable {
-  let batch: Int
   let design: BandedDesign
   /// The estimated times of the other algorithms at their best, beside the design's.
   let alternatives: [(name: String, ratio: Double)]
@@ -35,11 +34,11 @@ final class BandedConvolution: Sendable {
     let (ends, images) = (folded ?? ends, stages[0].batch)
     let planes = stages.compactMap { PlaneGeometry($0, pixels: folded == nil ? 1 : images) }
     precondition(planes.count == stages.count, "stages over more than two axes")
-    let candidates = BandedDesign.candidates(planes, machine: weights.machine, ends: ends, options: options)
+    let candidates = BandedDesign.candidates(
+      planes, images: folded == nil ? images : 1, machine: weights.machine, ends: ends, options: options)
     func make(_ design: BandedDesign, _ weights: WeightStore) -> BandedConvolution {
       BandedConvolution(
-        design, alternatives: BandedDesign.alternatives(to: design, candidates),
-        batch: folded == nil ? images : 1, weights)
+        design, alternatives: BandedDesign.alternatives(to: design, candidates), weights)
     }
     var design = BandedDesign.best(candidates)
     if case .measured(let cache) = options.tuning {
@@ -53,11 +52,10 @@ final class BandedConvolution: Sendable {
   }
 
   private init(
-    _ design: BandedDesign, alternatives: [(name: String, ratio: Double)], batch: Int, _ store: WeightStore
+    _ design: BandedDesign, alternatives: [(name: String, ratio: Double)], _ store: WeightStore
   ) {
     self.design = design
     self.alternatives = alternatives
-    self.batch = batch
     table = store.table
     epilogues = store.epilogues
     weights = design.planes.enumerated().map { index, plane in
@@ -71,7 +69,7 @@ final class BandedConvolution: Sendable {
 
   /// The same, with the regions of the workspace `redZone` bytes apart.
   init(_ other: BandedConvolution, redZone: Int) {
-    (design, alternatives, batch) = (other.design, other.alternatives, other.batch)
+    (design, alternatives) = (other.design, other.alternatives)
     (epilogues, table, weights) = (other.epilogues, other.table, other.weights)
     body = BandedBody(design, weights: weights.map(\.base), redZone: redZone)
     var layout = WorkspaceLayout()

@@ -18,10 +18,11 @@ struct BandedRun {
 
   /// Computes the output rows of a slot, for every image.
   func run(slot: Int) {
-    let (rows, height, maps) = (plan.design.rows(ofSlot: slot), plan.design.band, plan.body.maps.count)
-    guard !rows.isEmpty else { return }
+    let (height, maps) = (plan.design.band, plan.body.maps.count)
     if part == 0 { clearPadding() }
-    for image in 0..<plan.batch {
+    for image in 0..<plan.design.images {
+      let rows = plan.design.rows(ofSlot: slot, image: image)
+      guard !rows.isEmpty else { continue }
       begin(at: rows.lowerBound)
       for start in stride(from: rows.lowerBound, to: rows.upperBound, by: height) {
         let band = start..<min(start + height, rows.upperBound)

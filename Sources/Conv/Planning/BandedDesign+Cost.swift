@@ -3,19 +3,19 @@ import Tensors
 extension BandedDesign {
   /// The designs worth a look, each with an estimate of its cycles.
   static func candidates(
-    _ planes: [PlaneGeometry], machine: Machine, ends: MapEnds, options: ConvolutionOptions
+    _ planes: [PlaneGeometry], images: Int, machine: Machine, ends: MapEnds, options: ConvolutionOptions
   ) -> [(design: BandedDesign, cycles: Double)] {
     func design(_ form: WinogradForm?, band: Int, slots: Int = 1, parts: Int = 1) -> BandedDesign {
       BandedDesign(
-        planes: planes, machine: machine, ends: ends, winograd: options.winograd, form: form, band: band,
+        planes: planes, images: images, machine: machine, ends: ends, winograd: options.winograd, form: form, band: band,
         slots: slots, parts: parts)
     }
     let plain = design(nil, band: 1)
     let threads = max(1, min(options.threads, mostThreads))
     var designs: [BandedDesign] = []
-    for form in forms(plain, planes, machine: machine, ends: ends, options: options) {
+    for form in forms(plain, ends: ends, options: options) {
       let tile = form?.tiles.height ?? 1
-      let slots = min(threads, (plain.last.outputHeight + tile - 1) / tile)
+      let slots = min(threads, images * ((plain.last.outputHeight + tile - 1) / tile))
       for band in plain.bands(tile: tile, slots: slots, options: options) {
         designs.append(design(form, band: band, slots: slots))
       }
@@ -32,15 +32,15 @@ extension BandedDesign {
   /// The forms worth a look for the last stage between entry and exit: for several threads, where nothing is measured, the
   /// one that a single thread takes, so that no result depends on the threads.
   private static func forms(
-    _ plain: BandedDesign, _ planes: [PlaneGeometry], machine: Machine, ends: MapEnds,
-    options: ConvolutionOptions
+    _ plain: BandedDesign, ends: MapEnds, options: ConvolutionOptions
   ) -> [WinogradForm?] {
     guard let core = plain.core.last else { return [nil] }
-    let forms = planes[core].winogradForms(options.winograd)
+    let forms = plain.planes[core].winogradForms(options.winograd)
     guard forms.count > 1, options.threads > 1, options.tuning == .model else { return forms }
     var alone = options
     alone.threads = 1
-    let single = candidates(planes, machine: machine, ends: ends, options: alone)
+    let single = candidates(
+      plain.planes, images: plain.images, machine: plain.machine, ends: ends, options: alone)
     return best(single).map { [$0.form] } ?? forms
   }
 
@@ -77,12 +77,12 @@ extension BandedDesign {
   /// The heights of a band worth a look: those that share out the rows of a slot evenly.
   private func bands(tile: Int, slots: Int, options: ConvolutionOptions) -> [Int] {
     let tiles = (last.outputHeight + tile - 1) / tile
-    let height = min(last.outputHeight, (tiles + slots - 1) / slots * tile)
+    let height = min(last.outputHeight, (images * tiles + slots - 1) / slots * tile)
     if let band = options.band { return [roundUp(max(1, min(band, height)), to: tile)] }
     return Set((1...height).map { roundUp((height + $0 - 1) / $0, to: tile) }).sorted()
   }
 
-  /// An estimate of the cycles that the slowest thread takes for one image.
+  /// An estimate of the cycles that the slowest thread takes, by image.
   var cycles: Double {
     let bandsOfSlot = bandsOfSlot
     var total = 0.0
@@ -98,7 +98,8 @@ extension BandedDesign {
     // Threads that share columns read mostly what another one wrote: some 12 bytes a cycle from its cache.
     if parts > 1 { total += Double(bandBytes * bandsOfSlot) * (1 - 1 / Double(parts)) / 12 }
     // A band starts with calls and pointers; threads in common meet at barriers.
-    return total + Double(bandsOfSlot) * (parts > 1 ? 12_000 : 3_000)
+    total += Double(bandsOfSlot) * (parts > 1 ? 12_000 : 3_000)
+    return total * imagesOfSlot / Double(images)
   }
 
   private var bandsOfSlot: Int { (rowsOfSlot + band - 1) / band }
@@ -148,10 +149,11 @@ extension BandedDesign {
         * machine.cycles(pixels: plane.outputWidth, vectors: share, panel: panel)
       transforms = ownBlocks * positions * Double(share) * 1.5
     }
-    // Weights that do not stay in the second cache come from the third behind the multiplies, those that do not stay there
-    // come from memory before them: in a network the other layers' weights take most of it.
-    var memory = 0.0
-    if weights > Double(machine.privateBytes) / 2 { memory = weights * Double(bands) / 22 }
+    // In a network the other layers' weights fill the second cache: each band's, or the first one's where they stay there
+    // for the others, come from the third behind the multiplies, at some 9 bytes a cycle. Those that do not stay there
+    // come from memory before them.
+    let readings = weights > 0.75 * Double(machine.privateBytes) ? Double(bands) : 1 / imagesOfSlot
+    let memory = weights * readings / 9
     let far = weights * Double(parts) > Double(machine.sharedBytes) / 6
     return max(cycles, memory) + transforms + (far ? weights * Double(bands) / 12 : 0)
   }

@@ -4,6 +4,8 @@ import Tensors
 /// share the work.
 struct BandedDesign: Sendable {
   let planes: [PlaneGeometry]
+  /// The images of a run.
+  let images: Int
   let machine: Machine
   let ends: MapEnds
   /// The Winograd form of each stage; nil for the definition's own multiplies.
@@ -12,7 +14,7 @@ struct BandedDesign: Sendable {
   let blocks: [GroupBlocks]
   /// Output rows computed together.
   private(set) var band: Int
-  /// The threads that share the output rows, each with maps of its own.
+  /// The threads that share the output rows of all images, each with maps of its own.
   private(set) var slots: Int
   /// The threads that share the columns of every stage, on maps in common; 1 where `slots` is more.
   private(set) var parts: Int
@@ -23,10 +25,11 @@ struct BandedDesign: Sendable {
   /// A design with `form` for the last stage between entry and exit, and for those before it the fastest that `winograd`
   /// allows.
   init(
-    planes: [PlaneGeometry], machine: Machine, ends: MapEnds, winograd: ConvolutionOptions.Winograd,
-    form: WinogradForm?, band: Int, slots: Int = 1, parts: Int = 1
+    planes: [PlaneGeometry], images: Int, machine: Machine, ends: MapEnds,
+    winograd: ConvolutionOptions.Winograd, form: WinogradForm?, band: Int, slots: Int = 1, parts: Int = 1
   ) {
     self.planes = planes
+    self.images = images
     self.machine = machine
     self.ends = ends
     self.band = band
@@ -70,18 +73,28 @@ struct BandedDesign: Sendable {
   /// The stages between entry and exit.
   var core: Range<Int> { (entersPointwise ? 1 : 0)..<(planes.count - (leavesPointwise ? 1 : 0)) }
 
-  /// The output rows of one slot: whole rows of tiles, shared out evenly.
-  func rows(ofSlot slot: Int) -> Range<Int> {
-    let (tile, height) = (form?.tiles.height ?? 1, last.outputHeight)
-    let tiles = (height + tile - 1) / tile
-    return min(height, slot * tiles / slots * tile)..<min(height, (slot + 1) * tiles / slots * tile)
+  /// The rows of tiles of one image's output.
+  private var tileRows: Int {
+    let tile = form?.tiles.height ?? 1
+    return (last.outputHeight + tile - 1) / tile
   }
 
-  /// The most output rows of a slot.
-  var rowsOfSlot: Int {
-    let tile = form?.tiles.height ?? 1
-    return min(last.outputHeight, ((last.outputHeight + tile - 1) / tile + slots - 1) / slots * tile)
+  /// The most rows of tiles of a slot, of all images.
+  private var tileRowsOfSlot: Int { (images * tileRows + slots - 1) / slots }
+
+  /// The output rows of an image that belong to a slot: whole rows of tiles, those of all images shared out evenly.
+  func rows(ofSlot slot: Int, image: Int) -> Range<Int> {
+    let (tile, count, height) = (form?.tiles.height ?? 1, images * tileRows, last.outputHeight)
+    let own = (slot * count / slots - image * tileRows)..<((slot + 1) * count / slots - image * tileRows)
+    let rows = own.clamped(to: 0..<tileRows)
+    return min(height, rows.lowerBound * tile)..<min(height, rows.upperBound * tile)
   }
+
+  /// The most output rows of one image that belong to a slot.
+  var rowsOfSlot: Int { min(last.outputHeight, tileRowsOfSlot * (form?.tiles.height ?? 1)) }
+
+  /// How many times that the slowest slot computes.
+  var imagesOfSlot: Double { Double(tileRowsOfSlot) / Double(min(tileRows, tileRowsOfSlot)) }
 
   /// The algorithm of a stage between entry and exit.
   func algorithm(_ index: Int) -> RowStage.Algorithm {

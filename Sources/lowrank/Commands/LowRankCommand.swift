@@ -16,6 +16,7 @@ struct LowRankCommand: ParsableCommand {
   /// Runs the command; help and the like go the way of all results, so that they are not lost in silence either.
   static func main() {
     StandardOutput.prepare()
+    BLASKernels.restartIfOutdated()
     do {
       var command = try parseAsRoot()
       try command.run()
