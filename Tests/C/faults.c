@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum call { OPEN, READ, WRITE, FSYNC, LINK, RENAME, UNLINK, FCHMOD, MKDIR, FSTAT, MMAP, MALLOC, CALLS };
@@ -68,6 +70,8 @@ static int is_system(const char *path) {
 
 static int is_file(int descriptor) {
   struct stat status;
+  struct statfs system;
+  if (fstatfs(descriptor, &system) == 0 && (system.f_type == PROC_SUPER_MAGIC || system.f_type == SYSFS_MAGIC)) return 0;
   static int (*real)(int, struct stat *);
   if (!real) real = (int (*)(int, struct stat *))dlsym(RTLD_NEXT, "fstat");
   return real(descriptor, &status) == 0 && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
