@@ -51,6 +51,16 @@ struct BrokenNetworkTests {
     expectRefusal("two first inputs") { _ = try run(try network([loop]), ["x": [2, 3]]) }
   }
 
+  /// Each place between two inputs is a convolution of its own: 131,072 of them took minutes and 1.4 GB.
+  @Test(arguments: [[2, 65536], [1 << 30, 1 << 30]]) func `huge strides are refused`(_ strides: [Int]) throws {
+    let transposed = Node(
+      opType: "ConvTranspose", inputs: ["x", "w"], outputs: ["z"],
+      attributes: [Attribute("strides", .ints(strides)), Attribute("kernel_shape", .ints([3, 3]))])
+    expectRefusal("strides") {
+      _ = try network([transposed], inputs: ["x": [1, 3, 6, 5], "w": [3, 4, 3, 3]])
+    }
+  }
+
   /// Three shared axes of which one has no places, the other one: the product has none either.
   @Test func `axes of no places are broadcast to`() throws {
     let einsum = Node(
