@@ -52,7 +52,8 @@ struct BrokenNetworkTests {
   }
 
   /// Each place between two inputs is a convolution of its own: 131,072 of them took minutes and 1.4 GB.
-  @Test(arguments: [[2, 65536], [1 << 30, 1 << 30]]) func `huge strides are refused`(_ strides: [Int]) throws {
+  @Test(arguments: [[2, 65536], [1 << 30, 1 << 30]]) func `huge strides are refused`(_ strides: [Int]) throws
+  {
     let transposed = Node(
       opType: "ConvTranspose", inputs: ["x", "w"], outputs: ["z"],
       attributes: [Attribute("strides", .ints(strides)), Attribute("kernel_shape", .ints([3, 3]))])
