@@ -46,6 +46,7 @@ let package = Package(
     .systemLibrary(
       name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
     .target(name: "CImages", dependencies: ["CJPEG", "CPNG"]),
+    .target(name: "Images", dependencies: ["CImages", "TensorFiles"], swiftSettings: strict),
     .target(name: "Tensors", swiftSettings: strict),
     .target(name: "Forms", dependencies: ["Tensors"], swiftSettings: strict),
     .target(name: "TensorFiles", dependencies: ["Forms", "Tensors"], swiftSettings: strict),
@@ -96,12 +97,17 @@ let package = Package(
     .executableTarget(
       name: "lowrank",
       dependencies: [
-        "CAllocator", "CImages", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network",
-        "ONNX",
-        "Forms", "Reports", "TensorFiles", "Tensors", "Tune",
+        "CAllocator", "Compress", "Conv", "Decompose", "Forms", "Images", "LinearAlgebra", "ModelGraph",
+        "Network", "ONNX", "Reports", "TensorFiles", "Tensors", "Tune",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    // Gives the parsers what scripts/fuzz_parsers.py sends; no product.
+    .executableTarget(
+      name: "Fuzzing",
+      dependencies: [
+        "Compress", "Forms", "Images", "ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors",
+      ], path: "Tests/Fuzzing", exclude: ["Corpus"], swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: strict),

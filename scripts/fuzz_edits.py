@@ -1,6 +1,6 @@
 """The edits that fuzz.py makes: of bytes, and of what ONNX, .npy and safetensors files say. Each takes a random source
 `r` and the bytes of a file, and gives other bytes."""
-import json, re, struct
+import json, re, struct, zlib
 
 INT64 = 1 << 64
 # Integers at which arithmetic breaks: as an int64, an int32, a size or a product of sizes.
@@ -86,7 +86,11 @@ NAMES = [b"kernel_shape", b"strides", b"pads", b"dilations", b"group", b"auto_pa
          b"transA", b"transB", b"alpha", b"epsilon", b"axis", b"axes", b"perm", b"value", b"value_ints", b"SAME_UPPER"]
 
 
+ONE_BYTE = [bytes([value]) for value in range(128)]
+
+
 def read_varint(data, at):
+    if data[at] < 128: return data[at], at + 1
     value = shift = 0
     while True:
         byte = data[at]
@@ -98,6 +102,7 @@ def read_varint(data, at):
 
 
 def varint(value):
+    if 0 <= value < 128: return ONE_BYTE[value]
     value %= INT64
     out = bytearray()
     while value > 127:
@@ -261,7 +266,7 @@ def edit_field(r, message, field, found):
 
 def nested(r, data):
     """A model's part inside an attribute inside a node, many times over."""
-    for _ in range(r.choice([1, 50, 99, 120, 2000])):
+    for _ in range(r.choice([1, 1, 2, 50, 99, 120, 120, 2000]) if r.random() < 0.3 else 1):
         attribute = varint(6 << 3 | 2) + varint(len(data)) + data
         node = varint(5 << 3 | 2) + varint(len(attribute)) + attribute
         data = varint(1 << 3 | 2) + varint(len(node)) + node
@@ -439,6 +444,6 @@ def edit(r, kind, data):
     chosen = EDITS[kind] if r.random() < 0.65 else r.choice(RAW)
     try:
         return chosen.__name__, chosen(r, data)
-    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError):
+    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError, zlib.error):
         # An edit before this one left nothing that the format allows to read.
         return flip_bits.__name__, flip_bits(r, data)

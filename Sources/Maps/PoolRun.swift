@@ -77,8 +77,7 @@ package struct PoolRun: Sendable {
         && input.extents.prefix(2) == output.extents.prefix(2),
       "pooling of \(input.extents) to \(output.extents)")
     precondition(
-      input.extents[1] == 1 || (input.strides[1] == 1 && output.strides[1] == 1),
-      "pooling of maps that are not channel-last")
+      input.hasAdjacentChannels && output.hasAdjacentChannels, "pooling of maps that are not channel-last")
     self.fold = fold
     let missing = 3 - axes.count
     self.axes = [Axis](repeating: .one, count: missing) + axes
@@ -148,4 +147,9 @@ package struct PoolRun: Sendable {
     case .mean(let countsPadding): 1 / Float(countsPadding ? counted : inside)
     }
   }
+}
+
+extension StridedShape {
+  /// Whether a pixel's channels, the second axis, lie side by side; those of no pixels lie as one likes.
+  fileprivate var hasAdjacentChannels: Bool { extents[1] == 1 || strides[1] == 1 || extents.contains(0) }
 }

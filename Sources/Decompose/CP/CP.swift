@@ -59,7 +59,7 @@ private func canonicalPolyadic<Element: LapackScalar>(
   let limit = kernel.count / (extents.max() ?? 1)
   try requireRank(rank, "rank", upTo: limit, kernel: kernel.shape)
   let scale = kernel.unitScale
-  let tensor = kernel.inputsLast(times: scale)
+  let tensor = kernel.inputsLast(times: scale).withoutNegligible()
   func certify(
     _ model: CPModel<Element>, _ convergence: ConvergenceReport
   ) throws(DecomposeError) -> CPDecomposition<Element> {

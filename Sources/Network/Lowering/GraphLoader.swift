@@ -30,6 +30,9 @@ struct GraphLoader {
       throw .node(
         name: node.displayName, opType: node.opType, reason: "there is no operator of this name\(whose) here")
     }
+    guard !node.outputs.isEmpty else {
+      throw .node(name: node.displayName, opType: node.opType, reason: "it has no outputs")
+    }
     let reader = NodeReader(
       node, opset: opset, options: options, graph: graph, outerConstant: constant,
       loadGraph: { inner throws(NetworkError) in try load(inner, outer: constant) })

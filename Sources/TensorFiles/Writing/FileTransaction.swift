@@ -115,6 +115,9 @@ public struct FileTransaction: ~Copyable {
       }
     } catch {
       for replacement in replacements.reversed() { replacement.undo() }
+      // Now, not with the transaction: a folder that was made for the files may be taken back before that.
+      for file in files { file.close() }
+      files = []
       throw error
     }
     for replacement in replacements { replacement.finish() }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Images
 import ModelGraph
 import Network
 import TensorFiles

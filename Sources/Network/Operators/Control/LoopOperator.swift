@@ -23,6 +23,7 @@ struct LoopOperator: Operator {
     carried = max(0, node.node.inputs.count - 2)
     label = NodeLabel(name: node.node.displayName, opType: node.opType)
     memoryLimit = node.options.memoryLimit
+    guard node.node.inputs.count >= 2 else { throw node.failure("a loop without its two first inputs") }
     guard graph.inputs.count == carried + 2, graph.outputs.count > carried,
       graph.outputs.count - 1 == node.outputCount
     else {

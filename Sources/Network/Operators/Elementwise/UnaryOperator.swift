@@ -86,7 +86,7 @@ struct UnaryOperator: ActivationOperator {
   func lower(
     _ inputs: [Value?], outputs: [String], into plan: inout PlanBuilder
   ) throws(LoweringStop) -> [Value] {
-    guard let input = inputs[0] else { throw plan.failure("its input is missing") }
+    let input = try plan.required(inputs, 0)
     guard input.kind == .float else { return [try lowerIntegers(input, outputs[0], &plan)] }
     let operation = settings.operation
     let output = try plan.makeLike(input, input.type, for: outputs[0])

@@ -28,6 +28,10 @@ final class ConvolutionTransposeOperator: Operator {
     let after: [Int]
   }
 
+  /// The most places that an output can have between two inputs, each a convolution of a millisecond to make: a stride of 45
+  /// along two axes, where the largest of known networks is 32.
+  private static var mostPhases: Int { 2048 }
+
   private let kernel: Kernel?
   private let groups: Int
   private let geometry: TransposedGeometry
@@ -45,6 +49,11 @@ final class ConvolutionTransposeOperator: Operator {
       throw node.failure("its weights are neither constant nor of known extents, nor has it a 'kernel_shape'")
     }
     geometry = try TransposedGeometry(node, kernel: extents)
+    let phases = geometry.window.stride.reduce(CheckedInteger(1)) { $0 * CheckedInteger($1) }.value
+    guard let phases, phases <= Self.mostPhases else {
+      throw node.failure(
+        "strides of \(geometry.window.stride): more than \(Self.mostPhases) convolutions of their own")
+    }
     var options = node.options.convolution
     // Products of CBLAS depend on how threads share them; it takes over from three axes on.
     if extents.count > 2 { options.threads = 1 }

@@ -107,7 +107,8 @@ struct EinsumOperator: Operator {
         guard known == extent || known == 1 || extent == 1 else {
           throw plan.failure("axes of one name have the extents \(known) and \(extent)")
         }
-        extents[label] = max(known, extent)
+        // Not the larger one: an axis of no places is broadcast to as well.
+        extents[label] = known == 1 ? extent : known
       }
     }
   }

@@ -1,23 +1,28 @@
-import CImages
-import TensorFiles
+internal import CImages
+public import TensorFiles
 
 #if canImport(FoundationEssentials)
-  import FoundationEssentials
+  internal import FoundationEssentials
 #else
-  import Foundation
+  internal import Foundation
 #endif
 
 /// A picture of red, green and blue bytes, row by row.
-struct Image: Equatable {
-  let width: Int
-  let height: Int
+public struct Image: Equatable {
+  /// Pixels of a row.
+  public let width: Int
+  /// Rows.
+  public let height: Int
   /// Three bytes a pixel.
-  let pixels: [UInt8]
+  public let pixels: [UInt8]
 
   /// The most pixels of an image; its bytes are asked for only after a look at its size.
   private static var mostPixels: Int { 1 << 26 }
 
-  init(width: Int, height: Int, pixels: [UInt8]) {
+  /// An image of these pixels.
+  ///
+  /// **Traps** where there are not three bytes a pixel.
+  public init(width: Int, height: Int, pixels: [UInt8]) {
     precondition(pixels.count == 3 * width * height, "\(pixels.count) bytes for \(width)x\(height) pixels")
     (self.width, self.height, self.pixels) = (width, height, pixels)
   }
@@ -25,8 +30,12 @@ struct Image: Equatable {
   /// Reads a PNG or JPEG file; opacity is ignored, grey becomes three equal colours, 16 bits become 8.
   ///
   /// **Throws** `FileError` for other files, damaged or truncated ones, and images of more than 2^26 pixels.
-  init(contentsOf path: String) throws(FileError) {
-    let bytes = [UInt8](try FileReader.bytes(ofFile: path))
+  public init(contentsOf path: String) throws(FileError) {
+    try self.init(bytes: [UInt8](try FileReader.bytes(ofFile: path)), path: path)
+  }
+
+  /// Reads a file that is in memory; `path` names it in errors.
+  public init(bytes: [UInt8], path: String) throws(FileError) {
     if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
       try self.init(bytes, path, channels: 4, size: cimages_png_size, decode: cimages_png_decode)
     } else if bytes.starts(with: [0xFF, 0xD8]) {
@@ -79,7 +88,7 @@ extension Image {
   /// image grows): bilinear, without the aliasing of bilinear when images shrink.
   ///
   /// **Complexity** O(width' height + width' height') pixels by the triangle's width.
-  func resized(width newWidth: Int, height newHeight: Int) -> [Float] {
+  public func resized(width newWidth: Int, height newHeight: Int) -> [Float] {
     let columns = Self.weights(from: width, to: newWidth)
     let rows = Self.weights(from: height, to: newHeight)
     var wide = [Float](repeating: 0, count: newWidth * height * 3)
