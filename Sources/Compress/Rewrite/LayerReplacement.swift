@@ -10,11 +10,18 @@ public struct LayerReplacement: Sendable {
   public let form: FactoredForm
   /// One kernel a stage, in the order of `form.stages(kernel:groups:)`.
   public let weights: [Tensor<Float>]
+  /// How they are stored.
+  let format: WeightFormat
 
   /// Puts a replacement together.
   ///
   /// **Traps** where the layer cannot be factored or a weight has not the shape of its stage.
   public init(layer: FactorableLayer, form: FactoredForm, weights: [Tensor<Float>]) {
+    self.init(layer: layer, form: form, weights: weights, format: .original)
+  }
+
+  /// The same, with weights that a format holds exactly.
+  init(layer: FactorableLayer, form: FactoredForm, weights: [Tensor<Float>], format: WeightFormat) {
     guard let kernel = layer.kernelShape, layer.obstacle == nil else {
       preconditionFailure("layer \(layer.name) cannot be factored: \(layer.obstacle ?? "no weight")")
     }
@@ -23,5 +30,6 @@ public struct LayerReplacement: Sendable {
     self.layer = layer
     self.form = form
     self.weights = weights
+    self.format = format
   }
 }
