@@ -4,6 +4,7 @@ internal import Conv
 internal import Decompose
 internal import LinearAlgebra
 internal import ModelGraph
+internal import Network
 internal import TensorFiles
 
 extension Failure {
@@ -12,7 +13,7 @@ extension Failure {
       switch error {
       case .notFinite: LOWRANK_NOT_FINITE
       case .rankOutOfRange: LOWRANK_RANK_OUT_OF_RANGE
-      case .unsuitableKernel: LOWRANK_UNSUITABLE
+      case .unsuitableKernel, .unsuitableMoments: LOWRANK_UNSUITABLE
       case .outOfRange: LOWRANK_NOT_FINITE
       case .linearAlgebra(.notComputed): LOWRANK_NOT_COMPUTED
       case .linearAlgebra(.notFinite): LOWRANK_NOT_FINITE
@@ -43,4 +44,15 @@ extension Failure {
   init(_ error: ModelError) { self.init(LOWRANK_BAD_FILE, error.description) }
 
   init(_ error: FileError) { self.init(LOWRANK_BAD_FILE, error.description) }
+
+  init(_ error: NetworkError) {
+    let status =
+      switch error {
+      case .model, .constant: LOWRANK_BAD_FILE
+      case .node: LOWRANK_UNSUPPORTED
+      case .input, .output: LOWRANK_INVALID_ARGUMENT
+      case .memory: LOWRANK_TOO_LARGE
+      }
+    self.init(status, error.description)
+  }
 }

@@ -39,6 +39,7 @@ public func modelCompress(
     let result = try required(result, "result")
     let path = try text(path, atMost: 4095, "path")
     let output = try text(outputPath, atMost: 4095, "output_path")
+    let progress = try ProgressCallback(options)
     let options = try CompressionOptions(options)
     let start = ContinuousClock.now
     try requireApart(output, from: [path])
@@ -46,7 +47,9 @@ public func modelCompress(
     var model = try readModel(path)
     try requireApart(output, from: model.externalFiles)
     var report: CompressionReport
-    do throws(CompressError) { report = try model.compress(options) } catch { throw Failure(error) }
+    do throws(CompressError) {
+      report = try model.compress(options) { progress($0) }
+    } catch { throw Failure(error) }
     do throws(ModelError) { report.model.bytesAfter = try model.saveONNX(to: output) } catch {
       throw Failure(error)
     }
@@ -66,7 +69,8 @@ private func requireApart(_ output: String, from inputs: [String]) throws(Failur
   } catch { throw Failure(LOWRANK_INVALID_ARGUMENT, error.description) }
 }
 
-private func readModel(_ path: String) throws(Failure) -> ModelGraph {
+/// The model of an ONNX file.
+func readModel(_ path: String) throws(Failure) -> ModelGraph {
   guard !path.isEmpty else { throw Failure(LOWRANK_BAD_FILE, "the path is empty") }
   do throws(ModelError) { return try ModelGraph(onnx: path) } catch { throw Failure(error) }
 }

@@ -16,14 +16,7 @@ struct PlanOptions {
     case LOWRANK_BACKEND_BLAS: run.backend = .blas
     default: throw Failure(LOWRANK_INVALID_ARGUMENT, "there is no backend \(given.backend.rawValue)")
     }
-    switch given.winograd {
-    case LOWRANK_WINOGRAD_AUTOMATIC: run.winograd = .automatic
-    case LOWRANK_WINOGRAD_OFF: run.winograd = .off
-    case LOWRANK_WINOGRAD_2X2: run.winograd = .tile(2)
-    case LOWRANK_WINOGRAD_4X4: run.winograd = .tile(4)
-    case LOWRANK_WINOGRAD_5X5: run.winograd = .tile(5)
-    default: throw Failure(LOWRANK_INVALID_ARGUMENT, "there is no Winograd choice \(given.winograd.rawValue)")
-    }
+    run.winograd = try ConvolutionOptions.Winograd(given.winograd)
     run.threads = max(1, try number(given.threads, in: 0...64, "options->threads"))
     input = try Self.layout(given.input_layout, given.input_stride, given.input_image_stride, "input")
     output = try Self.layout(given.output_layout, given.output_stride, given.output_image_stride, "output")
@@ -58,5 +51,19 @@ struct PlanOptions {
     let image = try number(imageStride, in: 0...Limits.map, "options->\(name)_image_stride")
     return MapLayout(
       order, stride: stride == 0 ? nil : stride, imageStride: image == 0 ? nil : image)
+  }
+}
+
+extension ConvolutionOptions.Winograd {
+  /// The choice of the header.
+  init(_ code: lowrank_winograd) throws(Failure) {
+    switch code {
+    case LOWRANK_WINOGRAD_AUTOMATIC: self = .automatic
+    case LOWRANK_WINOGRAD_OFF: self = .off
+    case LOWRANK_WINOGRAD_2X2: self = .tile(2)
+    case LOWRANK_WINOGRAD_4X4: self = .tile(4)
+    case LOWRANK_WINOGRAD_5X5: self = .tile(5)
+    default: throw Failure(LOWRANK_INVALID_ARGUMENT, "there is no Winograd choice \(code.rawValue)")
+    }
   }
 }

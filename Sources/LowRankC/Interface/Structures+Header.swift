@@ -1,7 +1,8 @@
 internal import CLowRank
 
 // The members that the structures of the header may end with, in order; new ones go to the end. The first of each list is
-// the first behind `struct_size`, but for a geometry, which is none without its input, and a stage, without its weights.
+// the first behind `struct_size`, but for a geometry, which is none without its input, a stage, without its weights, and an
+// array, without its elements.
 
 extension lowrank_system_info: CStructure {
   static let ends = [
@@ -60,6 +61,23 @@ extension lowrank_model_options: CStructure {
   static let ends = [
     end(\.method), end(\.criterion), end(\.criterion_value), end(\.rank_multiple), end(\.threads),
     end(\.layers),
-    end(\.skip), end(\.input_shapes), end(\.input_shape_count), end(\.keep_batch_norm),
+    end(\.skip), end(\.input_shapes), end(\.input_shape_count), end(\.keep_batch_norm), end(\.progress),
+    end(\.progress_context),
   ]
+}
+
+extension lowrank_network_options: CStructure {
+  static let ends = [end(\.threads), end(\.winograd), end(\.memory_limit)]
+}
+
+extension lowrank_network_info: CStructure {
+  static let ends = [end(\.input_count), end(\.output_count), end(\.weight_bytes)]
+}
+
+extension lowrank_value_info: CStructure {
+  static let ends = [end(\.name), end(\.type), end(\.order), end(\.shape)]
+}
+
+extension lowrank_array: CStructure {
+  static let ends = [end(\.count)]
 }

@@ -14,7 +14,8 @@ extension CompressionOptions {
     threads = ProcessInfo.processInfo.activeProcessorCount
     guard let given = try optionalStructure(pointer, "options") else { return }
     method = try Self.method(given.method)
-    criterion = try Self.criterion(given.criterion, given.criterion_value)
+    budget = try Self.budget(given.criterion, given.criterion_value)
+    if budget == nil { criterion = try Self.criterion(given.criterion, given.criterion_value) }
     let multiple = try number(given.rank_multiple, in: 0...65536, "options->rank_multiple")
     if multiple > 0 { rankMultiple = multiple }
     let wanted = try number(given.threads, in: 0...1024, "options->threads")
@@ -37,6 +38,16 @@ extension CompressionOptions {
       throw Failure(LOWRANK_INVALID_ARGUMENT, "there is no method \(value.rawValue) for models")
     }
     return method
+  }
+
+  /// What the whole model may cost; nil for criteria of single layers.
+  private static func budget(_ criterion: lowrank_criterion, _ value: Double) throws(Failure) -> Budget? {
+    guard criterion == LOWRANK_MULTIPLIES || criterion == LOWRANK_WEIGHTS else { return nil }
+    guard value > 0, value <= 1 else {
+      throw Failure(
+        LOWRANK_INVALID_ARGUMENT, "options->criterion_value is \(value): a budget lies over 0, up to 1")
+    }
+    return criterion == LOWRANK_MULTIPLIES ? .multiplies(value) : .weights(value)
   }
 
   private static func criterion(
