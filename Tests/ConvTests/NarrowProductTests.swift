@@ -80,8 +80,8 @@ import Testing
       let columns = extents[cases.number(0...12)]
       let depth = extents[cases.number(0...12)]
       let weights = Self.weights(storage, columns, depth, &cases)
-      let a = cases.tensor([rows * depth]).elements
-      let bias = cases.tensor([columns]).elements
+      let a: [Float] = cases.tensor([rows * depth]).elements
+      let bias: [Float] = cases.tensor([columns]).elements
       let activation = [Activation.none, .relu, .silu][cases.number(0...2)]
       let product = try #require(
         NarrowProduct(
@@ -100,7 +100,7 @@ import Testing
           }
         }
       }
-      #expect(result[(rows * columns)...].allSatisfy(\.isNaN), "writes beyond the result")
+      #expect(result[(rows * columns)...].allSatisfy { $0.isNaN }, "writes beyond the result")
     }
   }
 
@@ -120,7 +120,7 @@ import Testing
   func threadsDoNotChangeTheResult(rows: Int) throws {
     var cases = GeneratedCases(seed: 6)
     let weights = Self.weights(.float16, 700, 500, &cases)
-    let a = cases.tensor([rows * 500]).elements
+    let a: [Float] = cases.tensor([rows * 500]).elements
     let results = try [1, 2, 3, 7].map { threads in
       let product = try #require(
         NarrowProduct(weights, options: MatrixProductOptions(threads: threads)))
