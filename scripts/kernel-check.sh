@@ -36,6 +36,9 @@ compile() { # output, further arguments
   "$clang" -std=c11 -O2 -Wall -Wextra -Werror "$@" -I Sources/CKernels/include \
     Tests/C/{kernels,kernel_definitions,winograd_definitions,activation_definitions}.c \
     Sources/CKernels/{scalar,avx2,avx512,neon,dispatch}.c -lm -o "$output"
+  "$clang" -std=c11 -O2 -Wall -Wextra -Werror "$@" -I Sources/CKernels/include Tests/C/narrow.c \
+    Sources/CKernels/{scalar,avx2,avx512,neon,dispatch,narrow_scalar,narrow_avx2,narrow_avx512,narrow_neon}.c -lm \
+    -o "$output.narrow"
 }
 
 rounds=${LOWRANK_TEST_ROUNDS:-96}
@@ -49,6 +52,7 @@ for target in "$@"; do
     native)
       compile "$work/native"
       "$work/native" "${run[@]}"
+      "$work/native.narrow" "${run[@]}"
       ;;
     arm64)
       install_for_arm64 > "$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
@@ -58,6 +62,7 @@ for target in "$@"; do
       for cpu in cortex-a53 cortex-a72 neoverse-n1; do
         echo "$cpu:"
         qemu-aarch64-static -cpu "$cpu" "$work/arm64" "${run[@]}"
+        qemu-aarch64-static -cpu "$cpu" "$work/arm64.narrow" "${run[@]}"
       done
       ;;
     *)

@@ -79,7 +79,7 @@ public final class Network: Sendable {
   }
 
   private static func passes(_ options: NetworkOptions) -> [any GraphPass] {
-    var passes: [any GraphPass] = []
+    var passes: [any GraphPass] = [WeightWidening()]
     if !options.disabledPasses.contains(.constants) { passes.append(ConstantFolding()) }
     if !options.disabledPasses.contains(.batchNormalization) { passes.append(BatchNormalizationFolding()) }
     if !options.disabledPasses.contains(.constants) { passes.append(UnusedNodeRemoval()) }

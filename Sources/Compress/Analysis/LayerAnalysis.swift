@@ -104,22 +104,44 @@ struct LayerAnalysis {
     return pooledError(errors, energies)
   }
 
-  /// The factors of a form that this analysis gave, as they will be stored in `type`; `foldedScale` is what a
-  /// BatchNormalization multiplied the kernel's output channels with.
+  /// The factors of a form that this analysis gave, as they will be stored: in the first format of `choice` that does,
+  /// or in the model's own `type`; `foldedScale` is what a BatchNormalization multiplied the kernel's output channels with.
   ///
   /// **Throws** `DecomposeError` where a decomposition fails.
   func factors(
-    _ form: FactoredForm, type: ElementType, foldedScale: [Double]?
+    _ form: FactoredForm, type: ElementType, choice: FormatChoice, foldedScale: [Double]?
   ) throws(DecomposeError) -> LayerFactors {
-    var decompositions: [Decomposition<Float>] = []
-    var unfolded = foldedScale.map(UnfoldedError.init)
-    for (group, analysis) in analyses.enumerated() {
-      let (exact, kernel) = (try analysis.decomposition(form), analysis.kernel)
-      let stored = type == .float32 ? exact : analysis.mapped(exact) { $0.rounded(to: type) }
-      unfolded?.add(kernel, stored.kernel.reconstructed(), from: group * kernel.shape[0])
-      decompositions.append(stored)
+    var exact: [Decomposition<Float>] = []
+    for analysis in analyses { exact.append(try analysis.decomposition(form)) }
+    let exactError = pooledError(exact.map(\.relativeError), energies)
+    var (format, stored) = (WeightFormat.original, exact)
+    // Numbers that are in half precision already stay in the model's own type.
+    for candidate in type == .float32 ? choice.formats : [.original] {
+      (format, stored) = (candidate, rounded(exact, to: candidate, type: type))
+      let error = pooledError(stored.map(\.relativeError), energies)
+      if choice.accepts(candidate, error: error, exact: exactError) { break }
     }
-    return LayerFactors(groups: decompositions, energies: energies, unfoldedError: unfolded?.value)
+    var unfolded = foldedScale.map(UnfoldedError.init)
+    for (group, part) in stored.enumerated() {
+      let kernel = analyses[group].kernel
+      unfolded?.add(kernel, part.kernel.reconstructed(), from: group * kernel.shape[0])
+    }
+    return LayerFactors(
+      groups: stored, energies: energies, unfoldedError: unfolded?.value, format: format)
+  }
+
+  /// The factors of each group as they are after being stored.
+  private func rounded(
+    _ exact: [Decomposition<Float>], to format: WeightFormat, type: ElementType
+  ) -> [Decomposition<Float>] {
+    zip(analyses, exact).map { analysis, exact in
+      guard format == .original else {
+        // The parts come in their order.
+        var parts = exact.kernel.rounded(to: format).parts[...]
+        return analysis.mapped(exact) { parts.popFirst() ?? $0 }
+      }
+      return type == .float32 ? exact : analysis.mapped(exact) { $0.rounded(to: type) }
+    }
   }
 }
 
@@ -128,15 +150,4 @@ struct ScoredForm {
   let form: FactoredForm
   /// What it is compared by with forms of other kinds under the same criterion: the lower the better.
   let score: Double
-}
-
-extension Tensor where Element == Float {
-  /// The numbers as they are after being stored in a type.
-  fileprivate func rounded(to type: ElementType) -> Tensor {
-    var result = self
-    result.withMutableSpan { values in
-      for i in values.indices { values[i] = type.rounded(values[i]) }
-    }
-    return result
-  }
 }

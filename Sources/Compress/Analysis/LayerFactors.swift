@@ -14,6 +14,8 @@ struct LayerFactors: Sendable {
   let unfoldedError: Double?
   /// An upper bound that theory gives.
   let errorBound: Double
+  /// How the numbers are stored: they are what they are after that.
+  let format: WeightFormat
   /// What the data said of them; nil where there were none.
   var response: LayerResponse?
 
@@ -40,8 +42,9 @@ extension LayerFactors {
   ///
   /// Groups stand one after the other along the output channels of every stage. `energies` are the squared norms of the
   /// groups' kernels.
-  init(groups: [Decomposition<Float>], energies: [Double], unfoldedError: Double?) {
+  init(groups: [Decomposition<Float>], energies: [Double], unfoldedError: Double?, format: WeightFormat) {
     self.unfoldedError = unfoldedError
+    self.format = format
     form = groups[0].kernel.form
     let stages = groups.map { $0.kernel.stageWeights }
     weights = stages[0].indices.map { stage in Tensor(stacked: stages.map { $0[stage] }) }

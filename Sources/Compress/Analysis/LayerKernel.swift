@@ -9,6 +9,8 @@ struct LayerKernel: Sendable {
   let type: ElementType
   /// What folding multiplied each output channel with; nil where nothing was folded.
   let foldedScale: [Double]?
+  /// The version of the operators that the model is written in.
+  let opset: Int
 }
 
 extension ModelGraph {
@@ -17,6 +19,7 @@ extension ModelGraph {
   /// **Throws** `ModelError` where the weight cannot be read.
   func layerKernel(of layer: FactorableLayer) throws(ModelError) -> LayerKernel {
     LayerKernel(
-      values: try kernel(of: layer), type: layer.elementType ?? .float32, foldedScale: layer.foldedScale)
+      values: try kernel(of: layer), type: layer.elementType ?? .float32, foldedScale: layer.foldedScale,
+      opset: opsetVersion)
   }
 }

@@ -88,11 +88,19 @@ struct LayerPlanner: Sendable {
   private func factors(
     _ kernel: LayerKernel, _ analysis: LayerAnalysis, _ form: FactoredForm
   ) throws(DecomposeError) -> LayerChoice {
-    let factors = try analysis.factors(form, type: kernel.type, foldedScale: kernel.foldedScale)
+    let choice = FormatChoice(options.weights, opset: kernel.opset, limit: errorLimit)
+    let factors = try analysis.factors(
+      form, type: kernel.type, choice: choice, foldedScale: kernel.foldedScale)
     guard factors.relativeError.isFinite else {
       return .keep(reason: "its factors would overflow \(kernel.type.name)")
     }
     return .factor(factors)
+  }
+
+  /// What the error of a layer's factors may be at most, where the criterion says so.
+  private var errorLimit: Double {
+    guard options.budget == nil, case .error(let limit) = options.criterion else { return .infinity }
+    return limit
   }
 
   /// Factors a kernel into a given form.

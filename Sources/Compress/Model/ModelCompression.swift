@@ -49,11 +49,17 @@ extension ModelGraph {
     for (place, plan) in byLayer.sorted(by: { $0.key < $1.key }) {
       guard case .factor(let factors) = plan.choice else { continue }
       replacements.append(
-        LayerReplacement(layer: work.layers[place], form: factors.form, weights: factors.weights, biasShift: factors.biasShift))
+        LayerReplacement(
+          layer: work.layers[place], form: factors.form, weights: factors.weights,
+          biasShift: factors.biasShift, format: factors.format))
     }
-    let report = CompressionReport(work, byLayer, bytesBefore: byteCount)
+    var report = CompressionReport(work, byLayer, bytesBefore: byteCount)
+    let kept = Set(main.constants.map(\.name))
     replace(replacements)
+    let stored = storeConstants(kept, as: options.weights)
+    report.note(stored, work)
     if !replacements.isEmpty { recordMetadata(options, report) }
+    if !stored.isEmpty { setMetadata("lowrank.storage", options.weights.rawValue) }
     return report
   }
 

@@ -24,6 +24,8 @@ public struct CompressionOptions: Sendable {
   public var skip: String?
   /// Whether BatchNormalization straight behind a convolution is folded into it where that is factored.
   public var foldsBatchNormalization = true
+  /// How weights are stored.
+  public var weights = WeightStorage.original
   /// Layers factored at the same time, each with BLAS on one thread.
   public var threads = 1
   /// Whether the report holds each layer's spectrum, as `HTMLReport` draws it.

@@ -63,7 +63,8 @@ public struct CompressionReport: Codable, Sendable {
     public var method: String
     /// Ranks in mode order; empty where kept.
     public var ranks: [Int]
-    /// `||K - reconstruction|| / ||K||`, from the factors as written; 0 where kept. Where a BatchNormalization was folded, K
+    /// `||K - reconstruction|| / ||K||`, from the factors as written; where kept that of rounding to
+    /// `storage`, 0 where nothing was rounded. Where a BatchNormalization was folded, K
     /// is the kernel with each output channel times its scale.
     public var relativeError: Double
     /// The same of the kernel as it was before a BatchNormalization was folded into it: K and the reconstruction with
@@ -90,6 +91,8 @@ public struct CompressionReport: Codable, Sendable {
     public var msBefore: Double?
     /// The same afterwards.
     public var msAfter: Double?
+    /// How the weights are stored: `int8`, `float16`, `float32` and so on; missing where they could not be read.
+    public var storage: String?
     /// Why the layer was kept; missing where it was factored.
     public var reason: String?
     /// What is lost at each rank; missing unless the options ask for it and the layer could be analysed.
@@ -145,6 +148,7 @@ extension CompressionReport.Layer {
     paramsBefore = cost?.weights(.dense) ?? 0
     macsBefore = cost?.multiplies(.dense)
     spectrum = plan?.spectrum
+    storage = layer.elementType?.name
     if case .factor(let factors) = plan?.choice {
       let form = factors.form
       method = form.kind.name
@@ -157,6 +161,7 @@ extension CompressionReport.Layer {
       macsAfter = cost?.multiplies(form)
       foldedBatchNormalization = layer.foldsBatchNormalization
       reason = nil
+      storage = factors.format.name ?? storage
     } else {
       method = "keep"
       ranks = []

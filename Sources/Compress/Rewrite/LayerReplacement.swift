@@ -12,12 +12,21 @@ public struct LayerReplacement: Sendable {
   public let weights: [Tensor<Float>]
   /// What the data would have added to the layer's bias, in units of `K x`, one an output channel; empty for nothing.
   public let biasShift: [Double]
+  /// How they are stored.
+  let format: WeightFormat
 
   /// Puts a replacement together.
   ///
   /// **Traps** where the layer cannot be factored or a weight has not the shape of its stage.
-  public init(layer: FactorableLayer, form: FactoredForm, weights: [Tensor<Float>], biasShift: [Double] = [])
-  {
+  public init(layer: FactorableLayer, form: FactoredForm, weights: [Tensor<Float>], biasShift: [Double] = []) {
+    self.init(layer: layer, form: form, weights: weights, biasShift: biasShift, format: .original)
+  }
+
+  /// The same, with weights that a format holds exactly.
+  init(
+    layer: FactorableLayer, form: FactoredForm, weights: [Tensor<Float>], biasShift: [Double],
+    format: WeightFormat
+  ) {
     guard let kernel = layer.kernelShape, layer.obstacle == nil else {
       preconditionFailure("layer \(layer.name) cannot be factored: \(layer.obstacle ?? "no weight")")
     }
@@ -27,5 +36,6 @@ public struct LayerReplacement: Sendable {
     self.form = form
     self.weights = weights
     self.biasShift = biasShift
+    self.format = format
   }
 }

@@ -9,6 +9,8 @@ struct StageNodes {
   private var sharedWeights: [StageWeight: String] = [:]
   /// The new constants.
   private(set) var constants: [Constant] = []
+  /// The nodes that widen weights of the stage that is being made.
+  private var widening: [Node] = []
 
   init(taken: Set<String>) { names = UniqueNames(taken: taken) }
 
@@ -37,7 +39,8 @@ struct StageNodes {
           &node, replacement, place, stage, dense: dense, graph: graph, value: value, isLast: isLast)
       }
       value = node.outputs[0]
-      nodes.append(node)
+      nodes += widening + [node]
+      widening = []
     }
     return nodes
   }
@@ -84,10 +87,14 @@ struct StageNodes {
     let kernel = replacement.weights[place]
     // [S, T / groups, ...] of a depthwise stage is [R, 1, ...] either way.
     let isDepthwise = stage.groups > 1 && stage.groups == stage.inputs
-    let stored =
-      inputsFirst && !isDepthwise ? kernel.permuted([1, 0] + Array(2..<kernel.shape.order)) : kernel
+    let isPermuted = inputsFirst && !isDepthwise
+    let stored = isPermuted ? kernel.permuted([1, 0] + Array(2..<kernel.shape.order)) : kernel
     let name = names.unique("\(layer.name)/\(stage.name).weight")
-    constants.append(Constant(name: name, stored, type: layer.elementType ?? .float32))
+    let made = StoredConstant(
+      name, stored, type: layer.elementType ?? .float32, format: replacement.format, axis: isPermuted ? 1 : 0,
+      &names)
+    constants += made.constants
+    if let node = made.node { widening.append(node) }
     sharedWeights[key] = name
     return name
   }

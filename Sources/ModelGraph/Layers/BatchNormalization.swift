@@ -42,8 +42,8 @@ extension Graph {
     guard normalization.isPlainBatchNormalization, normalization.inputs[0] == value else { return nil }
     var vectors: [Tensor<Float>] = []
     for name in normalization.inputs.dropFirst() + (convolution.input(2).map { [$0] } ?? []) {
-      guard let constant = index.constant(name, in: self), constant.extents == [outputChannels],
-        let vector = try constant.floats()
+      guard let stored = index.weight(name, in: self), stored.extents == [outputChannels],
+        let vector = try stored.floats()
       else { return nil }
       vectors.append(vector)
     }

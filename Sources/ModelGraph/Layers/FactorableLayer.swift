@@ -29,7 +29,7 @@ public struct FactorableLayer: Sendable {
   public let kernelShape: Shape?
   /// The number of groups.
   public let groups: Int
-  /// How the weight is stored; nil where it could not be found.
+  /// What the weight's numbers are to the layer, however the file holds them; nil where it could not be found.
   public let elementType: ElementType?
   /// The value that holds the weight: layers with the same one share it.
   public let weight: String
@@ -47,7 +47,7 @@ public struct FactorableLayer: Sendable {
   /// The BatchNormalization to fold.
   package let batchNormalization: BatchNormalization?
   /// The weight; nil where it could not be found.
-  let constant: Constant?
+  let stored: StoredWeight?
 }
 
 /// The order of the axes of a stored weight.
@@ -71,7 +71,7 @@ extension ModelGraph {
   /// **Complexity** one copy of the weight, two where it has to be transposed.
   public func kernel(of layer: FactorableLayer) throws(ModelError) -> Tensor<Float> {
     let stored: Tensor<Float>?
-    do throws(FileError) { stored = try layer.constant?.floats() } catch { throw .file(error) }
+    do throws(FileError) { stored = try layer.stored?.floats() } catch { throw .file(error) }
     guard var kernel = stored else {
       throw .tensor(path: path, name: layer.weight, reason: "its values cannot be read")
     }

@@ -44,27 +44,27 @@ private struct LayerReader {
     let weight = node.input(side) ?? ""
     let layout = layout(node, op, side)
     let groups = op.isConvolution ? node.int("group", default: 1) : 1
-    let constant = index.constant(weight, in: graph)
-    let shape = constant?.shape.flatMap { kernelShape($0, layout, op, groups) }.flatMap { shape in
+    let stored = index.weight(weight, in: graph)
+    let shape = stored?.shape.flatMap { kernelShape($0, layout, op, groups) }.flatMap { shape in
       groups >= 1 && shape[0] % groups == 0 ? shape : nil
     }
-    let obstacle = obstacle(node, op, side: side, constant, shape: shape)
+    let obstacle = obstacle(node, op, side: side, stored, shape: shape)
     var normalization: BatchNormalization?
     if folds, obstacle == nil, op.isConvolution, let shape {
       normalization = try graph.foldableBatchNormalization(behind: place, outputChannels: shape[0], index)
     }
     return FactorableLayer(
-      name: name, op: op, kernelShape: shape, groups: groups, elementType: constant?.type.elementType,
+      name: name, op: op, kernelShape: shape, groups: groups, elementType: stored?.type.elementType,
       weight: weight, obstacle: obstacle?.onOneLine, node: place, layout: layout,
       batchNormalization: normalization,
-      constant: constant)
+      stored: stored)
   }
 
   /// Which input holds the weight; nil for a product of two computed or two constant values.
   private func weightSide(_ node: Node, _ op: FactorableLayer.Operator) -> Int? {
     guard op == .matMul else { return node.inputs.count >= 2 ? 1 : nil }
     let constants = (0..<2).filter { side in
-      node.input(side).map { index.constant($0, in: graph) != nil } ?? false
+      node.input(side).map { index.weight($0, in: graph) != nil } ?? false
     }
     return constants.count == 1 ? constants[0] : nil
   }
@@ -95,22 +95,22 @@ private struct LayerReader {
   }
 
   private func obstacle(
-    _ node: Node, _ op: FactorableLayer.Operator, side: Int, _ constant: Constant?, shape: Shape?
+    _ node: Node, _ op: FactorableLayer.Operator, side: Int, _ stored: StoredWeight?, shape: Shape?
   ) -> String? {
-    guard let constant else {
+    guard let stored else {
       let producer = node.input(side).flatMap { index.producers[$0] }.map { graph.nodes[$0].opType }
       return "its weight is not constant" + (producer.map { ": \($0) computes it" } ?? "")
     }
-    guard let type = constant.type.elementType, type != .float64 else {
+    guard let type = stored.type.elementType, type != .float64 else {
       return "its weights are neither float32 nor float16 nor bfloat16"
     }
-    if !op.isConvolution && constant.extents.count != 2 {
-      return "its constant matrix has \(constant.extents.count) axes"
+    if !op.isConvolution && stored.extents.count != 2 {
+      return "its constant matrix has \(stored.extents.count) axes"
     }
-    guard let shape, constant.hasFloats else {
+    guard let shape, stored.hasFloats else {
       return "its weight is empty, or contradicts its own extents or the number of groups"
     }
-    guard let input = node.input(1 - side), index.constant(input, in: graph) == nil else {
+    guard let input = node.input(1 - side), index.weight(input, in: graph) == nil else {
       return "its input is constant"
     }
     guard node.outputs.first?.isEmpty == false else { return "nothing uses it: it has no output" }

@@ -37,6 +37,12 @@ struct CompressCommand: ParsableCommand {
 
   @Option(
     help:
+      "How weights are stored: in half precision, as integers with a scale for each output channel, or whichever adds little to a layer's error."
+  )
+  var weights = WeightStorage.original
+
+  @Option(
+    help:
       "What an error of each layer weighs under a budget: a JSON file such as {\"conv1\": 4.5}; 1 for the others.",
     completion: .file(extensions: ["json"]))
   var sensitivities: String?
@@ -183,6 +189,7 @@ struct CompressCommand: ParsableCommand {
     options.sensitivities = try loadSensitivities()
     options.budget = macs.map(Budget.multiplies) ?? params.map(Budget.weights)
     options.recordsSpectra = report != nil
+    options.weights = weights
     return options
   }
 
@@ -284,3 +291,5 @@ extension CompressionReport {
     return lines.joined(separator: "\n")
   }
 }
+
+extension WeightStorage: ExpressibleByArgument {}

@@ -17,6 +17,13 @@ protocol DenseOperator: Operator {
 ///     Y[m, t] = activation(sum over s of X[m, s] W[t, s] + bias[t])
 final class DenseProduct: Sendable {
   private let convolution: Convolution<Float>
+  /// For a few rows, where the weights come from memory and few bits hold them; made when it is first asked for.
+  private let narrow = Mutex<Narrow>(.unknown)
+
+  private enum Narrow {
+    case unknown
+    case known(NarrowProduct?)
+  }
   /// The columns of the product.
   let outputs: Int
   /// The depth of the product.
@@ -28,13 +35,28 @@ final class DenseProduct: Sendable {
   ) throws(ConvError) {
     (outputs, inputs) = (weights.shape[0], weights.shape[1])
     let kernel = weights.reshaped([outputs, inputs, 1])
-    convolution = Convolution(
-      [try ConvolutionStage(weights: kernel, bias: bias)], options: options)
+    convolution = Convolution([try ConvolutionStage(weights: kernel, bias: bias)], options: options)
   }
 
   private init(_ stage: ConvolutionStage<Float>, options: ConvolutionOptions) {
     (outputs, inputs) = (stage.outputChannels, stage.inputChannels)
     convolution = Convolution([stage], options: options)
+  }
+
+  /// The product with weights packed in few bits, where that is worth it.
+  private func narrowProduct() -> NarrowProduct? {
+    let (stage, options) = (convolution.stages[0], convolution.options)
+    guard 4 * stage.weights.count >= NarrowProduct.leastByteCount, options.backend == .automatic else {
+      return nil
+    }
+    return narrow.withLock { narrow in
+      if case .known(let product) = narrow { return product }
+      let product = NarrowProduct(
+        stage.weights.reshaped([outputs, inputs]), bias: stage.bias, activation: stage.activation,
+        options: MatrixProductOptions(variant: options.variant, threads: options.threads))
+      narrow = .known(product)
+      return product
+    }
   }
 
   /// The same with a number for each column added, or with an activation behind it; nil where an activation is there
@@ -56,6 +78,13 @@ final class DenseProduct: Sendable {
     let count = rows.extents[0]
     let output = try plan.make([count, outputs], .float32, .rowMajor, for: name)
     guard count > 0, outputs > 0 else { return output }
+    if count <= NarrowProduct.mostRows, let narrow = narrowProduct() {
+      try plan.add(
+        reads: [rows], writes: [output], scratch: narrow.workspaceByteCount(rows: count),
+        detail: "\(narrow.storage) weights", multiplies: count * inputs * outputs
+      ) { narrow.run($0.floats(0), rows: count, into: $0.floats(1), workspace: $0.bytes(2)) }
+      return output
+    }
     let sized: ConvolutionPlan<Float>
     do throws(ConvError) {
       sized = try convolution.reshaped(
