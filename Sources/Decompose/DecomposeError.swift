@@ -11,6 +11,8 @@ public enum DecomposeError: Error, Hashable, Sendable {
   case rankOutOfRange(name: String, rank: Int, allowed: ClosedRange<Int>, kernel: Shape)
   /// The kernel has an extent of 0, or too few axes, or axes that the form has no place for.
   case unsuitableKernel(form: String, kernel: Shape, reason: String)
+  /// The sums over a layer's data cannot be fitted to.
+  case unsuitableMoments(kernel: Shape, reason: String)
   /// LAPACK failed on the kernel.
   case linearAlgebra(LinearAlgebraError)
 }
@@ -29,6 +31,8 @@ extension DecomposeError: CustomStringConvertible {
         + "\(allowed.upperBound)"
     case .unsuitableKernel(let form, let kernel, let reason):
       "a kernel of \(kernel) has no \(form) form: \(reason)"
+    case .unsuitableMoments(let kernel, let reason):
+      "the sums over the data of the kernel of \(kernel) are of no use: \(reason)"
     case .linearAlgebra(let error):
       error.description
     }

@@ -25,6 +25,28 @@ public struct CholeskyDecomposition<Element: LapackScalar>: Sendable {
     precondition(info == 0, "potrs: argument \(-info) is wrong for a matrix of order \(n)")
     return columns.permuted([1, 0])
   }
+
+  /// Solves one triangle: `L X = B`, or `L^T X = B` with `transposed`. What has the
+  /// covariance A has the covariance 1 behind the first.
+  ///
+  /// **Shapes** `b` [n, k]; the result [n, k]. **Traps** where `b` does not fit.
+  ///
+  /// **Complexity** n^2 k / 2 multiplies. **Source** BLAS `trsm`.
+  public func solveTriangle(_ b: Tensor<Element>, transposed: Bool = false) -> Tensor<Element> {
+    let n = lower.shape[0]
+    precondition(
+      b.shape.order == 2 && b.shape[0] == n, "a right-hand side of \(b.shape) for a triangle of order \(n)")
+    guard b.count > 0 else { return b }
+    var solution = b
+    solution.withMutableBuffer { x in
+      lower.withBuffer { l in
+        guard let x = x.baseAddress, let l = l.baseAddress else { return }
+        let columns = Int32(b.shape[1])
+        Element.routines.trsmLeft(false, transposed, Int32(n), columns, 1, l, Int32(n), x, columns)
+      }
+    }
+    return solution
+  }
 }
 
 extension Tensor where Element: LapackScalar {

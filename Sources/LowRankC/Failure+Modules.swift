@@ -12,7 +12,7 @@ extension Failure {
       switch error {
       case .notFinite: LOWRANK_NOT_FINITE
       case .rankOutOfRange: LOWRANK_RANK_OUT_OF_RANGE
-      case .unsuitableKernel: LOWRANK_UNSUITABLE
+      case .unsuitableKernel, .unsuitableMoments: LOWRANK_UNSUITABLE
       case .outOfRange: LOWRANK_NOT_FINITE
       case .linearAlgebra(.notComputed): LOWRANK_NOT_COMPUTED
       case .linearAlgebra(.notFinite): LOWRANK_NOT_FINITE

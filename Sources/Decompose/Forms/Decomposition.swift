@@ -16,17 +16,23 @@ public struct Decomposition<Element: Scalar>: Sendable {
   public let convergence: ConvergenceReport
   /// What else there is to know about CP factors as they were found; nil for the other forms.
   public let certificate: CPCertificate?
+  /// How near the layer's responses to data are; nil where none were fitted to.
+  public let response: ResponseCertificate?
 
   init(
     kernel: FactoredKernel<Element>, relativeError: Double, errorBound: Double,
-    convergence: ConvergenceReport, certificate: CPCertificate? = nil
+    convergence: ConvergenceReport, certificate: CPCertificate? = nil, response: ResponseCertificate? = nil
   ) {
     self.kernel = kernel
     self.relativeError = relativeError
     self.errorBound = errorBound
     self.convergence = convergence
     self.certificate = certificate
+    self.response = response
   }
+
+  /// The relative error in the norm that the factors were fitted in: the data's where there were any, else the weights'.
+  public var fittedError: Double { response?.fittedError ?? relativeError }
 }
 
 /// How an iterative decomposition ended. Stopping at the limit is a result, not an error.
