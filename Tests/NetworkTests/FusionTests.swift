@@ -58,7 +58,10 @@ import Testing
       "ConvTranspose", ["g", constant("w4", 16, 6, 2, 2)], "h", [Attribute("strides", .ints([2, 2]))])
     node(
       "BatchNormalization",
-      ["h", constant("gamma", 6), constant("beta", 6), constant("mean", 6), constant("variance", 6, from: 0.5)],
+      [
+        "h", constant("gamma", 6), constant("beta", 6), constant("mean", 6),
+        constant("variance", 6, from: 0.5),
+      ],
       "h1")
     node("Relu", ["h1"], "y")
     // The same on integers, which have no step of their own for it.
@@ -91,7 +94,8 @@ import Testing
         let largest = p.reduce(Float(1e-20)) { max($0, abs($1)) }
         let worst = zip(p, q).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
         // Sums of at most 64 products in another order through six layers: some hundred roundings of 2^-24.
-        #expect(p.count == q.count && worst <= 2e-5 * largest, "\(name) without \(disabled): \(worst / largest)")
+        #expect(
+          p.count == q.count && worst <= 2e-5 * largest, "\(name) without \(disabled): \(worst / largest)")
       }
     }
   }

@@ -1,3 +1,4 @@
+import AllocationCounter
 import Network
 import Tensors
 import TestSupport

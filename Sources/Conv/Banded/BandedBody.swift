@@ -53,7 +53,7 @@ struct BandedBody: Sendable {
           capacity: rows,
           // Taps of so few channels are short: those along a row of the kernel are read as one.
           isDense: index == 0 && !design.entersPointwise && reader?.algorithm == .direct
-            && first.inputChannels <= Int(LOWRANK_MOST_DENSE.rawValue),
+            && first.inputChannels <= LOWRANK_MOST_DENSE,
           in: &layout))
     }
     return maps.reversed()
