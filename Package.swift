@@ -24,6 +24,7 @@ let package = Package(
     .library(name: "ONNX", targets: ["ONNX"]),
     .library(name: "Network", targets: ["Network"]),
     .library(name: "Compress", targets: ["Compress"]),
+    .library(name: "Tune", targets: ["Tune"]),
     .library(name: "Reports", targets: ["Reports"]),
     .executable(name: "lowrank", targets: ["lowrank"]),
     // The C interface; scripts/install.sh makes liblowrank.so and liblowrank.a out of it.
@@ -67,10 +68,20 @@ let package = Package(
       dependencies: [
         "Conv", "LinearAlgebra", "Maps", "ModelGraph", "ONNX", "TensorFiles", "Tensors",
       ], swiftSettings: strict),
+    // ONNX Runtime's C library, loaded where it is installed: for its times.
+    .target(name: "COnnxRuntime"),
     .target(
       name: "Compress",
-      dependencies: ["Decompose", "LinearAlgebra", "ModelGraph", "Forms", "Tensors"],
+      dependencies: [
+        "COnnxRuntime", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network", "ONNX", "Forms",
+        "TensorFiles",
+        "Tensors",
+      ],
       swiftSettings: strict),
+    // Reverse mode, losses, optimisers: a compressed network learns from the original.
+    .target(
+      name: "Tune",
+      dependencies: ["Conv", "ModelGraph", "Network", "TensorFiles", "Tensors"], swiftSettings: strict),
     // What Compress decided, as JSON and as a page for the browser.
     .target(name: "Reports", dependencies: ["Compress", "Decompose", "Forms"], swiftSettings: strict),
     // lowrank.h, and what its Swift side needs of C.
@@ -78,8 +89,8 @@ let package = Package(
     .target(
       name: "LowRankC",
       dependencies: [
-        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "ONNX", "Forms",
-        "Reports", "TensorFiles", "Tensors",
+        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network", "ONNX",
+        "Forms", "Reports", "TensorFiles", "Tensors",
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -87,7 +98,7 @@ let package = Package(
       dependencies: [
         "CAllocator", "CImages", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network",
         "ONNX",
-        "Forms", "Reports", "TensorFiles", "Tensors",
+        "Forms", "Reports", "TensorFiles", "Tensors", "Tune",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -139,8 +150,8 @@ let package = Package(
     .testTarget(
       name: "LowRankCTests",
       dependencies: [
-        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "LowRankC", "ModelGraph", "ONNX",
-        "Forms", "TensorFiles", "Tensors", "TestSupport",
+        "CLowRank", "Compress", "Conv", "Decompose", "LinearAlgebra", "LowRankC", "ModelGraph", "Network",
+        "ONNX", "Forms", "TensorFiles", "Tensors", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
@@ -150,7 +161,12 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "CommandTests", dependencies: ["lowrank", "Forms", "TensorFiles", "Tensors", "TestSupport"],
+      name: "TuneTests",
+      dependencies: ["ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors", "TestSupport", "Tune"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: ["lowrank", "Forms", "ModelGraph", "ONNX", "TensorFiles", "Tensors", "TestSupport"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests the C interface as users have it: installs the libraries, moves them, and builds and runs against them the C
-# example (shared and static), the Python example and the hostile-arguments test, some of it under valgrind.
+# examples (shared and static), the Python package and the hostile-arguments test, some of it under valgrind.
 #
 #   scripts/c-tests.sh
 #
@@ -76,7 +76,7 @@ check_symbols() {
 
 build_examples() {
   cp Examples/c/* "$work/"
-  make -s -C "$work" CC="$cc" CFLAGS="-O2 ${strict[*]}" factored_layer
+  make -s -C "$work" CC="$cc" CFLAGS="-O2 ${strict[*]}" factored_layer network
   # shellcheck disable=SC2046 # flags are several words
   "$cc" -std=c11 -O2 "${strict[@]}" $(pkg-config --cflags lowrank) -o "$work/static_layer" "$work/factored_layer.c" \
     "$prefix/lib/liblowrank.a" $(pkg-config --static --libs-only-l lowrank | sed 's/-llowrank//') 2> "$work/log" ||
@@ -88,6 +88,7 @@ build_examples() {
 
 run_examples() {
   (cd "$work" && ./factored_layer && ./factored_layer 37 53 29 7 11 > /dev/null && ./static_layer 64 64 28 16 16 &&
+    ./network model.onnx &&
     "$prefix/bin/lowrank" compress model.onnx --error 0.3 -o smaller.onnx --json > smaller.json && ls -l smaller.onnx)
 }
 
@@ -106,7 +107,14 @@ run_without_sources() {
 }
 
 run_python() {
-  LOWRANK_LIBRARY=$prefix/lib/liblowrank.so "$python" Examples/python/factored_layer.py
+  export LOWRANK_LIBRARY=$prefix/lib/liblowrank.so PYTHONPATH=$root/Python/src
+  "$python" Examples/python/smaller_network.py
+  if "$python" -c 'import pytest' 2> /dev/null; then
+    "$python" -m pytest -q -p no:cacheprovider Python
+  else
+    echo "    pytest is not installed: the package's tests are not run"
+  fi
+  if "$python" -c 'import mypy' 2> /dev/null; then (cd Python && "$python" -m mypy --cache-dir /dev/null); fi
 }
 
 run_steady() {
@@ -143,6 +151,7 @@ run_valgrind() {
   build_hostile "$work/hostile-symbols" "$work/symbols/lib"
   export OPENBLAS_NUM_THREADS=1
   LD_LIBRARY_PATH=$work/symbols/lib "${memcheck[@]}" "$work/factored_layer" 16 16 12 4 4
+  LD_LIBRARY_PATH=$work/symbols/lib "${memcheck[@]}" "$work/network" "$work/model.onnx"
   "${memcheck[@]}" "$work/hostile-symbols" 100 2 1 Tests/Vectors "$work/files" > "$work/log" 2>&1 ||
     { cat "$work/log"; fail "valgrind on the hostile test"; }
   echo "    nothing lost, no error"

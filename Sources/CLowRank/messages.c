@@ -43,6 +43,7 @@ const char *lowrank_status_name(lowrank_status status) {
     case LOWRANK_BAD_GEOMETRY: return "LOWRANK_BAD_GEOMETRY";
     case LOWRANK_BAD_FILE: return "LOWRANK_BAD_FILE";
     case LOWRANK_INTERNAL: return "LOWRANK_INTERNAL";
+    case LOWRANK_UNSUPPORTED: return "LOWRANK_UNSUPPORTED";
   }
   return "unknown status";
 }

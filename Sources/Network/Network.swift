@@ -104,6 +104,18 @@ public final class Network: Sendable {
     try makeSession().run(inputs, outputs: outputs)
   }
 
+  /// The types and shapes that outputs have for inputs of some shapes; nil for those that depend on what a run computes.
+  ///
+  /// **Throws** `NetworkError` where an input is missing or does not fit, or an output is not there.
+  package func outputShapes(
+    for given: [String: InputShape], outputs: [String]
+  ) throws(NetworkError) -> [InputShape?] {
+    guard case .finished(let values) = try plan(for: given, outputs: outputs).end else {
+      return outputs.map { _ in nil }
+    }
+    return values.map { InputShape(type: $0.type, extents: $0.extents) }
+  }
+
   /// The plan for inputs of some shapes.
   func plan(for given: [String: InputShape], outputs: [String]) throws(NetworkError) -> PlannedSegment {
     let key = PlanKey(inputs: given, outputs: outputs)
@@ -111,7 +123,7 @@ public final class Network: Sendable {
     var builder = PlanBuilder(options: options)
     for info in inputs {
       guard let shape = given[info.name] else { throw .input(name: info.name, reason: "it is missing") }
-      try shape.check(against: info)
+      try shape.check(against: info, limit: options.memoryLimit)
       builder.addInput(info.name, type: shape.type, extents: shape.extents)
     }
     for name in given.keys where !inputs.contains(where: { $0.name == name }) {
@@ -127,30 +139,5 @@ public final class Network: Sendable {
       plans.append((key, plan))
     }
     return plan
-  }
-}
-
-/// The shape of an input, and what its elements are.
-struct InputShape: Hashable, Sendable {
-  let type: DataType
-  let extents: [Int]
-
-  init(_ tensor: NetworkTensor) { (type, extents) = (tensor.type, tensor.shape.extents) }
-
-  init(type: DataType, extents: [Int]) { (self.type, self.extents) = (type, extents) }
-
-  /// Checks the shape against what the model says of the input.
-  func check(against info: ValueInfo) throws(NetworkError) {
-    if let wanted = info.dataType, wanted != type {
-      guard ElementKind(wanted) == ElementKind(type), ElementKind(wanted) != nil else {
-        throw .input(name: info.name, reason: "it is of \(type), the network takes \(wanted)")
-      }
-    }
-    guard let wanted = info.extents else { return }
-    let fits = wanted.count == extents.count && zip(wanted, extents).allSatisfy { $0 == nil || $0 == $1 }
-    guard fits else {
-      let shape = wanted.map { $0.map(String.init) ?? "?" }.joined(separator: "x")
-      throw .input(name: info.name, reason: "its shape is \(Shape(extents)), the network takes \(shape)")
-    }
   }
 }

@@ -20,7 +20,7 @@ static _Thread_local unsigned long sound;
 static uint64_t seed = 20240917;
 
 void judge(const char *function, lowrank_status status, void *const *result) {
-  if ((unsigned)status > LOWRANK_INTERNAL || status == LOWRANK_INTERNAL) {
+  if ((unsigned)status > LOWRANK_UNSUPPORTED || status == LOWRANK_INTERNAL) {
     fprintf(stderr, "%s: status %d, %s\n", function, (int)status, lowrank_last_error());
     exit(1);
   }
@@ -60,6 +60,7 @@ static void all_calls(unsigned long times, bool print) {
   repeat(decomposition_calls, decomposition_call_count, times, print);
   repeat(plan_calls, plan_call_count, times, print);
   repeat(model_calls, model_call_count, times, print);
+  repeat(network_calls, network_call_count, times, print);
 }
 
 struct worker {
@@ -116,7 +117,7 @@ int main(int argc, char **argv) {
     perror("the folder of the models, or the one for files");
     return 2;
   }
-  const size_t functions = decomposition_call_count + plan_call_count + model_call_count;
+  const size_t functions = decomposition_call_count + plan_call_count + model_call_count + network_call_count;
   printf("%lu hostile calls of each of %zu functions, seed %llu\n", calls, functions, (unsigned long long)seed);
   memory_make();
   directed_tests();
@@ -130,7 +131,7 @@ int main(int argc, char **argv) {
   many_threads(threads, calls / 10);
   printf("  %u threads, %lu calls of each function by each: %.2f s\n", threads, calls / 10, seconds() - start);
   require_no_leak(before, calls);
-  for (int status = 0; status < LOWRANK_INTERNAL; ++status)
+  for (int status = 0; status <= LOWRANK_UNSUPPORTED; ++status)
     printf("  %10lu %s\n", atomic_load(&answers[status]), lowrank_status_name((lowrank_status)status));
   memory_free();
   free((void *)models_folder);

@@ -56,7 +56,7 @@ void memory_check(const char *function);
 /* ----------------------------------------------------------------------------- handles (hostile_memory.c) */
 
 enum { POOL = 24 };
-enum kind { DECOMPOSITION, PLAN, REPORT, KINDS };
+enum kind { DECOMPOSITION, PLAN, REPORT, NETWORK, SESSION, KINDS };
 
 /* A handle of a kind that is alive, or was, or never was one. All threads draw from one pool. */
 void *some_handle(enum kind kind);
@@ -82,8 +82,8 @@ struct call {
   void (*run)(void);
 };
 
-extern const struct call decomposition_calls[], plan_calls[], model_calls[];
-extern const size_t decomposition_call_count, plan_call_count, model_call_count;
+extern const struct call decomposition_calls[], plan_calls[], model_calls[], network_calls[];
+extern const size_t decomposition_call_count, plan_call_count, model_call_count, network_call_count;
 
 /* The folder of the test models. */
 extern const char *models_folder;

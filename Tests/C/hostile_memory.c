@@ -75,6 +75,8 @@ static lowrank_status destroy(enum kind kind, void *handle) {
   switch (kind) {
     case DECOMPOSITION: return lowrank_decomposition_destroy(handle);
     case PLAN: return lowrank_plan_destroy(handle);
+    case NETWORK: return lowrank_network_destroy(handle);
+    case SESSION: return lowrank_session_destroy(handle);
     default: return lowrank_report_destroy(handle);
   }
 }

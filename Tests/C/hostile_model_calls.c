@@ -51,6 +51,12 @@ static const char *some_path(void) {
   return chance(2) ? hostile_text() : path_in(models_folder, others[chance(sizeof others / sizeof *others)]);
 }
 
+static void some_progress(void *context, const char *layer, int64_t done, int64_t total) {
+  /* A structure that ends in front of the context gives none. */
+  const bool mine = !context || context == models_folder;
+  if (!mine || !*layer || done < 0 || done > total) judge("progress", (lowrank_status)-1, NULL);
+}
+
 static const void *some_model_options(lowrank_model_options *options, const char *shapes[4]) {
   shapes[0] = some_text("x=1,3,8,8");
   shapes[1] = some_text("y=1");
@@ -58,7 +64,7 @@ static const void *some_model_options(lowrank_model_options *options, const char
   if (chance(4) == 0) return NULL;
   *options = (lowrank_model_options){.struct_size = sizeof *options,
                                      .method = (lowrank_model_method)some_int((int32_t)chance(5)),
-                                     .criterion = (lowrank_criterion)some_int((int32_t)chance(4)),
+                                     .criterion = (lowrank_criterion)some_int((int32_t)chance(6)),
                                      .criterion_value = some_double(0.4),
                                      .rank_multiple = some_int(1),
                                      .threads = some_int((int32_t)chance(3)),
@@ -67,7 +73,9 @@ static const void *some_model_options(lowrank_model_options *options, const char
                                      .input_shapes = some_pointer(shapes),
                                      /* The list has four places; more would have to be believed. */
                                      .input_shape_count = some_int(0),
-                                     .keep_batch_norm = some_int((int32_t)chance(2))};
+                                     .keep_batch_norm = some_int((int32_t)chance(2)),
+                                     .progress = chance(2) ? some_progress : NULL,
+                                     .progress_context = (void *)(uintptr_t)models_folder};
   if (options->input_shape_count > 4 && options->input_shape_count <= 1024) options->input_shape_count = 4;
   return some_structure(options, sizeof *options);
 }

@@ -72,6 +72,31 @@ static lowrank_status call_model(void *options) {
   return status == LOWRANK_BAD_FILE ? LOWRANK_OK : status;
 }
 
+static lowrank_network *network;
+static lowrank_session *session;
+
+static lowrank_status call_network_options(void *options) {
+  lowrank_network *result = NULL;
+  const lowrank_status status = lowrank_network_open(sound_model(), options, &result);
+  lowrank_network_destroy(result);
+  return status;
+}
+static lowrank_status call_network_info(void *info) { return lowrank_network_get_info(network, info); }
+static lowrank_status call_value_info(void *info) {
+  return lowrank_network_get_value(network, LOWRANK_INPUT, 0, info);
+}
+static lowrank_status call_array(void *output) {
+  const lowrank_array input = {.struct_size = sizeof input,
+                               .type = LOWRANK_FLOAT32,
+                               .order = 4,
+                               .shape = {1, 8, 9, 7},
+                               .elements = memory_buffer(0),
+                               .count = 504};
+  const lowrank_array *const inputs[1] = {&input};
+  lowrank_array *const outputs[1] = {output};
+  return lowrank_session_run(session, inputs, 1, outputs, 1);
+}
+
 #define STRUCTURE(TYPE, SOUND, CALL, ...) {#TYPE, SOUND, sizeof(TYPE), CALL, {__VA_ARGS__}}
 static const lowrank_system_info system_info;
 static const lowrank_decompose_options decompose_options;
@@ -80,6 +105,10 @@ static const lowrank_tensor_info tensor_info;
 static const lowrank_plan_options plan_options;
 static const lowrank_plan_info plan_info;
 static const lowrank_model_options model_options;
+static const lowrank_network_options network_options;
+static const lowrank_network_info network_info;
+static const lowrank_value_info value_info;
+static const lowrank_array array;
 
 static const struct structure structures[] = {
     STRUCTURE(lowrank_system_info, &system_info, call_system, END(lowrank_system_info, version),
@@ -129,7 +158,15 @@ static const struct structure structures[] = {
               END(lowrank_model_options, rank_multiple), END(lowrank_model_options, threads),
               END(lowrank_model_options, layers), END(lowrank_model_options, skip),
               END(lowrank_model_options, input_shapes), END(lowrank_model_options, input_shape_count),
-              END(lowrank_model_options, keep_batch_norm)),
+              END(lowrank_model_options, keep_batch_norm), END(lowrank_model_options, progress),
+              END(lowrank_model_options, progress_context)),
+    STRUCTURE(lowrank_network_options, &network_options, call_network_options, END(lowrank_network_options, threads),
+              END(lowrank_network_options, winograd), END(lowrank_network_options, memory_limit)),
+    STRUCTURE(lowrank_network_info, &network_info, call_network_info, END(lowrank_network_info, input_count),
+              END(lowrank_network_info, output_count), END(lowrank_network_info, weight_bytes)),
+    STRUCTURE(lowrank_value_info, &value_info, call_value_info, END(lowrank_value_info, name),
+              END(lowrank_value_info, type), END(lowrank_value_info, order), END(lowrank_value_info, shape)),
+    STRUCTURE(lowrank_array, &array, call_array, END(lowrank_array, count)),
 };
 
 static bool is_end(const struct structure *s, size_t size) {
@@ -176,11 +213,14 @@ static void every_size(const struct structure *s) {
 
 void structure_tests(void) {
   if (lowrank_decompose_f32(LOWRANK_TUCKER2, memory_buffer(0), 270, shape, 4, ranks, 2, NULL, &decomposition) ||
-      lowrank_plan_create_f32(&nine, memory_buffer(0), 270, shape, 4, NULL, 0, NULL, &plan)) {
+      lowrank_plan_create_f32(&nine, memory_buffer(0), 270, shape, 4, NULL, 0, NULL, &plan) ||
+      lowrank_network_open(sound_model(), NULL, &network) || lowrank_session_create(network, &session)) {
     fprintf(stderr, "structures: %s\n", lowrank_last_error());
     exit(1);
   }
   for (size_t i = 0; i < sizeof structures / sizeof *structures; ++i) every_size(&structures[i]);
+  lowrank_session_destroy(session);
+  lowrank_network_destroy(network);
   lowrank_plan_destroy(plan);
   lowrank_decomposition_destroy(decomposition);
   printf("  %d sizes of structures, %d answered wrongly\n", tests, failures);

@@ -34,6 +34,19 @@ import Testing
     agree(lowrank_plan_destroy, planDestroy)
   }
 
+  @Test func networksAgree() {
+    agree(lowrank_network_open, networkOpen)
+    agree(lowrank_network_create, networkCreate)
+    agree(lowrank_network_get_info, networkGetInfo)
+    agree(lowrank_network_get_value, networkGetValue)
+    agree(lowrank_network_get_shapes, networkGetShapes)
+    agree(lowrank_network_destroy, networkDestroy)
+    agree(lowrank_session_create, sessionCreate)
+    agree(lowrank_session_run, sessionRun)
+    agree(lowrank_session_copy, sessionCopy)
+    agree(lowrank_session_destroy, sessionDestroy)
+  }
+
   @Test func theRestAgrees() {
     agree(lowrank_system, system)
     agree(lowrank_handle_count, handleCount)
@@ -54,7 +67,11 @@ import Testing
       #expect(MemoryLayout<lowrank_plan_options>.size == 112)
       #expect(MemoryLayout<lowrank_stage>.size == 360)
       #expect(MemoryLayout<lowrank_plan_info>.size == 184)
-      #expect(MemoryLayout<lowrank_model_options>.size == 64)
+      #expect(MemoryLayout<lowrank_model_options>.size == 80)
+      #expect(MemoryLayout<lowrank_network_options>.size == 24)
+      #expect(MemoryLayout<lowrank_network_info>.size == 24)
+      #expect(MemoryLayout<lowrank_value_info>.size == 88)
+      #expect(MemoryLayout<lowrank_array>.size == 104)
     #endif
   }
 }

@@ -55,6 +55,31 @@ import Testing
     #expect(written == expected)
   }
 
+  /// A budget for the whole model, and word of every layer.
+  @Test func budgetsAreSharedOutAndProgressIsTold() throws {
+    let folder = try TemporaryFolder()
+    let path = Vectors.example("mnist.onnx")
+    var told: [(done: Int64, total: Int64)] = []
+    var options = lowrank_model_options()
+    options.struct_size = MemoryLayout<lowrank_model_options>.size
+    options.criterion = LOWRANK_MULTIPLIES
+    options.criterion_value = 0.5
+    options.progress = { context, layer, done, total in
+      guard let layer, strlen(layer) > 0 else { return }
+      context?.assumingMemoryBound(to: [(done: Int64, total: Int64)].self).pointee.append((done, total))
+    }
+    var report: OpaquePointer?
+    try withUnsafeMutablePointer(to: &told) { told in
+      options.progress_context = UnsafeMutableRawPointer(told)
+      try require(modelCompress(path, folder.path("half.onnx"), &options, &report))
+    }
+    let found = try JSONDecoder().decode(CompressionReport.self, from: try json(report))
+    #expect(2 * found.model.macsAfter <= found.model.macsBefore)
+    #expect(told.count >= found.layers.count && told.contains { $0.done == $0.total })
+    options.criterion_value = 0
+    #expect(modelCompress(path, folder.path("none.onnx"), &options, &report) == LOWRANK_INVALID_ARGUMENT)
+  }
+
   /// The model that is read, and the files of its external data, are not written over, by whatever path.
   @Test func aModelIsNotWrittenOverItsOwnFiles() throws {
     let folder = try TemporaryFolder()

@@ -162,6 +162,25 @@ import Testing
     try check(lowrank_system_info(), least: 24) { system($0) }
   }
 
+  @Test func structuresOfNetworks() throws {
+    let path = Vectors.example("mnist.onnx")
+    try check(lowrank_network_options(), least: 12) { options in
+      var network: OpaquePointer?
+      let status = networkOpen(path, options, &network)
+      _ = networkDestroy(network)
+      return status
+    }
+    let session = try CSession(path: path)
+    try check(lowrank_network_info(), least: 12) { networkGetInfo(session.network, $0) }
+    try check(lowrank_value_info(), least: 16) { networkGetValue(session.network, LOWRANK_INPUT, 0, $0) }
+    let image = CArray(randomTensor([1, 1, 28, 28], seed: 24))
+    try session.withArrays([image], outputs: []) { inputs, _ in
+      try check(lowrank_array(), least: 104) { output in
+        sessionRun(session.session, inputs, 1, [output], 1)
+      }
+    }
+  }
+
   @Test func optionsOfModels() throws {
     // A file that is missing: options are looked at before it, and a model is slow to inspect.
     try check(lowrank_model_options(), least: 12) { options in

@@ -8,6 +8,7 @@
  *   lowrank_plan_create_*    packs a dense or factored convolution, or a chain of them, into a handle; lowrank_plan_run_*
  *                            runs it on the caller's buffers, as often as wanted, without allocating.
  *   lowrank_model_*          inspects or compresses an ONNX file and reports in JSON.
+ *   lowrank_network_*        reads a whole ONNX network into a handle; lowrank_session_* runs it.
  *
  * Rules that hold for every function:
  *
@@ -19,7 +20,7 @@
  *     destroyed handle is answered with LOWRANK_BAD_HANDLE. Destroying a handle that another thread is using is safe; the
  *     memory goes when that call ends.
  *   - Every function returns a status; nothing is written to results where it is not LOWRANK_OK, but for `*length` of
- *     lowrank_report_copy and the output of a run. lowrank_last_error() says in words what is wrong, for the calling
+ *     lowrank_report_copy and the outputs of a run. lowrank_last_error() says in words what is wrong, for the calling
  *     thread.
  *   - Every function may be called from several threads at once, and one plan may be run by several threads, each with
  *     an output and a workspace of its own. The BLAS's thread count is global to the process: lowrank_model_* calls hold
@@ -30,9 +31,8 @@
  *     default, unless their text says otherwise. So `lowrank_geometry g = {.struct_size = sizeof g};` is a good start.
  *   - Later versions add members to the end of structures only, so that programs and libraries of different versions go
  *     together. A struct_size at which a member listed here ends, from the first one behind struct_size on
- *     (lowrank_geometry: from `input` on, lowrank_stage: from `weight_count` on), is that of an older header: members
- *     behind it count as zero and are not
- *     written. A larger one, up to 4096 and a multiple of the structure's alignment, is that of a newer header: all bytes
+ *     (lowrank_geometry: from `input` on, lowrank_stage: from `weight_count` on, lowrank_array: from `count` on), is that
+ *     of an older header: members behind it count as zero and are not written. A larger one, up to 4096 and a multiple of the structure's alignment, is that of a newer header: all bytes
  *     behind the members listed here must be zero, and stay so. Any other is a LOWRANK_INVALID_ARGUMENT.
  *
  * The library never prints, never ends the process on account of its arguments, and no exception leaves it. As in any C
@@ -84,7 +84,8 @@ typedef enum lowrank_status {
   LOWRANK_NOT_COMPUTED = 11,     /* LAPACK did not converge */
   LOWRANK_BAD_GEOMETRY = 12,     /* stride, padding, dilation, groups and extents do not fit together */
   LOWRANK_BAD_FILE = 13,         /* a file cannot be read or written, or is not what it should be */
-  LOWRANK_INTERNAL = 14          /* a fault of the library; please report it */
+  LOWRANK_INTERNAL = 14,         /* a fault of the library; please report it */
+  LOWRANK_UNSUPPORTED = 15       /* a network asks for what the library cannot do, or a node's inputs do not fit it */
 } lowrank_status;
 
 /* The name of a status, e.g. "LOWRANK_OVERLAP"; "unknown status" for other numbers. Never null, never to be freed. */
@@ -116,8 +117,23 @@ LOWRANK_API size_t lowrank_handle_count(void);
 
 /* ------------------------------------------------------------------------------------- decompositions */
 
-/* The element types. */
-typedef enum lowrank_type { LOWRANK_FLOAT32 = 1, LOWRANK_FLOAT64 = 2 } lowrank_type;
+/* The element types. Kernels, plans and decompositions have the first two; networks have all. */
+typedef enum lowrank_type {
+  LOWRANK_UNKNOWN_TYPE = 0, /* a network's value of which nothing is said, or of a type that is not in this list */
+  LOWRANK_FLOAT32 = 1,
+  LOWRANK_FLOAT64 = 2,
+  LOWRANK_FLOAT16 = 3,
+  LOWRANK_BFLOAT16 = 4,
+  LOWRANK_INT8 = 5,
+  LOWRANK_INT16 = 6,
+  LOWRANK_INT32 = 7,
+  LOWRANK_INT64 = 8,
+  LOWRANK_UINT8 = 9,
+  LOWRANK_UINT16 = 10,
+  LOWRANK_UINT32 = 11,
+  LOWRANK_UINT64 = 12,
+  LOWRANK_BOOL = 13 /* a byte, 0 or 1 */
+} lowrank_type;
 
 /* The forms of a kernel and their stages, in the order they run (D x D stands for all spatial axes of the kernel).
    Stride, padding and dilation belong to the stages with spatial extents. */
@@ -464,8 +480,15 @@ typedef enum lowrank_criterion {
   LOWRANK_DEFAULT_CRITERION = 0, /* an error of 0.3; criterion_value is not looked at */
   LOWRANK_ERROR = 1,             /* the cheapest ranks whose relative error is at most criterion_value */
   LOWRANK_ENERGY = 2,            /* ranks that keep this part of each mode's energy */
-  LOWRANK_RANKS_RATIO = 3        /* ranks that are this part of the full ones */
+  LOWRANK_RANKS_RATIO = 3,       /* ranks that are this part of the full ones */
+  LOWRANK_MULTIPLIES = 4,        /* the whole model at this part of its multiplies, with the least error; not 0 */
+  LOWRANK_WEIGHTS = 5            /* the whole model at this part of its weights, with the least error; not 0 */
 } lowrank_criterion;
+
+/* Told of the work on a model: a layer, in UTF-8 and valid during the call, is number `done` of `total`. Under a budget
+   the layers are gone through twice, first to be analysed. It is called by one thread at a time, which need not be the
+   caller's, and must return. */
+typedef void (*lowrank_progress)(void *context, const char *layer, int64_t done, int64_t total);
 
 /* What is done to a model; null or zeros ask for the defaults. Texts are UTF-8, at most 1024 bytes long. */
 typedef struct lowrank_model_options {
@@ -480,6 +503,8 @@ typedef struct lowrank_model_options {
   const char *const *input_shapes; /* "name=1,3,224,224" for inputs whose shapes the model leaves open */
   int32_t input_shape_count;       /* up to 1024 */
   int32_t keep_batch_norm;         /* 1: do not fold BatchNormalization into factored layers */
+  lowrank_progress progress;       /* null for none; lowrank_model_compress alone calls it */
+  void *progress_context;          /* what it is given */
 } lowrank_model_options;
 
 /* A text in JSON. */
@@ -504,6 +529,108 @@ LOWRANK_API lowrank_status lowrank_report_copy(const lowrank_report *report, cha
 
 /* Gives a report back; null is let through. */
 LOWRANK_API lowrank_status lowrank_report_destroy(lowrank_report *report);
+
+/* ------------------------------------------------------------------------------------------ whole networks */
+
+/* A network with its weights packed. Sessions of it share them, and live on where it is destroyed before them. */
+typedef struct lowrank_network lowrank_network;
+
+/* The memory that a network runs in. A session runs one input at a time: calls from other threads wait for their turn. For
+   runs side by side, give each thread a session. */
+typedef struct lowrank_session lowrank_session;
+
+/* How a network runs; null or zeros ask for the defaults. */
+typedef struct lowrank_network_options {
+  size_t struct_size;
+  int32_t threads;           /* that share one run, up to 64; 0 for 1. The results do not depend on it */
+  lowrank_winograd winograd; /* LOWRANK_WINOGRAD_OFF has the smallest error */
+  int64_t memory_limit;      /* the most bytes that the values of a run may take; 0 for 2 GiB */
+} lowrank_network_options;
+
+/* Reads a network out of an ONNX file of opset 7 to 23. The path is UTF-8, at most 4095 bytes long. An operator or a
+   setting that the library lacks is a LOWRANK_UNSUPPORTED that names the node. */
+LOWRANK_API lowrank_status lowrank_network_open(const char *path, const lowrank_network_options *options,
+                                                lowrank_network **result);
+
+/* The same from the bytes of such a file, which are copied. External data is looked for in the working directory. */
+LOWRANK_API lowrank_status lowrank_network_create(const void *bytes, size_t byte_count,
+                                                  const lowrank_network_options *options, lowrank_network **result);
+
+/* What there is to know about a network. */
+typedef struct lowrank_network_info {
+  size_t struct_size;
+  int32_t input_count;
+  int32_t output_count;
+  int64_t weight_bytes; /* of the constants, as the model stores them */
+} lowrank_network_info;
+
+/* Fills `*info`, whose struct_size must be set. */
+LOWRANK_API lowrank_status lowrank_network_get_info(const lowrank_network *network, lowrank_network_info *info);
+
+/* Which values of a network are meant. */
+typedef enum lowrank_direction { LOWRANK_INPUT = 0, LOWRANK_OUTPUT = 1 } lowrank_direction;
+
+/* What the model says of an input or output. */
+typedef struct lowrank_value_info {
+  size_t struct_size;
+  const char *name;  /* UTF-8; the library's, and there until the network is destroyed */
+  lowrank_type type; /* LOWRANK_UNKNOWN_TYPE where the model does not say */
+  int32_t order;     /* its axes; -1 where the model does not say, or there are more than LOWRANK_MAX_ORDER */
+  int64_t shape[LOWRANK_MAX_ORDER]; /* -1 where an extent is open, as that of a batch often is */
+} lowrank_value_info;
+
+/* Fills `*info` with what the model says of input or output `index`, from 0. */
+LOWRANK_API lowrank_status lowrank_network_get_value(const lowrank_network *network, lowrank_direction direction,
+                                                     int32_t index, lowrank_value_info *info);
+
+/* A tensor in the caller's memory, dense and row-major.
+ *
+ * Values of floating-point types are LOWRANK_FLOAT32 or LOWRANK_FLOAT64 here, whatever the model stores them in; they are
+ * computed with as float. Integers and truth values may be of any of their types: outputs are cut to their lower bits. */
+typedef struct lowrank_array {
+  size_t struct_size;
+  const char *name;  /* of the value, UTF-8; null for the input or output of the same place. Outputs may be any value
+                        inside of the network */
+  lowrank_type type; /* of the elements. LOWRANK_UNKNOWN_TYPE for an output asks for LOWRANK_FLOAT32, or the model's type
+                        of integers, and receives which */
+  int32_t order;     /* of an input up to LOWRANK_MAX_ORDER; an output receives its */
+  int64_t shape[LOWRANK_MAX_ORDER]; /* of an input; an output receives its */
+  void *elements;    /* an input's are only read. Null with a count of 0 for an output to be told its shape alone */
+  size_t count;      /* of the elements */
+} lowrank_array;
+
+/* Tells the types and shapes that outputs have for inputs of given types and shapes, without a run; `elements` and `count`
+ * are not looked at. An output whose shape depends on what the run computes receives an order of -1.
+ *
+ *   inputs, input_count    pointers to all inputs of the network, in any order where they have names
+ *   outputs, output_count  pointers to the outputs that are wanted, 1 or more */
+LOWRANK_API lowrank_status lowrank_network_get_shapes(const lowrank_network *network,
+                                                      const lowrank_array *const *inputs, int32_t input_count,
+                                                      lowrank_array *const *outputs, int32_t output_count);
+
+/* Memory for runs of a network; it is asked for by the first run of a shape and kept. */
+LOWRANK_API lowrank_status lowrank_session_create(const lowrank_network *network, lowrank_session **result);
+
+/* Runs the network on `inputs` and copies the outputs that are wanted, which also stay in the session until its next run:
+ * see lowrank_session_copy. Arguments are those of lowrank_network_get_shapes, with elements; outputs may share memory with
+ * no other array.
+ *
+ * Each output receives its type, order and shape. Where the `count` of one with elements is another than its shape asks
+ * for, all receive them, the elements are not written, and the status is LOWRANK_SIZE_MISMATCH.
+ *
+ * Shapes may change from run to run; each is planned once, and the memory of the last few is kept. */
+LOWRANK_API lowrank_status lowrank_session_run(lowrank_session *session, const lowrank_array *const *inputs,
+                                               int32_t input_count, lowrank_array *const *outputs,
+                                               int32_t output_count);
+
+/* Copies output `index` of the session's last run, from 0 in the order of that run's `outputs`, as elements of `type`;
+   `count` must be its number of elements. For outputs whose sizes are known behind the run alone. */
+LOWRANK_API lowrank_status lowrank_session_copy(lowrank_session *session, int32_t index, lowrank_type type,
+                                                void *elements, size_t count);
+
+/* Give a session or a network back; null is let through. */
+LOWRANK_API lowrank_status lowrank_session_destroy(lowrank_session *session);
+LOWRANK_API lowrank_status lowrank_network_destroy(lowrank_network *network);
 
 #ifdef __cplusplus
 }

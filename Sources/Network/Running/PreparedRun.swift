@@ -8,16 +8,15 @@ public final class PreparedRun {
   private let session: Session
   private let first: PlannedSegment
   private let names: [String]
-  private let inputs: [String: Arena]
-  private var chain: [SegmentRun] = []
-  private var values: [Value] = []
+  /// The memory of the inputs.
+  let inputs: [String: Arena]
+  /// The segments of the last run.
+  private(set) var chain: [SegmentRun] = []
+  /// The outputs of the last run.
+  private(set) var values: [Value] = []
 
-  init(
-    _ session: Session, _ first: PlannedSegment, inputs: [String: NetworkTensor], outputs names: [String]
-  ) throws(NetworkError) {
-    (self.session, self.first, self.names) = (session, first, names)
-    self.inputs = inputs.mapValues { Arena($0) }
-    (chain, values) = try session.run(from: first, self.inputs)
+  init(_ session: Session, _ first: PlannedSegment, inputs: [String: Arena], outputs names: [String]) {
+    (self.session, self.first, self.inputs, self.names) = (session, first, inputs, names)
   }
 
   /// Runs the network again.

@@ -95,7 +95,8 @@ final class SegmentRun {
   /// Whether these are the runs in front of it.
   func follows(_ others: [SegmentRun]) -> Bool { earlier.elementsEqual(others) { $0 === $1 } }
 
-  private var bytes: MemorySlice<UInt8> { arena.slice(UInt8.self, byteOffset: 0, count: arena.byteCount) }
+  /// The memory of its arena.
+  var bytes: MemorySlice<UInt8> { arena.slice(UInt8.self, byteOffset: 0, count: arena.byteCount) }
 
   /// Sets the memory of inputs; of those that it does not have, nothing.
   func setInputs(_ memory: [String: Arena]) {

@@ -40,7 +40,20 @@ public final class Session {
   ) throws(NetworkError) -> PreparedRun {
     let names = names ?? network.outputs.map(\.name)
     let first = try network.plan(for: inputs.mapValues { InputShape($0) }, outputs: names)
-    return try PreparedRun(self, first, inputs: inputs, outputs: names)
+    let run = PreparedRun(self, first, inputs: inputs.mapValues { Arena($0) }, outputs: names)
+    try run.execute()
+    return run
+  }
+
+  /// A run of inputs of some shapes, whose elements the caller writes into `PreparedRun.input` before each `execute()`;
+  /// nothing has run yet.
+  ///
+  /// **Throws** as `run`.
+  package func prepare(
+    _ shapes: [String: InputShape], outputs names: [String]
+  ) throws(NetworkError) -> PreparedRun {
+    let first = try network.plan(for: shapes, outputs: names)
+    return PreparedRun(self, first, inputs: shapes.mapValues { Arena(of: $0) }, outputs: names)
   }
 
   /// Runs segment after segment in the session's memory; see `PlannedSegment.run`.

@@ -1,0 +1,102 @@
+"""Model files: looked at, and made smaller."""
+
+from __future__ import annotations
+
+import ctypes as c
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ._library import Handle, ModelOptions, Progress, call
+
+_METHODS = {"auto": 0, "tucker2": 1, "svd": 2, "spatial": 3, "channel": 4}
+_CRITERIA = {"error": 1, "energy": 2, "ranks_ratio": 3, "macs": 4, "params": 5}
+
+Path = str | os.PathLike[str]
+
+
+def inspect(model: Path, *, threads: int = 0, input_shapes: Mapping[str, Sequence[int]] | None = None) -> dict[str, Any]:
+    """What every layer of an ONNX file costs, and what factoring would save: the report of `lowrank inspect --json`."""
+    options, _kept = _options(None, threads=threads, input_shapes=input_shapes)
+    report = Handle("report")
+    call("lowrank_model_inspect", os.fsencode(model), c.byref(options), report.result)
+    return _read(report)
+
+
+def compress(model: Path, output: Path, *, macs: float | None = None, params: float | None = None,
+             error: float | None = None, energy: float | None = None, ranks_ratio: float | None = None,
+             method: str = "auto", layers: str | None = None, skip: str | None = None, rank_multiple: int = 0,
+             fold_batch_norm: bool = True, input_shapes: Mapping[str, Sequence[int]] | None = None, threads: int = 0,
+             progress: Callable[[int, int, str], None] | None = None) -> dict[str, Any]:
+    """Factors the layers of an ONNX file, writes another, and gives the report of `lowrank compress --json`.
+
+    Of these at most one is given:
+
+    macs, params   the part of the whole model's multiplies or weights to keep; the layers share it so that least is lost
+    error          each layer's relative error at most; 0.3 where nothing is given
+    energy         the part of each mode's energy to keep
+    ranks_ratio    each rank as a part of the full one
+
+    method         "auto", or only one of "tucker2", "svd", "spatial", "channel"
+    layers, skip   regular expressions: the layers to factor, and those to keep
+    rank_multiple  ranks are rounded up to a multiple of it; 0 for what suits the machine
+    input_shapes   for inputs whose shapes the model leaves open, such as {"image": (1, 3, 224, 224)}
+    threads        0 for one a processor
+    progress       is called with the layers that are done, all layers, and the name of the last one; what it raises is
+                   raised here when the work is done
+
+    The output appears whole or not at all, and may not be the file that is read.
+
+        report = lowrank.compress("model.onnx", "smaller.onnx", macs=0.5)
+        print(report["model"]["macsBefore"], report["model"]["macsAfter"])
+    """
+    given = {"macs": macs, "params": params, "error": error, "energy": energy, "ranks_ratio": ranks_ratio}
+    chosen = [(name, value) for name, value in given.items() if value is not None]
+    if len(chosen) > 1:
+        raise ValueError(f"give one of {' and '.join(name for name, _ in chosen)}, not several")
+    raised: list[BaseException] = []
+
+    def tell(_: Any, layer: bytes, done: int, total: int) -> None:
+        try:
+            if progress is not None and not raised:
+                progress(done, total, layer.decode())
+        except BaseException as exception:  # no exception may go through the library
+            raised.append(exception)
+
+    options, _kept = _options(chosen[0] if chosen else None, method=method, layers=layers, skip=skip,
+                              rank_multiple=rank_multiple, fold_batch_norm=fold_batch_norm, threads=threads,
+                              input_shapes=input_shapes)
+    if progress is not None:
+        options.progress = Progress(tell)
+    report = Handle("report")
+    call("lowrank_model_compress", os.fsencode(model), os.fsencode(output), c.byref(options), report.result)
+    if raised:
+        raise raised[0]
+    return _read(report)
+
+
+def _options(criterion: tuple[str, float] | None, *, method: str = "auto", layers: str | None = None,
+             skip: str | None = None, rank_multiple: int = 0, fold_batch_norm: bool = True, threads: int = 0,
+             input_shapes: Mapping[str, Sequence[int]] | None = None) -> tuple[ModelOptions, Any]:
+    """The options of the library, and what they point at."""
+    if method not in _METHODS:
+        raise ValueError(f"method is {method!r}, not one of {', '.join(_METHODS)}")
+    texts = [f"{name}={','.join(map(str, shape))}".encode() for name, shape in (input_shapes or {}).items()]
+    shapes = (c.c_char_p * max(1, len(texts)))(*texts)
+    options = ModelOptions(method=_METHODS[method], rank_multiple=rank_multiple, threads=threads,
+                           keep_batch_norm=int(not fold_batch_norm), input_shapes=shapes, input_shape_count=len(texts),
+                           layers=layers.encode() if layers is not None else None,
+                           skip=skip.encode() if skip is not None else None)
+    if criterion is not None:
+        options.criterion, options.criterion_value = _CRITERIA[criterion[0]], criterion[1]
+    return options, shapes
+
+
+def _read(report: Handle) -> dict[str, Any]:
+    length = c.c_size_t()
+    call("lowrank_report_copy", report.value, None, c.c_size_t(0), c.byref(length))
+    text = c.create_string_buffer(length.value + 1)
+    call("lowrank_report_copy", report.value, text, c.c_size_t(len(text)), None)
+    data: dict[str, Any] = json.loads(text.value)
+    return data
