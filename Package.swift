@@ -164,7 +164,7 @@ let package = Package(
     .testTarget(
       name: "NetworkTests",
       dependencies: [
-        "Maps", "ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors", "TestSupport",
+        "AllocationCounter", "Maps", "ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -30,7 +30,7 @@ package struct SoftmaxRun: Sendable {
     ParallelRun.share(rows, threads: threads) { part in
       for row in part {
         var line = lowrank_softmax(
-          x: input.base + row * count, z: output.base + row * count, count: count, x_step: 1, z_step: 1,
+          x: input.base + row * count, z: output.base + row * count, count: count,
           logarithm: isLogarithm ? 1 : 0)
         kernels.pointee.softmax(&line)
       }

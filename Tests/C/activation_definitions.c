@@ -24,6 +24,8 @@ double activated(const struct lowrank_epilogue *e, size_t channel, double x) {
     case LOWRANK_ACTIVATION_SILU: return gated(x, x);
     case LOWRANK_ACTIVATION_HARD_SIGMOID: return fmin(fmax(alpha * x + beta, 0), 1);
     case LOWRANK_ACTIVATION_HARD_SWISH: return x < -3 ? 0 : x * fmin(fmax((x + 3) / 6, 0), 1);
+    case LOWRANK_ACTIVATION_SCALED_HARD_SWISH:
+      return alpha * (x < -3 ? 0 : x * fmin(fmax((x + 3) / 6, 0), 1)) + beta;
     case LOWRANK_ACTIVATION_TANH: return tanh(x);
     case LOWRANK_ACTIVATION_GELU: return isinf(x) && x < 0 ? 0 : x * erfc(-x / sqrt(2)) / 2;
     case LOWRANK_ACTIVATION_GELU_TANH: return gated(x, gelu_exponent(x));
@@ -48,6 +50,11 @@ double activation_error(const struct lowrank_epilogue *e, size_t channel, double
     const double product = fabs(e->alpha * x);
     return isinf(product) ? 0 : 0x1p-24 * (product + fabs(e->alpha * x + e->beta));
   }
+  if (e->activation == LOWRANK_ACTIVATION_SCALED_HARD_SWISH) {
+    const struct lowrank_epilogue plain = {.activation = LOWRANK_ACTIVATION_HARD_SWISH};
+    const double h = activated(&plain, channel, x), product = fabs(e->alpha * h);
+    return isinf(product) ? 0 : fabs(e->alpha) * 3 * last_place(h) + 0x1p-24 * (product + fabs(e->alpha * h + e->beta)) + 0x1p-149;
+  }
   if (e->activation == LOWRANK_ACTIVATION_GELU_TANH && x < 0 && !isinf(x)) {
     return (4 - 3 * gelu_exponent(x)) * unit;
   }
@@ -66,6 +73,7 @@ double activation_slope(const struct lowrank_epilogue *e, size_t channel) {
     case LOWRANK_ACTIVATION_GELU:
     case LOWRANK_ACTIVATION_GELU_TANH: return 1.2;
     case LOWRANK_ACTIVATION_HARD_SWISH: return 1.5;
+    case LOWRANK_ACTIVATION_SCALED_HARD_SWISH: return 1.5 * fabs(e->alpha);
     default: return 1;
   }
 }

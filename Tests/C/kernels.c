@@ -175,6 +175,14 @@ static bool check_single(int form) {
   return same;
 }
 
+static bool check_dense_rows(void) {
+  const size_t pixels = between(1, 70), channels = between(1, LOWRANK_MOST_DENSE);
+  for (size_t c = 0; c < channels; ++c)
+    for (size_t p = 0; p < pixels; ++p) define(result + p * channels + c, a[c * 80 + p], 0, 0);
+  kernels->to_dense_rows(a, 80, pixels, channels, result);
+  return agrees(kernels->name, "to_dense_rows");
+}
+
 static bool check_layouts(int layout) {
   const size_t pixels = between(1, 70), channels = between(1, 48), width = kernels->width;
   // to_rows fills up the last block of channels with zeros; the others write what there is.
@@ -251,12 +259,13 @@ static bool check(int number, size_t round) {
     case 6: return check_winograd(form);
     case 7: return check_single(form);
     case 8: return check_activation((int)(round % LOWRANK_ACTIVATIONS));
-    default: return check_layouts(number - 9);
+    case 9: return check_dense_rows();
+    default: return check_layouts(number - 10);
   }
 }
 
 int main(int count, char **arguments) {
-  enum { CHECKS = 12 };
+  enum { CHECKS = 13 };
   const unsigned long long seed = count > 1 ? strtoull(arguments[1], NULL, 10) : 20261124;
   const size_t rounds = count > 2 ? strtoull(arguments[2], NULL, 10) : 96;
   a = floats(SIZE);

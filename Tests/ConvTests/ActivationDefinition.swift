@@ -23,6 +23,7 @@ extension Activation {
     case .silu: return x / (1 + exp(-x))
     case .hardSigmoid(let slope, let offset): return min(max(slope * x + offset, 0), 1)
     case .hardSwish: return x * min(max(x + 3, 0), 6) / 6
+    case .scaledHardSwish(let scale, let shift): return scale * x * min(max(x + 3, 0), 6) / 6 + shift
     case .tanh: return 1 - 2 / (1 + exp(2 * x))
     case .gelu: return x * (1 + erf(x / 2.0.squareRoot())) / 2
     case .geluTanh:
@@ -41,6 +42,7 @@ extension Activation {
     case .silu: 1.1
     case .hardSigmoid(let slope, _): abs(slope)
     case .hardSwish: 1.5
+    case .scaledHardSwish(let scale, _): 1.5 * abs(scale)
     case .gelu, .geluTanh: 1.13
     case .elu(let alpha): max(1, abs(alpha))
     }
@@ -55,6 +57,9 @@ extension Activation {
     case .leakyReLU, .prelu: return (1, 0, least)
     // Product and sum, and the parameters' own roundings to Float.
     case .hardSigmoid(let slope, let offset): return (1, 2 * (abs(slope * x) + abs(offset)), least)
+    // Those of the hard swish, times the scale, and those of the sum and of the shift to Float.
+    case .scaledHardSwish(let scale, let shift):
+      return (6, (0x1p-20 + 0x1p-20 * abs(x)) * abs(scale) + 0x1p-22 * abs(shift), least)
     case .geluTanh: return (6 + 3 * abs(1.6 * (x + 0.044715 * x * x * x)), 0x1p-20 + 0x1p-20 * abs(x), least)
     default: return (6, 0x1p-20 + 0x1p-20 * abs(x), least)
     }

@@ -9,6 +9,7 @@ import Testing
   static let activations: [Activation] = [
     .none, .relu, .clip(low: 0, high: 6), .leakyReLU(slope: 0.25), .prelu(slopes: []), .sigmoid, .silu,
     .hardSigmoid(slope: 0.25, offset: 0.5), .hardSwish, .tanh, .gelu, .geluTanh, .elu(alpha: 0.5),
+    .scaledHardSwish(scale: -1.5, shift: 0.25),
   ]
 
   /// The shapes of networks' blocks, with channels that fill vectors and channels that do not.

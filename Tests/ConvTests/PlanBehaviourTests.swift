@@ -8,12 +8,6 @@ import Tensors
 import TestSupport
 import Testing
 
-#if DEBUG
-  let isOptimised = false
-#else
-  let isOptimised = true
-#endif
-
 /// What plans promise besides their results.
 @Suite struct PlanBehaviourTests {
   private func layer(

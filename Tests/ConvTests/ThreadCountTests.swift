@@ -49,7 +49,9 @@ import Testing
   /// Images of fewer rows than threads: whole ones, and parts of one, of several rows of tiles and of a single one.
   @Test(arguments: [2, 3, 4, 7])
   func threadsShareTheImagesOfABatch(count: Int) throws {
-    for (side, kernel, batch) in [(1, [1, 1], 7), (5, [3, 3], 3), (9, [3, 3], 5), (2, [1], 9), (12, [5, 5], 2)] {
+    for (side, kernel, batch) in [
+      (1, [1, 1], 7), (5, [3, 3], 3), (9, [3, 3], 5), (2, [1], 9), (12, [5, 5], 2),
+    ] {
       let (alone, input) = try plan(
         Float.self, side: side, kernel: kernel, batch: batch, ConvolutionOptions(threads: 1))
       let (shared, _) = try plan(

@@ -1,3 +1,4 @@
+import AllocationCounter
 import Network
 import Tensors
 import TestSupport
@@ -33,6 +34,19 @@ import Testing
     #expect(others != expected)
     try run.execute()
     #expect(run.results() == expected)
+  }
+
+  /// Only where the compiler optimises: otherwise every closure is an allocation.
+  @Test(.enabled(if: isOptimised), arguments: [1, 2])
+  func aSteadyRunAllocatesNothing(threads: Int) throws {
+    let network = try Network(
+      contentsOf: Vectors.example("mnist.onnx"), options: NetworkOptions(threads: threads))
+    let input = try #require(network.inputs.first?.name)
+    let run = try network.makeSession().prepare([input: NetworkTensor(images[0])])
+    for _ in 0..<10 { try run.execute() }
+    let before = lowrank_allocations()
+    for _ in 0..<200 { try run.execute() }
+    #expect(lowrank_allocations() == before)
   }
 
   @Test func everyStepIsTold() throws {

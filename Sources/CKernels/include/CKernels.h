@@ -19,6 +19,9 @@ enum { LOWRANK_WINOGRAD_FORMS = 10 };
 /// The most vectors that a panel of packed columns is wide.
 enum { LOWRANK_MAX_PANEL = 4 };
 
+/// The most channels of rows whose pixels lie without gaps, however few lanes they fill.
+enum { LOWRANK_MOST_DENSE = 4 };
+
 /// What happens to a result x behind the bias and the residual, and the most that it is off by, in units of the last
 /// place, over all Floats: subnormal results too. NaN stays NaN; of an infinity it is the limit, where there is one.
 enum lowrank_epilogue_activation {
@@ -35,6 +38,8 @@ enum lowrank_epilogue_activation {
   /// x / (1 + e^-y), y = sqrt(8 / pi) (x + 0.044715 x^3), which is GELU but for 5e-4: 4, and 3 |y| more for negative x
   LOWRANK_ACTIVATION_GELU_TANH,
   LOWRANK_ACTIVATION_ELU,           ///< x, of negative x alpha (e^x - 1): 3
+  /// alpha h + beta, h the hard swish of x: 3 of h, times alpha, and the roundings of the product and the sum
+  LOWRANK_ACTIVATION_SCALED_HARD_SWISH,
   LOWRANK_ACTIVATIONS,
 };
 
@@ -156,6 +161,8 @@ struct lowrank_kernels {
   /// ones as zeros.
   void (*to_rows)(const float *source, size_t source_row, size_t pixels, size_t channels, float *target,
                   size_t target_pixel);
+  /// target[p * channels + c] = source[c * source_row + p], of at most LOWRANK_MOST_DENSE channels.
+  void (*to_dense_rows)(const float *source, size_t source_row, size_t pixels, size_t channels, float *target);
   /// target[k * target_row + p] = source[k * source_row + p]; asks for source[k * source_row + p + ahead] as well, which
   /// is not read.
   void (*copy_maps)(const float *source, size_t source_row, size_t pixels, size_t channels, size_t ahead,

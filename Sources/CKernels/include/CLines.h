@@ -134,12 +134,11 @@ struct lowrank_window {
   float scale;
 };
 
-/// A softmax of `count` numbers, `step` apart in both; the logarithm of it where `logarithm` is set.
+/// A softmax of `count` numbers side by side; the logarithm of it where `logarithm` is set.
 struct lowrank_softmax {
   const float *x;
   float *z;
   size_t count;
-  ptrdiff_t x_step, z_step;
   int logarithm;
 };
 

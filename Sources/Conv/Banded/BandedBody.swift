@@ -1,3 +1,4 @@
+internal import CKernels
 import Tensors
 
 /// The parts of a plan for a design, and the workspace of a slot that they are carved from.
@@ -49,7 +50,11 @@ struct BandedBody: Sendable {
             ?? (design.leavesPointwise ? design.last.inputChannels : design.last.outputChannels),
           width: width, before: before,
           columns: max(reader?.inputColumns ?? 0, before + max(width, writer?.outputColumns ?? 0)),
-          capacity: rows, in: &layout))
+          capacity: rows,
+          // Taps of so few channels are short: those along a row of the kernel are read as one.
+          isDense: index == 0 && !design.entersPointwise && reader?.algorithm == .direct
+            && first.inputChannels <= LOWRANK_MOST_DENSE,
+          in: &layout))
     }
     return maps.reversed()
   }

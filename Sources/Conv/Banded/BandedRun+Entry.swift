@@ -27,7 +27,13 @@ extension BandedRun {
       let from = source + y * width * strides.position + channels.lowerBound * strides.channel
       let target = slot(y, of: 0) + map.before * map.pitch + channels.lowerBound
       if strides.isChannelLast {
-        plan.kernels.copy_maps(from, strides.position, channels.count, width, 0, target, map.pitch)
+        // Pixels without gaps follow one another in both.
+        let (lines, count) =
+          strides.position == map.pitch && channels.count == map.pitch
+          ? (1, width * map.pitch) : (width, channels.count)
+        plan.kernels.copy_maps(from, strides.position, count, lines, 0, target, map.pitch)
+      } else if map.pitch < 16 {
+        plan.kernels.to_dense_rows(from, strides.channel, width, map.channels, target)
       } else {
         plan.kernels.to_rows(from, strides.channel, width, channels.count, target, map.pitch)
       }

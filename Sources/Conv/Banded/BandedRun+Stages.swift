@@ -35,7 +35,9 @@ extension BandedRun {
     product.b_depth = stage.kernel.height * stage.kernel.width * blocks.inputs
     product.b = own.weights.base + (block * paddedOutputs + vectors.lowerBound * width) * product.b_depth
     product.pixels = stage.outputWidth
-    product.depth = blocks.inputs
+    // Where pixels lie without gaps, the taps along a row of the kernel are one.
+    let joined = source.pitch == blocks.inputs && stage.dilation.width == 1 ? stage.kernel.width : 1
+    product.depth = joined * blocks.inputs
     product.a_pixel = stage.stride.width * source.pitch
     product.c_pixel = target.pitch
     product.vectors = vectors.count
@@ -50,10 +52,11 @@ extension BandedRun {
       var next = 0
       for y in even {
         targets[y - start] = slot(y, of: index + 1) + target.before * target.pitch + channel
-        next = putTaps(of: stage, index, y, taps, at: sources, from: next, channel: block * blocks.inputs)
+        next = putTaps(
+          of: stage, index, y, taps, at: sources, from: next, joined: joined, channel: block * blocks.inputs)
       }
       product.rows = even.count
-      product.taps = taps.count * stage.kernel.width
+      product.taps = taps.count * stage.kernel.width / joined
       product.b_first = taps.lowerBound * stage.kernel.width * blocks.inputs
       plan.kernels.rows(&product)
       start = even.upperBound
@@ -120,10 +123,12 @@ extension BandedRun {
     plan.kernels.depthwise_square(&product)
   }
 
-  /// Writes pointers to the taps of an output row, `taps` of the kernel's rows, and returns the place behind them.
+  /// Writes pointers to the taps of an output row, `taps` of the kernel's rows, of which `joined` neighbours are read as
+  /// one, and returns the place behind them.
   private func putTaps(
     of stage: RowStage, _ index: Int, _ y: Int, _ taps: Range<Int>,
-    at sources: UnsafeMutablePointer<UnsafePointer<Float>?>, from start: Int, channel: Int = 0
+    at sources: UnsafeMutablePointer<UnsafePointer<Float>?>, from start: Int, joined: Int = 1,
+    channel: Int = 0
   ) -> Int {
     let map = plan.body.maps[index]
     var next = start
@@ -131,7 +136,7 @@ extension BandedRun {
       let line =
         row(y * stage.stride.height - stage.padding.top + i * stage.dilation.height, of: index)
         + (map.before - stage.padding.left) * map.pitch + channel
-      for j in 0..<stage.kernel.width {
+      for j in stride(from: 0, to: stage.kernel.width, by: joined) {
         sources[next] = UnsafePointer(line + j * stage.dilation.width * map.pitch)
         next += 1
       }

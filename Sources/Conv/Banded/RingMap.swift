@@ -18,8 +18,9 @@ struct RingMap: Sendable {
   let capacity: Int
   let region: WorkspaceRegion<Float>
 
+  /// `isDense`: pixels lie without gaps, else at multiples of 16 floats.
   init(
-    channels: Int, width: Int, before: Int, columns: Int, capacity: Int,
+    channels: Int, width: Int, before: Int, columns: Int, capacity: Int, isDense: Bool,
     in layout: inout WorkspaceLayout
   ) {
     self.channels = channels
@@ -27,7 +28,7 @@ struct RingMap: Sendable {
     self.before = before
     self.columns = columns
     self.capacity = capacity
-    pitch = roundUp(channels, to: 16)
+    pitch = isDense ? channels : roundUp(channels, to: 16)
     region = layout.reserve(Float.self, count: capacity * columns * pitch)
   }
 

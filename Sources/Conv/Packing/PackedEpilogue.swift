@@ -74,6 +74,8 @@ extension Activation {
     case .hardSigmoid(let slope, let offset):
       (LOWRANK_ACTIVATION_HARD_SIGMOID, Float(slope), Float(offset))
     case .hardSwish: (LOWRANK_ACTIVATION_HARD_SWISH, 0, 0)
+    case .scaledHardSwish(let scale, let shift):
+      (LOWRANK_ACTIVATION_SCALED_HARD_SWISH, Float(scale), Float(shift))
     case .tanh: (LOWRANK_ACTIVATION_TANH, 0, 0)
     case .gelu: (LOWRANK_ACTIVATION_GELU, 0, 0)
     case .geluTanh: (LOWRANK_ACTIVATION_GELU_TANH, 0, 0)

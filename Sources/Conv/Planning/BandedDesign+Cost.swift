@@ -7,7 +7,8 @@ extension BandedDesign {
   ) -> [(design: BandedDesign, cycles: Double)] {
     func design(_ form: WinogradForm?, band: Int, slots: Int = 1, parts: Int = 1) -> BandedDesign {
       BandedDesign(
-        planes: planes, images: images, machine: machine, ends: ends, winograd: options.winograd, form: form, band: band,
+        planes: planes, images: images, machine: machine, ends: ends, winograd: options.winograd, form: form,
+        band: band,
         slots: slots, parts: parts)
     }
     let plain = design(nil, band: 1)

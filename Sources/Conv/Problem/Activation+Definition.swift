@@ -21,6 +21,7 @@ extension Activation {
     case .silu: gated(x, by: x)
     case .hardSigmoid(let slope, let offset): bounded(slope * x + offset, 0, 1)
     case .hardSwish: x < -3 ? 0 : x * bounded(x + 3, 0, 6) / 6
+    case .scaledHardSwish(let scale, let shift): scale * Activation.hardSwish(x, channel: channel) + shift
     case .tanh: hyperbolicTangent(x)
     case .gelu: x < -40 ? 0 : x * erfc(-x * 0.5.squareRoot()) / 2
     case .geluTanh: gated(x, by: (8 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x))

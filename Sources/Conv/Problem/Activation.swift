@@ -23,6 +23,8 @@ public enum Activation: Hashable, Sendable {
   case hardSigmoid(slope: Double, offset: Double)
   /// `x min(max(x + 3, 0), 6) / 6`
   case hardSwish
+  /// `scale h + shift`, h the hard swish of x: the affine block behind the activations of PP-LCNetV3.
+  case scaledHardSwish(scale: Double, shift: Double)
   /// The hyperbolic tangent.
   case tanh
   /// `x (1 + erf(x / sqrt(2))) / 2`
@@ -59,6 +61,7 @@ public enum Activation: Hashable, Sendable {
     case .silu: 1.1
     case .hardSigmoid(let slope, _): abs(slope)
     case .hardSwish: 1.5
+    case .scaledHardSwish(let scale, _): 1.5 * abs(scale)
     case .gelu, .geluTanh: 1.13
     case .elu(let alpha): max(1, abs(alpha))
     }
@@ -68,6 +71,7 @@ public enum Activation: Hashable, Sendable {
   func largest(ofSumsUpTo size: Double) -> Double {
     switch self {
     case .sigmoid, .hardSigmoid, .tanh: 1
+    case .scaledHardSwish(let scale, let shift): abs(scale) * size + abs(shift)
     // The clip may put a sum on a bound that is larger than all sums.
     case .clip(let low, let high): max(size, low.isFinite ? abs(low) : 0, high.isFinite ? abs(high) : 0)
     default: max(1, gain) * size

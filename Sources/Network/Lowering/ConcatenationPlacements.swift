@@ -33,7 +33,9 @@ struct ConcatenationPlacements: Sendable {
     var start = 0
     for part in parts {
       let isOnce = parts.count { $0.name == part.name } == 1
-      if isOnce, slots[part.name] == nil { slots[part.name] = Slot(group: groups.count - 1, start: start) }
+      if isOnce, !part.name.isEmpty, slots[part.name] == nil {
+        slots[part.name] = Slot(group: groups.count - 1, start: start)
+      }
       start += part.extent
     }
   }

@@ -9,7 +9,6 @@ enum OperatorTable {
     ConvolutionOperator.self,
     UnaryOperator.self,
     BinaryOperator.self,
-    ScaleShiftOperator.self,
     CastOperator.self,
     TransposeOperator.self,
     ReshapeOperator.self,

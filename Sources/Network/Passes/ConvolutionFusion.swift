@@ -35,7 +35,8 @@ struct ConvolutionFusion {
     var fusion = self
     if !options.disabledPasses.contains(.fusion) {
       for place in nodes.indices { try fusion.takeUpFollowers(of: place) }
-      for place in nodes.indices { fusion.joinShift(behind: place) }
+      for place in nodes.indices { fusion.joinSum(behind: place) }
+      for place in nodes.indices { fusion.joinAddition(behind: place) }
     }
     if !options.disabledPasses.contains(.chains) {
       for place in nodes.indices.reversed() { fusion.joinFollower(of: place) }
@@ -76,6 +77,11 @@ struct ConvolutionFusion {
       return try taken(node, by: convolution, making: product.outputs[0])
     }
     if let convolution = product.op as? ConvolutionTransposeOperator {
+      if let normalization = node.op as? BatchNormalizationOperator, let affine = normalization.affine,
+        !options.disabledPasses.contains(.batchNormalization)
+      {
+        return convolution.scaled(by: affine.scale, shift: affine.shift).map { ($0, []) }
+      }
       let activation = (node.op as? any ActivationOperator)?.activation
       return activation.flatMap { convolution.taking($0) }.map { ($0, []) }
     }
@@ -136,23 +142,37 @@ struct ConvolutionFusion {
     return floats.count == 1 ? [Float](repeating: floats[0], count: channels) : floats
   }
 
-  /// Joins a product with a constant and the sum with another behind it to one step.
-  private mutating func joinShift(behind place: Int) {
-    guard let node = nodes[place], (node.op as? BinaryOperator)?.opType == "Mul",
-      let next = follower(of: node),
-      let other = nodes[next], (other.op as? BinaryOperator)?.opType == "Add", node.inputs.count == 2,
-      other.inputs.count == 2, let scale = node.inputs.firstIndex(where: { isFloats($0) }),
-      let shift = other.inputs.first(where: { $0 != node.outputs[0] }), isFloats(shift)
+  /// Joins a product and the sum with another value behind it to one step.
+  private mutating func joinSum(behind place: Int) {
+    guard let node = nodes[place], let product = node.op as? BinaryOperator, product.opType == "Mul",
+      let next = follower(of: node), let other = nodes[next], let sum = other.op as? BinaryOperator,
+      sum.opType == "Add", node.inputs.count == 2, other.inputs.count == 2,
+      let added = other.inputs.first(where: { $0 != node.outputs[0] })
     else { return }
-    let input = node.inputs[1 - scale]
-    nodes[place] = nil
-    nodes[next] = LoadedNode(
-      label: NodeLabel(name: node.label.name, opType: "Mul+Add"), op: ScaleShiftOperator(),
-      inputs: [input, node.inputs[scale], shift], outputs: other.outputs)
-    if consumers[input] == place { consumers[input] = next }
+    join(
+      place, next, ProductSumOperator(product, sum, productIsFirst: other.inputs[0] == node.outputs[0]),
+      "Mul+Add", inputs: node.inputs + [added])
   }
 
-  private func isFloats(_ name: String) -> Bool { constant(name)?.type.elementType != nil }
+  /// Joins a resize and the addition behind it, which may read each element several times where it is repeated.
+  private mutating func joinAddition(behind place: Int) {
+    guard let node = nodes[place], let resize = node.op as? ResizeOperator, let next = follower(of: node),
+      let other = nodes[next], let sum = other.op as? BinaryOperator, sum.opType == "Add",
+      other.inputs.count == 2, let added = other.inputs.first(where: { $0 != node.outputs[0] })
+    else { return }
+    join(place, next, ResizedSumOperator(resize, sum), "Resize+Add", inputs: [added] + node.inputs)
+  }
+
+  /// Puts an operator in the place of two nodes, of which the second one alone takes what the first one makes.
+  private mutating func join(
+    _ place: Int, _ next: Int, _ op: any Operator, _ opType: String, inputs: [String]
+  ) {
+    guard let first = nodes[place], let last = nodes[next] else { return }
+    nodes[place] = nil
+    nodes[next] = LoadedNode(
+      label: NodeLabel(name: first.label.name, opType: opType), op: op, inputs: inputs, outputs: last.outputs)
+    for input in inputs where consumers[input] == place { consumers[input] = next }
+  }
 
   /// Joins a convolution with the one that alone takes what it makes.
   private mutating func joinFollower(of place: Int) {
@@ -185,6 +205,12 @@ extension ConvolutionOperator {
   /// The same with a constant for each output channel added, subtracted, multiplied or divided by; nil where there is an
   /// activation or an addition between.
   func combined(_ opType: String, _ numbers: [Float], isFirst: Bool) -> ConvolutionOperator? {
+    if let affine = layers[layers.count - 1].activation.followed(opType, by: numbers) {
+      return changingLast { layer in
+        layer.activation = affine
+        return true
+      }
+    }
     guard !addsResidual else { return nil }
     return changingLast { layer in
       let channels = layer.weights.shape[0]
@@ -233,6 +259,26 @@ extension ConvolutionOperator {
     var changed = layers
     guard change(&changed[changed.count - 1]) else { return nil }
     return ConvolutionOperator(layers: changed, addsResidual: addsResidual, options: options)
+  }
+}
+
+extension Activation {
+  /// A hard swish, scaled or not, with one number for all channels multiplied by or added; nil for others.
+  fileprivate func followed(_ opType: String, by numbers: [Float]) -> Activation? {
+    guard let number = numbers.first.map({ Double($0) }), numbers.allSatisfy({ Double($0) == number }) else {
+      return nil
+    }
+    let known: (scale: Double, shift: Double)
+    switch self {
+    case .hardSwish: known = (1, 0)
+    case .scaledHardSwish(let scale, let shift): known = (scale, shift)
+    default: return nil
+    }
+    switch opType {
+    case "Mul": return .scaledHardSwish(scale: number * known.scale, shift: number * known.shift)
+    case "Add": return .scaledHardSwish(scale: known.scale, shift: known.shift + number)
+    default: return nil
+    }
   }
 }
 

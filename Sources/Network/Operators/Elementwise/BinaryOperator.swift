@@ -92,6 +92,14 @@ struct BinaryOperator: Operator {
     guard var operation = a.kind == .float ? float : integer else {
       throw plan.failure("it is not there for \(a.type)")
     }
+    // Squares and roots are by far the commonest powers.
+    var operands = [a, b]
+    if operation == .binary(.power), a.count >= b.count, b.count == 1,
+      let exponent = b.contents?.tensor.floats?.elements[0]
+    {
+      if exponent == 2 { (operation, operands) = (.binary(.multiply), [a, a]) }
+      if exponent == 1 { (operation, operands) = (.unary(.copy), [a]) }
+    }
     if operation == .integerBinary(.shiftRight), a.type == .uint64 {
       operation = .integerBinary(.unsignedShiftRight)
     }
@@ -102,7 +110,7 @@ struct BinaryOperator: Operator {
     let order = model.extents == extents ? model.axisOrder : .rowMajor
     let type = isTruth ? DataType.bool : a.type
     let output = try plan.make(extents, type, order, for: name)
-    try plan.apply(operation, [a, b], to: output)
+    try plan.apply(operation, operands, to: output)
     return canOverflow && type != .bool ? try plan.narrowed(output, name ?? "") : output
   }
 }

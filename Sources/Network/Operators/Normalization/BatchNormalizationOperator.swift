@@ -61,21 +61,26 @@ struct BatchNormalizationOperator: Operator {
     return [output]
   }
 
+  /// The scale and the shift of each channel; nil where the statistics are computed.
+  var affine: (scale: [Float], shift: [Float])? {
+    guard let constants else { return nil }
+    let (scales, shifts, means, variances) = (
+      constants[0].elements, constants[1].elements, constants[2].elements, constants[3].elements
+    )
+    let factors = zip(scales, variances).map { Double($0) / (Double($1) + Double(epsilon)).squareRoot() }
+    let offsets = zip(zip(shifts, means), factors).map { Double($0.0) - Double($0.1) * $1 }
+    return (factors.map { Float($0) }, offsets.map { Float($0) })
+  }
+
   /// The scale and the shift of each channel, computed at once where the statistics are known.
   private func folded(
     _ statistics: [Value], _ channels: Int, _ plan: inout PlanBuilder
   ) throws(LoweringStop) -> (Value, Value) {
-    if let constants {
-      let (scales, shifts, means, variances) = (
-        constants[0].elements, constants[1].elements, constants[2].elements, constants[3].elements
-      )
-      let factors = zip(scales, variances).map { Double($0) / (Double($1) + Double(epsilon)).squareRoot() }
-      let offsets = zip(zip(shifts, means), factors).map { Double($0.0) - Double($0.1) * $1 }
-      func value(_ numbers: [Double]) -> Value {
-        plan.known(
-          NetworkTensor(Tensor(shape: [channels], elements: numbers.map { Float($0) })), isPermanent: true)
+    if let affine {
+      func value(_ numbers: [Float]) -> Value {
+        plan.known(NetworkTensor(Tensor(shape: [channels], elements: numbers)), isPermanent: true)
       }
-      return (value(factors), value(offsets))
+      return (value(affine.scale), value(affine.shift))
     }
     let small = plan.known(NetworkTensor(Tensor(shape: [], repeating: epsilon)), isPermanent: true)
     let (factor, offset) = (try plan.make([channels]), try plan.make([channels]))

@@ -70,15 +70,36 @@ final class ConvolutionTransposeOperator: Operator {
     kernel = Kernel(weights, bias, groups, geometry.window)
   }
 
-  private init(_ other: ConvolutionTransposeOperator, _ activation: Activation) {
-    (kernel, groups, geometry, options) = (other.kernel, other.groups, other.geometry, other.options)
-    self.activation = activation
+  private init(_ other: ConvolutionTransposeOperator, _ kernel: Kernel?, _ activation: Activation) {
+    (groups, geometry, options) = (other.groups, other.geometry, other.options)
+    (self.kernel, self.activation) = (kernel, activation)
   }
 
   /// The operator with an activation behind it; nil where there is one already, or it is not the same for all channels.
   func taking(_ activation: Activation) -> ConvolutionTransposeOperator? {
     if case .prelu = activation { return nil }
-    return self.activation == .none ? ConvolutionTransposeOperator(self, activation) : nil
+    return self.activation == .none ? ConvolutionTransposeOperator(self, kernel, activation) : nil
+  }
+
+  /// The operator with a scale and a shift of each output channel behind it; nil where there is an activation between, the
+  /// weights are not constant, or there are not as many channels.
+  func scaled(by scale: [Float], shift: [Float]) -> ConvolutionTransposeOperator? {
+    guard activation == .none, let kernel, scale.count == kernel.weights.shape[1] * groups,
+      shift.count == scale.count
+    else { return nil }
+    let (inputs, outputs) = (kernel.weights.shape[0] / groups, kernel.weights.shape[1])
+    let taps = kernel.weights.count / (kernel.weights.shape[0] * outputs)
+    var weights = kernel.weights
+    weights.withMutableSlice { elements in
+      for i in 0..<elements.count {
+        let row = i / taps
+        elements[i] *= scale[row / (inputs * outputs) * outputs + row % outputs]
+      }
+    }
+    let known = kernel.bias?.elements ?? [Float](repeating: 0, count: scale.count)
+    let bias = Tensor<Float>(
+      shape: [scale.count], elements: scale.indices.map { known[$0] * scale[$0] + shift[$0] })
+    return ConvolutionTransposeOperator(self, Kernel(weights, bias, groups, geometry.window), .none)
   }
 
   /// The extents of weights that are an input of the network, where they are known.

@@ -64,6 +64,36 @@ struct ResizeOperator: Operator {
     _ inputs: [Value?], outputs: [String], into plan: inout PlanBuilder
   ) throws(LoweringStop) -> [Value] {
     let given = try plan.required(inputs, 0)
+    let coordinates = try coordinates(given, inputs, plan)
+    guard !coordinates.isEmpty else { return [given] }
+    for known in coordinates.values {
+      guard known.input > 0 || known.output == 0, known.input < 1 << 24, known.output < 1 << 24 else {
+        throw plan.failure("an axis of \(known.input) elements cannot become one of \(known.output)")
+      }
+    }
+    return [try resized(plan.stored(given), coordinates, outputs[0], &plan)]
+  }
+
+  /// How often each element is repeated along each axis; nil where that is not all that happens.
+  func repetitions(_ inputs: [Value?], _ plan: PlanBuilder) throws(LoweringStop) -> [Int]? {
+    guard case .nearest = filter.mode else { return nil }
+    let given = try plan.required(inputs, 0)
+    var factors = [Int](repeating: 1, count: given.order)
+    for (axis, known) in try coordinates(given, inputs, plan) {
+      guard known.input > 0, known.output < 1 << 24, known.output % known.input == 0, known.outside.isEmpty
+      else { return nil }
+      let factor = known.output / known.input
+      let indices = filter.taps(known).indices
+      guard factor > 1, indices.enumerated().allSatisfy({ Int($1) == $0 / factor }) else { return nil }
+      factors[axis] = factor
+    }
+    return factors
+  }
+
+  /// Where the elements of each axis that changes come from.
+  private func coordinates(
+    _ given: Value, _ inputs: [Value?], _ plan: PlanBuilder
+  ) throws(LoweringStop) -> [Int: ResizeCoordinates] {
     let chosen = try axes.map { axes throws(LoweringStop) in try plan.axes(axes, order: given.order) }
     let axes = chosen ?? Array(given.extents.indices)
     let targets = try targets(of: given, axes, inputs, plan)
@@ -79,13 +109,7 @@ struct ResizeOperator: Operator {
         coordinates[axis] = known
       }
     }
-    guard !coordinates.isEmpty else { return [given] }
-    for known in coordinates.values {
-      guard known.input > 0 || known.output == 0, known.input < 1 << 24, known.output < 1 << 24 else {
-        throw plan.failure("an axis of \(known.input) elements cannot become one of \(known.output)")
-      }
-    }
-    return [try resized(plan.stored(given), coordinates, outputs[0], &plan)]
+    return coordinates
   }
 
   /// Resamples along all axes, two in one step.
