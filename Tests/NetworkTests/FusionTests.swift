@@ -30,8 +30,8 @@ import Testing
     }
     let pads = Attribute("pads", .ints([1, 1, 1, 1]))
     let nearest = [
-      Attribute("mode", .string("nearest")), Attribute("nearest_mode", .string("floor")),
-      Attribute("coordinate_transformation_mode", .string("asymmetric")),
+      Attribute("mode", text: "nearest"), Attribute("nearest_mode", text: "floor"),
+      Attribute("coordinate_transformation_mode", text: "asymmetric"),
     ]
     node("Conv", ["x", constant("w1", 16, 5, 3, 3), constant("b1", 16)], "a", [pads])
     node("HardSwish", ["a"], "a1")
@@ -51,7 +51,7 @@ import Testing
       [Attribute("kernel_shape", .ints([2, 2])), Attribute("strides", .ints([2, 2]))])
     node("Resize", ["e", "", numbers("twice", [1, 1, 2, 2])], "e1", nearest)
     node("Add", ["d", "e1"], "f")
-    node("Resize", ["e", "", "twice"], "e2", [Attribute("mode", .string("linear"))])
+    node("Resize", ["e", "", "twice"], "e2", [Attribute("mode", text: "linear")])
     node("Add", ["e2", "f"], "g")
     node("Pow", ["g", numbers("two", [2])], "square")
     node(
