@@ -20,9 +20,11 @@ extension ModelGraph {
   /// each output the same class for at least a part `likeness` of them, or where an output names no classes a relative error
   /// of at most 1 less that. The cheapest such network of those tried, no cheaper than the budget of the candidates.
   ///
-  /// **Throws** `CompressError` where no network that was tried is like enough; the model is then as it was.
+  /// Where none is like enough, the model stays as it is.
   ///
-  /// **Complexity** seven second passes at most: halving the room between the budget and the whole six times tells
+  /// **Throws** as `compress(_:calibration:)` does.
+  ///
+  /// **Complexity** eight second passes at most: halving the room between the budget and the whole six times tells
   /// fractions to a sixty-fourth of it.
   public mutating func compress(
     _ candidates: ModelCandidates, calibration: Calibration, keeping likeness: Double,
@@ -43,11 +45,7 @@ extension ModelGraph {
       high = fraction
       if step == 0 { break }
     }
-    guard let best else {
-      throw .option(
-        name: "min-agreement",
-        reason: "no network that is cheaper keeps \(likeness) of the answers on these inputs")
-    }
+    guard let best else { return try compress(candidates, calibration, fraction: 1, progress) }
     self = best.model
     return best.report
   }

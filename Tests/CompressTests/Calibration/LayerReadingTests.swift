@@ -1,6 +1,7 @@
 import Decompose
 import LinearAlgebra
 import ModelGraph
+import Network
 import ONNX
 import TensorFiles
 import Tensors
@@ -15,7 +16,7 @@ import Testing
   @Test(arguments: [
     "conv2d", "conv2d-1x1-strided", "conv2d-same-lower", "conv2d-same-upper", "conv2d-valid", "conv1d",
     "conv3d",
-    "conv-grouped", "conv-transpose", "conv-bn", "conv-constant-nodes", "gemm", "gemm-transb", "gemm-transa",
+    "conv-grouped", "conv-transpose", "conv-bn", "gemm", "gemm-transb", "gemm-transa",
     "gemm-transa-transb-alpha-beta", "gemm-no-bias-alpha", "matmul-left", "matmul-left-3d",
     "matmul-right", "matmul-right-3d",
   ])
@@ -23,7 +24,10 @@ import Testing
     let model = try ModelGraph(onnx: Vectors.path("\(name).onnx"))
     let layer = try #require(try model.layers().first)
     let reading = try LayerReading(layer, model)
-    let (x, y) = try (Self.tensor("\(name).input.npy"), Self.tensor("\(name).output.npy"))
+    let x = try Self.tensor("\(name).input.npy")
+    let isWhole = model.main.outputs.map(\.name) == [reading.output]
+    let made = try Network(model).run([reading.input: NetworkTensor(x)], outputs: [reading.output])
+    let y = isWhole ? try Self.tensor("\(name).output.npy") : try #require(made[reading.output]?.floats)
     let windows = try #require(reading.windows(input: x.shape, output: y.shape))
     #expect(windows.count * layer.groups * reading.responses == y.count)
     let kernel = try model.kernel(of: layer)
@@ -39,7 +43,8 @@ import Testing
       // Outputs are of Float: each is off by n epsilon of its terms at most, and each sum by that of its own.
       let size = (part.squaredNorm * moments.patchGram.squaredNorm).squareRoot()
       let tolerance = Double(reading.patch + 4) * 0x1p-23 * size
-      for (a, b) in zip(expected.elements, moments.crossGram.elements) { #expect(abs(a - b) <= tolerance) }
+      let differences = zip(expected.elements, moments.crossGram.elements).map { abs($0 - $1) }
+      #expect(differences.max() ?? .infinity <= tolerance)
     }
   }
 
