@@ -41,7 +41,7 @@ final class NarrowWeights: @unchecked Sendable {
         for d in 0..<depth {
           let (value, place) = (elements[column * depth + d], first + d * panel)
           if let scales {
-            raw.storeBytes(of: Int8(value / scales[column]), toByteOffset: place, as: Int8.self)
+            raw.storeBytes(of: Int8((value / scales[column]).rounded()), toByteOffset: place, as: Int8.self)
           } else {
             raw.storeBytes(of: Float16(value).bitPattern, toByteOffset: 2 * place, as: UInt16.self)
           }
@@ -83,8 +83,9 @@ extension Tensor where Element == Float {
         guard scale.isNormal else { return nil }
         for i in r * row..<(r + 1) * row {
           let integer = (values[i] / scale).rounded()
-          // Negative zeros would lose their sign.
-          guard (integer * scale).bitPattern == values[i].bitPattern, integer != 0 || values[i].sign == .plus
+          // NaN is no integer, and negative zeros would lose their sign.
+          guard integer.magnitude <= 127, (integer * scale).bitPattern == values[i].bitPattern,
+            integer != 0 || values[i].sign == .plus
           else { return nil }
         }
         scales.append(scale)
