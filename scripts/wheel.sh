@@ -38,7 +38,7 @@ collect_licences() {
   cp LICENSE "$folder/LICENSE"
   swift_root=$(dirname "$(dirname "$(readlink -f "$(command -v swiftc)")")")
   cp "$swift_root/share/swift/LICENSE.txt" "$folder/swift.txt"
-  for package in libopenblas0-pthread liblapacke libgfortran5 libquadmath0 libpng16-16 libpng16-16t64 \
+  for package in libopenblas0-pthread libblas3 liblapack3 liblapacke libgfortran5 libquadmath0 libpng16-16 libpng16-16t64 \
     libjpeg62-turbo libjpeg-turbo8 zlib1g libtmglib3; do
     [ ! -r "/usr/share/doc/$package/copyright" ] || cp -L "/usr/share/doc/$package/copyright" "$folder/$package.txt"
   done
