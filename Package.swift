@@ -24,6 +24,7 @@ let package = Package(
     .library(name: "ONNX", targets: ["ONNX"]),
     .library(name: "Network", targets: ["Network"]),
     .library(name: "Compress", targets: ["Compress"]),
+    .library(name: "Tune", targets: ["Tune"]),
     .library(name: "Reports", targets: ["Reports"]),
     .executable(name: "lowrank", targets: ["lowrank"]),
     // The C interface; scripts/install.sh makes liblowrank.so and liblowrank.a out of it.
@@ -71,6 +72,10 @@ let package = Package(
       name: "Compress",
       dependencies: ["Decompose", "LinearAlgebra", "ModelGraph", "Forms", "Tensors"],
       swiftSettings: strict),
+    // Reverse mode, losses, optimisers: a compressed network learns from the original.
+    .target(
+      name: "Tune",
+      dependencies: ["Conv", "ModelGraph", "Network", "TensorFiles", "Tensors"], swiftSettings: strict),
     // What Compress decided, as JSON and as a page for the browser.
     .target(name: "Reports", dependencies: ["Compress", "Decompose", "Forms"], swiftSettings: strict),
     // lowrank.h, and what its Swift side needs of C.
@@ -87,7 +92,7 @@ let package = Package(
       dependencies: [
         "CAllocator", "CImages", "Compress", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network",
         "ONNX",
-        "Forms", "Reports", "TensorFiles", "Tensors",
+        "Forms", "Reports", "TensorFiles", "Tensors", "Tune",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -150,7 +155,12 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "CommandTests", dependencies: ["lowrank", "Forms", "TensorFiles", "Tensors", "TestSupport"],
+      name: "TuneTests",
+      dependencies: ["ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors", "TestSupport", "Tune"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: ["lowrank", "Forms", "ModelGraph", "ONNX", "TensorFiles", "Tensors", "TestSupport"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

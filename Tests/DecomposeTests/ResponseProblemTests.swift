@@ -84,6 +84,42 @@ import Testing
     return (Tensor(shape: [count, n], elements: x), Tensor(shape: [count, outputs], elements: y))
   }
 
+  /// Few noisy samples want a stronger pull towards the kernel than many; the choice is a local optimum on the held-out
+  /// samples, by the errors of the truncated kernels on the raw ones.
+  @Test func ridgeIsChosenOnHeldOutData() throws {
+    let kernel = Self.kernel([8, 4, 3])
+    let rows = kernel.reshaped([8, 12]).converted(to: Double.self)
+    var chosen: [Int] = []
+    for count in [14, 4000] {
+      let samples = ResponseSamples(kernel, count: count, asymmetry: 0.3, seed: 5).moments
+      let others = ResponseSamples(kernel, count: 500, asymmetry: 0.3, seed: 6)
+      let problem = try ResponseProblem(
+        kernel: kernel, moments: samples, heldOut: others.moments, fitsBias: true)
+      let fitted = CentredMoments(samples, about: samples, kernel: rows)
+      let covariance = fitted.covariance()
+      let centre = samples.responseMean
+      let scores = try RidgeChoice.parts.map { part in
+        let fit = try RidgeFit(
+          kernel: rows, kernelProduct: fitted.kernelProduct, covariance: covariance, misfit: fitted.misfit,
+          misfitEnergy: fitted.misfitEnergy, ridge: part * covariance.trace / 12)
+        return [1, 2, 4].reduce(0.0) { sum, rank in
+          let leading = fit.directions.leadingRows(rank)
+          let cut = matrixProduct(leading, matrixProduct(leading, fit.best), transposeA: true)
+          let given = cut.timesVector(samples.patchMean)
+          let bias = zip(centre, given).map { $0 - $1 }
+          return sum + others.relativeError(cut, bias: bias, centre: centre)
+        }
+      }
+      let part = problem.ridge / (covariance.trace / 12)
+      let place = try #require(RidgeChoice.parts.firstIndex { abs($0 / part - 1) < 1e-9 })
+      for neighbour in [place - 1, place + 1] where scores.indices.contains(neighbour) {
+        #expect(scores[place] <= scores[neighbour] * (1 + Self.tolerance))
+      }
+      chosen.append(place)
+    }
+    #expect(chosen[0] > chosen[1])
+  }
+
   @Test func partsOfTheDataAddUp() throws {
     let kernel = Self.kernel([5, 3, 3, 3])
     let samples = ResponseSamples(kernel, count: 90, asymmetry: 0.1, seed: 8)

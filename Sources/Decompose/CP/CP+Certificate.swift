@@ -2,6 +2,17 @@ import LinearAlgebra
 import Tensors
 
 extension CPModel {
+  /// What there is to know about the factors of a kernel beside their error.
+  func certificate<Number: LapackScalar>(
+    of kernel: Tensor<Number>, relativeError: Double
+  ) throws(LinearAlgebraError) -> CPCertificate {
+    let norm = kernel.frobeniusNorm
+    return CPCertificate(
+      relativeError: relativeError, sensitivity: sensitivity,
+      largestComponentNorm: norm > 0 ? (componentNorms.max() ?? 0) / norm : 0,
+      factorCondition: try factorCondition())
+  }
+
   /// The sensitivity of the factors to errors in them; see `CPCertificate.sensitivity`.
   var sensitivity: Double {
     let norms = modes.map(\.rowNorms)
@@ -48,5 +59,13 @@ extension Tensor {
       }
     }
     return result
+  }
+}
+
+extension Tensor where Element: LapackScalar {
+  /// The root of the sum of the squares, where the squares themselves may leave the range.
+  fileprivate var frobeniusNorm: Double {
+    let (tensor, scale) = atUnitScale()
+    return tensor.squaredNorm.squareRoot() / Double(scale)
   }
 }

@@ -95,18 +95,6 @@ private func certified<Element: LapackScalar>(
   _ model: CPModel<Element>, kernel: Tensor<Element>, convergence: ConvergenceReport
 ) throws(LinearAlgebraError) -> CPDecomposition<Element> {
   let factors = model.factors(kernel: kernel.shape)
-  let norm = kernel.frobeniusNorm
-  let certificate = CPCertificate(
-    relativeError: certifiedError(kernel, factors), sensitivity: model.sensitivity,
-    largestComponentNorm: norm > 0 ? (model.componentNorms.max() ?? 0) / norm : 0,
-    factorCondition: try model.factorCondition())
+  let certificate = try model.certificate(of: kernel, relativeError: certifiedError(kernel, factors))
   return CPDecomposition(kernel: factors, certificate: certificate, convergence: convergence)
-}
-
-extension Tensor where Element: LapackScalar {
-  /// The root of the sum of the squares, where the squares themselves may leave the range.
-  fileprivate var frobeniusNorm: Double {
-    let (tensor, scale) = atUnitScale()
-    return tensor.squaredNorm.squareRoot() / Double(scale)
-  }
 }

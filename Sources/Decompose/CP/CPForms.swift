@@ -1,4 +1,5 @@
 import Forms
+import LinearAlgebra
 import Tensors
 
 /// CP-3 or CP-4 of one kernel: no spectrum tells its errors, so some ranks are tried and the errors between them
@@ -6,9 +7,12 @@ import Tensors
 ///
 /// What was found is kept. A try stops early; the factors of the rank that is chosen are iterated on to the end, which
 /// only lowers their error.
+///
+/// Where there are data the errors are in their norm: tries get an output factor that is fitted to them, factors all modes.
 final class CPForms: FormAnalysis {
   let kernel: Tensor<Float>
   private let form: CPFormDecomposition
+  private let data: CPResponseSearch?
   private var tried: [Int: Double] = [:]
   private var factored: [Int: Decomposition<Float>] = [:]
 
@@ -21,7 +25,12 @@ final class CPForms: FormAnalysis {
 
   var kind: FormKind { form.kind }
 
-  init(_ kernel: Tensor<Float>, _ form: CPFormDecomposition) throws(DecomposeError) {
+  /// What errors are relative to.
+  var energy: Double { data?.problem.energy ?? kernel.squaredNorm }
+
+  init(
+    _ kernel: Tensor<Float>, _ form: CPFormDecomposition, data: CPResponseSearch? = nil
+  ) throws(DecomposeError) {
     let kind = form.kind
     guard kind.fits(kernel: kernel.shape) else {
       throw .unsuitableKernel(
@@ -29,6 +38,7 @@ final class CPForms: FormAnalysis {
     }
     self.kernel = kernel
     self.form = form
+    self.data = data
   }
 
   /// The first rank of the grid whose error leaves that energy.
@@ -73,20 +83,28 @@ final class CPForms: FormAnalysis {
   private func triedError(_ rank: Int) throws(DecomposeError) -> Double {
     if let known = tried[rank] { return known }
     let result = try form.factor(kernel, rank: rank, CPOptions(iterations: Self.triedIterations))
-    tried[rank] = result.certificate.relativeError
-    return result.certificate.relativeError
+    let error = try data?.relativeError(result.decomposition) ?? result.certificate.relativeError
+    tried[rank] = error
+    return error
   }
 
   func relativeError(_ ranked: FactoredForm) throws(DecomposeError) -> Double {
-    try decomposition(ranked).relativeError
+    try decomposition(ranked).fittedError
   }
 
   func decomposition(_ ranked: FactoredForm) throws(DecomposeError) -> Decomposition<Float> {
     let rank = ranked.ranks[0]
     if let known = factored[rank] { return known }
-    let result = try form.factor(kernel, rank: rank).decomposition
+    let weights = try form.factor(kernel, rank: rank).decomposition
+    let result = try data?.improved(weights) ?? weights
     factored[rank] = result
     return result
+  }
+
+  func mapped(
+    _ decomposition: Decomposition<Float>, _ transform: (Tensor<Float>) -> Tensor<Float>
+  ) -> Decomposition<Float> {
+    data?.problem.mapped(decomposition, transform) ?? decomposition.mapFactors(of: kernel, transform)
   }
 
   /// The ranks that were tried so far.

@@ -9,7 +9,7 @@ struct LowRankCommand: ParsableCommand {
     version: LowRankVersion.number,
     subcommands: [
       InspectCommand.self, CompressCommand.self, DecomposeCommand.self, ReconstructCommand.self,
-      RunCommand.self, BenchCommand.self, EvaluateCommand.self, SelfTestCommand.self,
+      RunCommand.self, BenchCommand.self, EvaluateCommand.self, TuneCommand.self, SelfTestCommand.self,
       VersionCommand.self,
     ])
 

@@ -14,6 +14,8 @@ struct RidgeFit: Sendable {
   let ridge: Double
   /// W*, [T, n].
   let best: Tensor<Double>
+  /// W* M, [T, n].
+  let cross: Tensor<Double>
   /// The eigenvalues of G, descending, T of them.
   let energies: [Double]
   /// Its eigenvectors as rows, [T, T].
@@ -43,14 +45,15 @@ struct RidgeFit: Sendable {
       let half = factor.solveTriangle(misfit.permuted([1, 0]))
       let change = factor.solveTriangle(half, transposed: true).permuted([1, 0])
       let square = matrixProduct(half, half, transposeA: true)
-      let cross = matrixProduct(misfit, kernel, transposeB: true)
+      let mixed = matrixProduct(misfit, kernel, transposeB: true)
       explained =
         explained
-        .plus(cross, times: 1).plus(cross.permuted([1, 0]), times: 1).plus(square, times: 1)
+        .plus(mixed, times: 1).plus(mixed.permuted([1, 0]), times: 1).plus(square, times: 1)
       best = kernel.plus(change, times: 1)
       gain = square.trace
     }
     self.best = best
+    cross = misfit.map { product.plus($0, times: 1) } ?? product
     floor = max(0, misfitEnergy - gain)
     let eigen = try explained.symmetricEigendecomposition()
     energies = eigen.values.map { max(0, $0) }

@@ -48,24 +48,22 @@ extension ResponseProblem {
   func certified(
     _ factors: FactoredKernel<Float>, convergence: ConvergenceReport
   ) throws(DecomposeError) -> Decomposition<Float> {
-    try decomposition(factors, convergence: convergence, certificate: nil).requireFinite()
+    try decomposition(factors, convergence: convergence).requireFinite()
   }
 
   /// A decomposition with its factors put through `transform`, and all its errors taken anew.
   func mapped(
     _ original: Decomposition<Float>, _ transform: (Tensor<Float>) -> Tensor<Float>
   ) -> Decomposition<Float> {
-    decomposition(
-      original.kernel.mapFactors(transform), convergence: original.convergence,
-      certificate: original.certificate)
+    decomposition(original.kernel.mapFactors(transform), convergence: original.convergence)
   }
 
   private func decomposition(
-    _ factors: FactoredKernel<Float>, convergence: ConvergenceReport, certificate: CPCertificate?
+    _ factors: FactoredKernel<Float>, convergence: ConvergenceReport
   ) -> Decomposition<Float> {
     let error = certifiedError(kernel, factors)
     return Decomposition(
       kernel: factors, relativeError: error, errorBound: error, convergence: convergence,
-      certificate: certificate, response: self.certificate(of: factors))
+      response: certificate(of: factors))
   }
 }

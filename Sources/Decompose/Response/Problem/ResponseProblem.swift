@@ -87,6 +87,12 @@ public struct ResponseProblem: Sendable {
     guard !kind.ranks.isEmpty else {
       throw .unsuitableKernel(form: kind.name, kernel: kernel.shape, reason: "there is nothing to factor")
     }
+    if kind.isSearched {
+      return try CPForms(kernel, CPFormDecomposition(kind: kind), data: CPResponseSearch(problem: self))
+    }
+    if let layout = FeatureLayout(kind, kernel: kernel.shape) {
+      return try FeatureForms(problem: self, kind: kind, layout: layout)
+    }
     return ReducedRankForms(problem: self, kind: kind)
   }
 }

@@ -1,0 +1,174 @@
+import Conv
+import Tensors
+
+/// A convolution and its gradients for one input, all as products of matrices on this package's kernels.
+///
+///     Y = K * X,    dL/dX = K^T * dL/dY,    dL/dK[t, (s, k)] = sum over n, p of  dL/dY[n, t, p] P[(s, k), (n, p)]
+///
+/// with P the matrix of patches. At stride 1 the gradient of the input is the convolution with the kernel flipped and its
+/// channels swapped; at other strides it is the kernel's transpose times dL/dY, added up where the patches come from.
+///
+/// **Complexity** the multiplies of the convolution for each of the three; one matrix of patches of about `patchCount` floats,
+/// of at least one image.
+struct ConvolutionGradients: Sendable {
+  let geometry: ConvolutionGeometry
+  private let axes: [WindowAxis]
+
+  init(_ geometry: ConvolutionGeometry) {
+    self.geometry = geometry
+    axes = geometry.kernel.indices.map { axis in
+      WindowAxis(
+        input: geometry.inputExtents[axis], kernel: geometry.kernel[axis], stride: geometry.stride[axis],
+        dilation: geometry.dilation[axis], before: geometry.paddingBefore[axis],
+        after: geometry.paddingAfter[axis])
+    }
+  }
+
+  /// The floats that patches of several images together may have: some that stay in a second cache.
+  private static var patchCount: Int { 1 << 18 }
+
+  private var taps: Int { geometry.kernel.reduce(1, *) }
+  private var patches: Patches { Patches(channels: geometry.inputChannels, axes: axes) }
+
+  /// Whether the gradient of the input is a convolution.
+  private var isFlippable: Bool {
+    axes.allSatisfy { axis in
+      let reach = axis.dilation * (axis.kernel - 1)
+      return axis.stride == 1 && axis.before <= reach && axis.after <= reach
+    }
+  }
+
+  /// The convolution that makes the gradient of the input; nil where none does.
+  ///
+  /// **Shapes** `kernel` [T, S / groups, D...].
+  func flipped(_ kernel: Tensor<Float>) throws(ConvError) -> Convolution<Float>? {
+    guard isFlippable else { return nil }
+    let reach = axes.map { $0.dilation * ($0.kernel - 1) }
+    let stage = try ConvolutionStage(
+      weights: mirrored(kernel), dilation: geometry.dilation,
+      paddingBefore: zip(reach, geometry.paddingBefore).map { $0 - $1 },
+      paddingAfter: zip(reach, geometry.paddingAfter).map { $0 - $1 }, groups: geometry.groups)
+    return Convolution([stage])
+  }
+
+  /// The kernel with its taps in reverse and its channels swapped: `[S, T / groups, D...]`.
+  private func mirrored(_ kernel: Tensor<Float>) -> Tensor<Float> {
+    let (groups, taps) = (geometry.groups, taps)
+    let (outputs, inputs) = (geometry.outputChannels / groups, geometry.inputChannels / groups)
+    return Tensor(shape: Shape([geometry.inputChannels, outputs] + geometry.kernel)) { result in
+      kernel.withSpan { kernel in
+        for group in 0..<groups {
+          for s in 0..<inputs {
+            for t in 0..<outputs {
+              let from = ((group * outputs + t) * inputs + s) * taps
+              let to = ((group * inputs + s) * outputs + t) * taps
+              for k in 0..<taps { result[to + k] = kernel[from + taps - 1 - k] }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// The gradient of the input where it is no convolution.
+  ///
+  /// **Shapes** `gradient` [N, T, H', W'], `kernel` [T, S / groups, D...]; the result [N, S, H, W].
+  func inputGradient(_ gradient: Tensor<Float>, kernel: Tensor<Float>) -> Tensor<Float> {
+    let (patches, groups) = (patches, geometry.groups)
+    let size = geometry.outputChannels * geometry.outputPositions
+    var result = Tensor<Float>(shape: geometry.inputShape, repeating: 0)
+    for image in 0..<geometry.batch {
+      let columns = gradient.withSpan { gradient in
+        kernel.withSpan { kernel in
+          Products.multiply(
+            kernel, gradient.extracting(image * size..<(image + 1) * size), transposesLeft: true,
+            batch: groups,
+            rows: patches.rows / groups, depth: geometry.outputChannels / groups,
+            columns: geometry.outputPositions)
+        }
+      }
+      patches.add(columns, to: &result, image: image)
+    }
+    return result
+  }
+
+  /// The gradient of the kernel.
+  ///
+  /// **Shapes** `x` [N, S, H, W], `gradient` [N, T, H', W']; the result [T, S / groups, D...].
+  func kernelGradient(_ x: Tensor<Float>, _ gradient: Tensor<Float>) -> Tensor<Float> {
+    let patches = patches
+    let positions = geometry.outputPositions
+    var result = Tensor<Float>(shape: geometry.kernelShape, repeating: 0)
+    let together = max(1, min(geometry.batch, Self.patchCount / max(1, patches.rows * positions)))
+    for start in stride(from: 0, to: geometry.batch, by: together) {
+      let images = start..<min(geometry.batch, start + together)
+      if geometry.isPointwise, images.count == 1 {
+        let (inputs, outputs) = (
+          geometry.inputChannels * positions, geometry.outputChannels * positions
+        )
+        let part = x.withSpan { x in
+          gradient.withSpan { gradient in
+            product(
+              gradient.extracting(start * outputs..<(start + 1) * outputs),
+              x.extracting(start * inputs..<(start + 1) * inputs), depth: positions)
+          }
+        }
+        result.add(part)
+      } else {
+        let columns = patches.matrix(x, images: images)
+        let rows = gathered(gradient, images)
+        let part = rows.withSpan { rows in
+          columns.withSpan { product(rows, $0, depth: images.count * positions) }
+        }
+        result.add(part)
+      }
+    }
+    return result
+  }
+
+  /// `G P^T`, group by group.
+  private func product(_ gradient: Span<Float>, _ patches: Span<Float>, depth: Int) -> Tensor<Float> {
+    Products.multiply(
+      gradient, patches, transposesRight: true, batch: geometry.groups,
+      rows: geometry.outputChannels / geometry.groups, depth: depth,
+      columns: geometry.inputChannels / geometry.groups * taps)
+  }
+
+  /// The maps of some images side by side: `[T, n H'W']`.
+  private func gathered(_ gradient: Tensor<Float>, _ images: Range<Int>) -> Tensor<Float> {
+    let (channels, positions) = (geometry.outputChannels, geometry.outputPositions)
+    return Tensor(shape: [channels, images.count * positions]) { result in
+      gradient.withSpan { gradient in
+        for (place, image) in images.enumerated() {
+          for t in 0..<channels {
+            let from = (image * channels + t) * positions
+            let to = (t * images.count + place) * positions
+            for p in 0..<positions { result[unchecked: to + p] = gradient[unchecked: from + p] }
+          }
+        }
+      }
+    }
+  }
+}
+
+extension Tensor where Element == Float {
+  /// The sums over images and positions, one a channel: the gradient of a bias.
+  ///
+  /// **Shapes** [N, C, ...]; the result [C].
+  func channelSums() -> Tensor<Float> {
+    let (images, channels) = (shape[0], shape[1])
+    let positions = count / max(1, images * channels)
+    return Tensor(shape: [channels]) { result in
+      withSpan { x in
+        for c in 0..<channels {
+          var sum: Float = 0
+          for n in 0..<images {
+            let start = (n * channels + c) * positions
+            sum += x.sum(start..<start + positions)
+          }
+          result[c] = sum
+        }
+      }
+    }
+  }
+}

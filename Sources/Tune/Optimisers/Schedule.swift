@@ -1,0 +1,23 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The learning rate of each step: a straight rise over the first twentieth, then half a cosine down to a hundredth.
+///
+/// **Source** Loshchilov and Hutter, arXiv 1608.03983, without restarts.
+struct Schedule: Sendable {
+  let peak: Double
+  let steps: Int
+
+  /// The rate of a step.
+  func rate(_ step: Int) -> Double {
+    let warmUp = max(1, steps / 20)
+    if step < warmUp { return peak * Double(step + 1) / Double(warmUp) }
+    let part = Double(step - warmUp) / Double(max(1, steps - warmUp))
+    return peak * (0.01 + 0.99 * 0.5 * (1 + cos(.pi * min(1, part))))
+  }
+}

@@ -1,0 +1,96 @@
+import ModelGraph
+import Network
+import Synchronization
+import Tensors
+
+/// The network whose outputs are aimed at, run by the engine that runs networks when they are used.
+struct Teacher: Sendable {
+  private let network: Network
+  private let input: String
+  /// The images of a run, where the model fixes them.
+  private let fixedBatch: Int?
+
+  /// `values` are those that will be asked for.
+  init(_ model: ModelGraph, values: [String], threads: Int) throws(TuneError) {
+    var model = model
+    guard model.inputs.count == 1, let info = model.inputs.first else {
+      throw .graph(reason: "a teacher of one input is needed; this one has \(model.inputs.count)")
+    }
+    (input, fixedBatch) = (info.name, info.extents?.first ?? nil)
+    // As outputs of the model they outlive the passes.
+    for value in values where !model.main.outputs.contains(where: { $0.name == value }) {
+      model.main.outputs.append(ValueInfo(name: value))
+    }
+    do throws(NetworkError) {
+      network = try Network(model, options: NetworkOptions(threads: threads))
+    } catch { throw .network(error) }
+  }
+
+  /// What the teacher makes of images.
+  ///
+  /// **Shapes** `x` [images, ...]; the values likewise.
+  func values(_ names: [String], of x: Tensor<Float>) throws(TuneError) -> [String: Tensor<Float>] {
+    let size = fixedBatch ?? x.shape[0]
+    guard x.shape[0] % max(1, size) == 0 else {
+      throw .data(reason: "\(x.shape[0]) images for a teacher that takes \(size) at a time")
+    }
+    var parts: [String: [Tensor<Float>]] = [:]
+    let wanted = Set(names).sorted()
+    for start in stride(from: 0, to: x.shape[0], by: max(1, size)) {
+      let part = NetworkTensor(x.images(start..<start + size))
+      let made: [String: NetworkTensor]
+      do throws(NetworkError) { made = try network.run([input: part], outputs: wanted) } catch {
+        throw .network(error)
+      }
+      for name in wanted {
+        guard let floats = made[name]?.floats else {
+          throw .data(reason: "the teacher's '\(name)' holds no floating-point numbers")
+        }
+        parts[name, default: []].append(floats)
+      }
+    }
+    return parts.mapValues { $0.count == 1 ? $0[0] : Tensor.joined($0) }
+  }
+}
+
+/// What a teacher made of batches, by number.
+final class TargetCache: Sendable {
+  private let batches = Mutex<[Int: [String: Tensor<Float>]]>([:])
+
+  /// What is known of a batch, or what `make` makes.
+  func values(
+    ofBatch number: Int, _ make: () throws(TuneError) -> [String: Tensor<Float>]
+  ) throws(TuneError) -> [String: Tensor<Float>] {
+    if let known = batches.withLock({ $0[number] }) { return known }
+    let made = try make()
+    batches.withLock { $0[number] = made }
+    return made
+  }
+}
+
+extension Tensor where Element == Float {
+  /// Some of the images of a batch.
+  func images(_ range: Range<Int>) -> Tensor<Float> {
+    if range == 0..<shape[0] { return self }
+    let size = count / max(1, shape[0])
+    return Tensor(shape: Shape([range.count] + shape.extents.dropFirst())) { result in
+      withSpan { x in
+        for i in 0..<result.count { result[unchecked: i] = x[range.lowerBound * size + i] }
+      }
+    }
+  }
+
+  /// Batches one behind the other.
+  static func joined(_ parts: [Tensor<Float>]) -> Tensor<Float> {
+    let images = parts.reduce(0) { $0 + $1.shape[0] }
+    return Tensor(shape: Shape([images] + (parts.first?.shape.extents.dropFirst() ?? []))) { result in
+      var place = 0
+      for part in parts {
+        part.withSpan { x in
+          for i in 0..<x.count { result[place + i] = x[unchecked: i] }
+        }
+        place += part.count
+      }
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/// How a network is tuned.
+public struct TuneOptions: Sendable {
+  /// How long.
+  public enum Length: Sendable, Equatable {
+    /// About so many minutes: the steps that fit are worked out from the first ones.
+    case minutes(Double)
+    /// So many times over all images.
+    case epochs(Int)
+  }
+
+  /// How long.
+  public var length = Length.minutes(5)
+  /// Images a step.
+  public var batch = 32
+  /// Batches whose gradients are added up for a step.
+  public var accumulation = 1
+  /// What random choices come from.
+  public var seed: UInt64 = 0
+  /// How weights follow their gradients.
+  public var optimiser = Optimiser.adam
+  /// The largest learning rate; nil for the optimiser's own.
+  public var rate: Double?
+  /// What each step takes off kernels and matrices, times the learning rate.
+  public var decay = 0.0
+  /// The temperature of divergences.
+  public var temperature = 4.0
+  /// The part of the images that is held back to judge by.
+  public var heldBack = 0.1
+  /// The part of the steps that go block by block.
+  public var blockShare = 0.3
+  /// The evaluations without a better one after which it ends.
+  public var patience = 20
+  /// The threads that share a step.
+  public var threads = 1
+  /// The most bytes that the maps of a step and their gradients take.
+  public var memoryLimit = 4 << 30
+  /// Where the state is kept, so that a run that was stopped goes on.
+  public var checkpoint: String?
+
+  /// The defaults.
+  public init() {}
+
+  var peakRate: Double { rate ?? (optimiser == .adam ? 1e-3 : 1e-2) }
+}

@@ -1,0 +1,203 @@
+public import ModelGraph
+import Tensors
+
+/// Tunes a network so that its outputs come near to those of another: its teacher.
+///
+///     let tuner = try Tuner(small, teacher: dense, images: images, options: options)
+///     let result = try tuner.run()
+///     small.setWeights(result.weights)
+///
+/// First, where values of the same name tell blocks of both networks apart, each block learns by itself the teacher's output
+/// from what the network makes in front of it; then the whole network learns the teacher's outputs. A part of the images is
+/// held back; the weights that are best on it are the result, and never worse there than those at the start.
+///
+/// **Accuracy** results depend on the images, the options and the seed alone, not on the number of threads. With a length in
+/// minutes the steps depend on the machine's speed; a checkpoint keeps their number.
+///
+/// **Source** Hinton, Vinyals, Dean, arXiv 1503.02531 (distillation); Zhang et al., arXiv 1505.06798 (blocks, from the inputs
+/// that the compressed network makes).
+public final class Tuner {
+  /// The values that are matched in the end.
+  public var outputs: [Match] { task.matches.outputs }
+  /// The values that blocks are matched by.
+  public var blocks: [Match] { task.matches.blocks }
+  /// The weights that are tuned.
+  public var parameters: [Parameter] { task.graph.parameters }
+  /// The images that are tuned on and those that are held back.
+  public var imageCounts: (tuned: Int, heldBack: Int) {
+    (task.split.training.count, task.split.heldBack.count)
+  }
+  let task: TuningTask
+  let clock = ContinuousClock()
+
+  /// The times that a run may blow up.
+  private static var mostRestarts: Int { 5 }
+  /// The most evaluations of a run, about.
+  private static var evaluations: Int { 50 }
+
+  /// Prepares a network to be tuned.
+  ///
+  /// `labels` holds a class for each image, whose cross-entropy is added to divergences; `loss` is nil for what the networks are.
+  ///
+  /// **Throws** `TuneError` where there is no gradient for a node, or networks and images do not fit each other.
+  public init(
+    _ model: ModelGraph, teacher: ModelGraph, images: any TuningImages, labels: [Int]? = nil,
+    loss: LossKind? = nil, options: TuneOptions = TuneOptions()
+  ) throws(TuneError) {
+    task = try TuningTask(model, teacher: teacher, images: images, labels: labels, loss: loss, options)
+  }
+
+  /// Tunes.
+  ///
+  /// `progress` is told of each evaluation; `stops` is asked before each step whether to end with the best so far.
+  ///
+  /// **Throws** `TuneError`; the checkpoint, where there is one, keeps the best so far.
+  public func run(
+    progress: (TuningProgress) -> Void = { _ in }, stops: () -> Bool = { false }
+  ) throws(TuneError) -> TuningResult {
+    let start = clock.now
+    let checkpoint = task.options.checkpoint.map { Checkpoint(path: $0, task) }
+    var state: TuningState
+    if let resumed = try checkpoint?.read() { state = resumed } else { state = try begin() }
+    let interval = evaluationInterval(steps: state.steps)
+    var stepTime = Duration.zero
+    let firstStep = state.step
+    var end = TuningResult.End.finished
+    var restarts = 0
+    while state.step < state.steps {
+      if stops() {
+        end = .stopped
+        break
+      }
+      if case .minutes(let minutes) = task.options.length, (clock.now - start) > .seconds(minutes * 75) {
+        end = .outOfTime
+        break
+      }
+      let began = clock.now
+      let isSound = try step(&state)
+      stepTime += clock.now - began
+      let isDue = state.step % interval == 0 || state.step == state.steps || state.step == state.blockSteps
+      guard isDue || !isSound else { continue }
+      let loss = isSound ? try evaluate(&state) : .infinity
+      if !loss.isFinite || loss > 4 * state.startLoss {
+        restarts += 1
+        guard restarts <= Self.mostRestarts else {
+          end = .blewUp
+          break
+        }
+        state.restartLower()
+      }
+      if state.step == state.blockSteps { state.beginWhole() }
+      try checkpoint?.write(state)
+      progress(TuningProgress(state, heldBackLoss: loss, seconds: (clock.now - start).inSeconds))
+      if state.phase == .whole, state.stall > task.options.patience {
+        end = .noBetter
+        break
+      }
+    }
+    return TuningResult(
+      state, end: end, parameters: task.graph.parameters,
+      secondsOfStep: stepTime.inSeconds / Double(max(1, state.step - firstStep)))
+  }
+
+  /// The steps from one evaluation to the next: so many that evaluations take a small part of the time.
+  private func evaluationInterval(steps: Int) -> Int {
+    let images = task.options.batch * task.options.accumulation
+    return max(1, steps / Self.evaluations, (task.split.heldBack.count + images - 1) / images)
+  }
+
+  /// One step; false where its loss is no number any more.
+  private func step(_ state: inout TuningState) throws(TuneError) -> Bool {
+    let options = task.options
+    var (loss, sums) = (0.0, [String: Tensor<Float>]())
+    let size = max(task.part, options.batch / task.part * task.part)
+    for turn in 0..<options.accumulation {
+      let number = state.step * options.accumulation + turn
+      let places = task.split.images(ofStep: number, count: size, seed: options.seed)
+      let variation = options.seed &+ UInt64(number + 1) &* 0xD134_2543_DE82_EF95
+      let part = try task.gradients(places, state.phase, state.weights, variation: variation)
+      loss += part.loss / Double(options.accumulation)
+      for (name, gradient) in part.gradients {
+        if sums[name] == nil { sums[name] = gradient } else { sums[name]?.add(gradient) }
+      }
+    }
+    let (schedule, place) = schedule(of: state)
+    state.trainingLoss = place == 0 ? loss : 0.9 * state.trainingLoss + 0.1 * loss
+    state.step += 1
+    guard loss.isFinite, sums.values.allSatisfy(\.isFinite) else { return false }
+    let rate = state.caution * schedule.rate(place)
+    for parameter in task.graph.parameters {
+      guard var gradient = sums[parameter.name], var weight = state.weights[parameter.name] else { continue }
+      if options.accumulation > 1 { gradient = gradient.mapped { $0 / Float(options.accumulation) } }
+      var moments = state.moments[parameter.name] ?? Moments(parameter.start.shape, options.optimiser)
+      options.optimiser.update(
+        &weight, gradient, &moments, rate: rate, decay: parameter.decays ? options.decay : 0)
+      state.weights[parameter.name] = weight
+      state.moments[parameter.name] = moments
+    }
+    return true
+  }
+
+  /// The learning rates of a phase, and the place of the next step in it.
+  ///
+  /// After the blocks the rates are lower: the network stands close to where it is going, and would lose what it has learnt.
+  private func schedule(of state: TuningState) -> (Schedule, place: Int) {
+    let peak = task.options.peakRate
+    guard state.phase == .whole else { return (Schedule(peak: peak, steps: state.blockSteps), state.step) }
+    return (
+      Schedule(peak: state.blockSteps > 0 ? 0.3 * peak : peak, steps: state.steps - state.blockSteps),
+      state.step - state.blockSteps
+    )
+  }
+
+  private func evaluate(_ state: inout TuningState) throws(TuneError) -> Double {
+    task.balance.apply(to: &state.weights)
+    let loss = try task.heldBackLoss(state.weights)
+    state.judge(loss)
+    return loss
+  }
+
+  /// The state at the start, with as many steps as the time allows.
+  private func begin() throws(TuneError) -> TuningState {
+    let weights = task.startWeights
+    let loss = try task.heldBackLoss(weights)
+    guard loss.isFinite else {
+      throw .data(reason: "the network's outputs for the images held back are no numbers")
+    }
+    let share = task.matches.blocks.isEmpty ? 0 : task.options.blockShare
+    let steps: Int
+    switch task.options.length {
+    case .epochs(let epochs):
+      let images = max(1, task.options.batch * task.options.accumulation)
+      steps = max(1, epochs * task.split.training.count / images)
+    case .minutes(let minutes):
+      steps = max(10, Int(60 * minutes / (try secondsOfStep(weights, loss, share))))
+    }
+    return TuningState(weights: weights, loss: loss, blockSteps: Int(share * Double(steps)), steps: steps)
+  }
+
+  /// The time of a step with its share of the evaluations, by some whose results are dropped.
+  private func secondsOfStep(
+    _ weights: [String: Tensor<Float>], _ loss: Double, _ blockShare: Double
+  ) throws(TuneError) -> Double {
+    func seconds(_ blockSteps: Int) throws(TuneError) -> Double {
+      var trial = TuningState(weights: weights, loss: loss, blockSteps: blockSteps, steps: 100)
+      let start = clock.now
+      _ = try step(&trial)
+      // The first one plans and allocates, which tells where steps are short.
+      let first = (clock.now - start).inSeconds
+      guard first < 2 else { return first }
+      for _ in 0..<3 { _ = try step(&trial) }
+      return ((clock.now - start).inSeconds - first) / 3
+    }
+    let whole = try seconds(0)
+    let blocks = blockShare > 0 ? try seconds(100) : whole
+    // Evaluations take about a tenth, other work of the machine may take as much.
+    return 1.2 * (blockShare * blocks + (1 - blockShare) * whole)
+  }
+}
+
+extension Duration {
+  /// The duration in seconds.
+  var inSeconds: Double { Double(components.seconds) + 1e-18 * Double(components.attoseconds) }
+}

@@ -1,0 +1,152 @@
+import ModelGraph
+import Network
+import Tensors
+
+/// All that stays the same while a network is tuned: the graph, the teacher, the images, and what is matched.
+struct TuningTask: Sendable {
+  let graph: TrainingGraph
+  let teacher: Teacher
+  let images: any TuningImages
+  let labels: [Int]?
+  let options: TuneOptions
+  let matches: MatchSelection
+  /// The reciprocals of the variances of the teacher's values, which mean squares are divided by.
+  private(set) var scales: [String: Double] = [:]
+  /// The images that are tuned on, and those that are held back.
+  let split: ImageSplit
+  /// The images that go through the network at once.
+  let part: Int
+  let balance: FactorBalance
+  /// What the teacher makes of the images held back, once it has.
+  let heldBackTargets = TargetCache()
+
+  init(
+    _ model: ModelGraph, teacher: ModelGraph, images: any TuningImages, labels: [Int]?, loss: LossKind?,
+    _ options: TuneOptions
+  ) throws(TuneError) {
+    (self.images, self.labels, self.options) = (images, labels, options)
+    split = try ImageSplit(images.count, views: images.views, options)
+    let probe = try images.batch([split.heldBack[0]], variation: nil)
+    let fixed = model.inputs.first?.extents?.first ?? nil
+    let extents = Array(probe.shape.extents.dropFirst())
+    // With a part of one image first, which tells the orders of the outputs and the memory that an image takes.
+    let first = try TrainingGraph(model, inputShape: Shape([fixed ?? 1] + extents))
+    let start = Dictionary(uniqueKeysWithValues: first.parameters.map { ($0.name, $0.start) })
+    let repeated = Tensor.joined([Tensor<Float>](repeating: probe, count: fixed ?? 1))
+    let values = try first.forward(repeated, try first.prepare(start))
+    matches = try MatchSelection(
+      model, teacher: teacher, loss: loss, orders: values.mapValues { $0.shape.order })
+    let bytes = values.values.reduce(0) { $0 + 4 * $1.shape.count }
+    part = try Self.part(fixed, bytes: 2 * bytes, options)
+    let all = matches.outputs + matches.blocks
+    graph = try TrainingGraph(
+      model, inputShape: Shape([part] + extents), outputs: Array(Set(all.map(\.value))).sorted())
+    self.teacher = try Teacher(teacher, values: all.map(\.teacher), threads: options.threads)
+    balance = FactorBalance(graph)
+    for match in all where match.loss == .meanSquare { scales[match.value] = 1 }
+    try measureScales(all)
+  }
+
+  /// The images of a part: as many as the model fixes, or an eighth of a batch, or fewer for want of memory.
+  private static func part(_ fixed: Int?, bytes: Int, _ options: TuneOptions) throws(TuneError) -> Int {
+    let each = max(1, bytes / (fixed ?? 1))
+    let most = options.memoryLimit / each
+    guard most >= fixed ?? 1 else { throw .memory(byteCount: each, limit: options.memoryLimit) }
+    return fixed ?? max(1, min(most, (options.batch + 7) / 8))
+  }
+
+  /// The variances of the teacher's values over some of the images held back, which tells too whether their shapes fit.
+  private mutating func measureScales(_ all: [Match]) throws(TuneError) {
+    let some = Array(split.heldBack.prefix(max(part, 8 / part * part)))
+    let x = try batch(padded(some), variation: nil)
+    let targets = try teacher.values(all.map(\.teacher), of: x)
+    let values = try graph.forward(x.images(0..<part), try graph.prepare(startWeights))
+    for match in all {
+      guard let target = targets[match.teacher], let own = values[match.value]?.shape else { continue }
+      guard own.extents.dropFirst() == target.shape.extents.dropFirst(), target.shape[0] == x.shape[0] else {
+        throw .data(
+          reason:
+            "the teacher's '\(match.teacher)' is of \(target.shape) for \(x.shape[0]) images, the network's"
+            + " '\(match.value)' of \(own) for \(part)")
+      }
+      guard target.isFinite else {
+        throw .data(reason: "the teacher's '\(match.teacher)' holds NaN or infinity")
+      }
+      scales[match.value] = 1 / max(target.variance, 1e-12)
+    }
+  }
+
+  /// The weights as the model has them.
+  var startWeights: [String: Tensor<Float>] {
+    Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.name, $0.start) })
+  }
+
+  /// Images in parts of full size: the last one is filled up with its own images, over again.
+  func padded(_ images: [Int]) -> [Int] {
+    images + (0..<((part - images.count % part) % part)).map { images[$0 % images.count] }
+  }
+
+  /// Images, checked.
+  func batch(_ places: [Int], variation: UInt64?) throws(TuneError) -> Tensor<Float> {
+    let x = try images.batch(places, variation: variation)
+    guard x.isFinite else {
+      for place in places {
+        if try !images.batch([place], variation: variation).isFinite {
+          throw .data(reason: "image \(place % images.count) holds NaN or infinity")
+        }
+      }
+      throw .data(reason: "an image holds NaN or infinity")
+    }
+    return x
+  }
+}
+
+/// Which looks at images are tuned on and which are held back: all those at one image on the same side.
+struct ImageSplit: Sendable {
+  let training: [Int]
+  let heldBack: [Int]
+
+  /// The most images that are held back.
+  private static var mostHeldBack: Int { 512 }
+
+  /// **Throws** `TuneError.data` where there are not two images.
+  init(_ count: Int, views: Int, _ options: TuneOptions) throws(TuneError) {
+    guard count >= 2 else {
+      throw .data(reason: "\(count) images: two are needed, one to tune on and one to judge by")
+    }
+    var generator = SeededGenerator(seed: options.seed)
+    let order = (0..<count).shuffled(using: &generator)
+    let held = max(1, min(Self.mostHeldBack, count - 1, Int((options.heldBack * Double(count)).rounded())))
+    func looks(_ images: some Collection<Int>) -> [Int] {
+      (0..<views).flatMap { view in images.sorted().map { view * count + $0 } }
+    }
+    (heldBack, training) = (looks(order.prefix(held)), looks(order.dropFirst(held)))
+  }
+
+  /// The images of a step: each once an epoch, in an order of the epoch's own.
+  func images(ofStep step: Int, count: Int, seed: UInt64) -> [Int] {
+    (step * count..<(step + 1) * count).map { place in (place / training.count, place % training.count) }
+      .reduce(into: (images: [Int](), epoch: -1, order: [Int]())) { state, place in
+        if place.0 != state.epoch {
+          var generator = SeededGenerator(seed: seed &+ UInt64(place.0 + 1) &* 0x9E37_79B9_7F4A_7C15)
+          (state.epoch, state.order) = (place.0, training.shuffled(using: &generator))
+        }
+        state.images.append(state.order[place.1])
+      }.images
+  }
+}
+
+extension Tensor where Element == Float {
+  /// The mean squared distance of the elements from their mean.
+  fileprivate var variance: Double {
+    withSpan { x in
+      var (sum, squares) = (0.0, 0.0)
+      for i in 0..<x.count {
+        sum += Double(x[i])
+        squares += Double(x[i]) * Double(x[i])
+      }
+      let mean = sum / Double(max(1, x.count))
+      return max(0, squares / Double(max(1, x.count)) - mean * mean)
+    }
+  }
+}

@@ -1,0 +1,182 @@
+import ModelGraph
+import TestSupport
+import Tensors
+import Testing
+
+@testable import Tune
+
+/// Tuning as a whole, on small networks.
+struct TunerTests {
+  private func options(_ change: (inout TuneOptions) -> Void = { _ in }) -> TuneOptions {
+    var options = TuneOptions()
+    options.length = .epochs(12)
+    options.batch = 8
+    options.rate = 0.01
+    options.seed = 3
+    options.patience = 1000
+    change(&options)
+    return options
+  }
+
+  private func tuner(
+    images: RandomImages = RandomImages(), _ change: (inout TuneOptions) -> Void = { _ in }
+  ) throws -> Tuner {
+    try Tuner(
+      TinyNetwork.classifier(seed: 1, noise: 0.3), teacher: TinyNetwork.classifier(seed: 1), images: images,
+      options: options(change))
+  }
+
+  @Test
+  func lossFalls() throws {
+    let result = try tuner().run()
+    #expect(result.bestLoss < 0.2 * result.startLoss, "\(result.startLoss) to \(result.bestLoss)")
+    #expect(result.end == .finished)
+    #expect(Set(result.weights.keys) == ["w1", "b1", "w2", "w3", "b3"])
+  }
+
+  @Test
+  func stochasticGradientDescentFalls() throws {
+    let result = try tuner {
+      $0.optimiser = .sgd
+      $0.rate = 0.02
+      $0.accumulation = 2
+    }.run()
+    #expect(result.bestLoss < 0.5 * result.startLoss, "\(result.startLoss) to \(result.bestLoss)")
+  }
+
+  /// The mean over the batch does not depend on how it is cut in parts, up to rounding; to the bit it does not depend on threads.
+  @Test
+  func threadsChangeNothing() throws {
+    let one = try tuner { $0.length = .epochs(2) }.run()
+    let three = try tuner {
+      $0.length = .epochs(2)
+      $0.threads = 3
+    }.run()
+    #expect(one.weights == three.weights)
+    #expect(one.bestLoss == three.bestLoss)
+  }
+
+  @Test
+  func accumulationIsALargerBatch() throws {
+    var losses: [Double] = []
+    for (batch, accumulation) in [(8, 1), (4, 2)] {
+      let tuner = try tuner {
+        ($0.batch, $0.accumulation, $0.length) = (batch, accumulation, .epochs(2))
+      }
+      losses.append(try tuner.run().bestLoss)
+    }
+    // The same images in the same steps, whose sums are rounded in another order: some hundred roundings of 2^-24, which a few
+    // steps of Adam, which divides by the size of gradients, blow up.
+    #expect(abs(losses[0] - losses[1]) < 1e-3 * losses[0], "\(losses)")
+  }
+
+  /// A run that is stopped and goes on from its checkpoint ends with the weights of one that was not.
+  @Test
+  func checkpointsResume() throws {
+    let folder = try TemporaryFolder()
+    let whole = try tuner().run()
+    let path = folder.path("state.safetensors")
+    var steps = 0
+    let first = try tuner { $0.checkpoint = path }.run(stops: {
+      steps += 1
+      return steps > 25
+    })
+    #expect(first.end == .stopped)
+    let second = try tuner { $0.checkpoint = path }.run()
+    #expect(second.weights == whole.weights)
+    #expect(second.bestLoss == whole.bestLoss && second.steps == whole.steps)
+  }
+
+  @Test
+  func foreignCheckpointsAreRefused() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("state.safetensors")
+    _ = try tuner { ($0.checkpoint, $0.length) = (path, .epochs(1)) }.run()
+    #expect(throws: TuneError.self) {
+      _ = try tuner { ($0.checkpoint, $0.length, $0.seed) = (path, .epochs(1), 4) }.run()
+    }
+  }
+
+  /// Rates at which every step blows up leave the weights at the start.
+  @Test
+  func blownUpRatesAreNoLoss() throws {
+    let result = try tuner {
+      $0.rate = 1e30
+      $0.optimiser = .sgd
+    }.run()
+    #expect(result.end == .blewUp)
+    #expect(result.bestLoss <= result.startLoss)
+    #expect(result.bestLoss.isFinite)
+  }
+
+  @Test
+  func labelsAreLearnt() throws {
+    let labels = (0..<40).map { $0 % 3 }
+    let tuner = try Tuner(
+      TinyNetwork.classifier(seed: 1, noise: 0.3), teacher: TinyNetwork.classifier(seed: 1),
+      images: RandomImages(), labels: labels, options: options())
+    let result = try tuner.run()
+    #expect(result.bestLoss < result.startLoss)
+  }
+
+  @Test
+  func brokenImagesAreNamed() throws {
+    do throws(TuneError) {
+      _ = try Tuner(
+        TinyNetwork.classifier(seed: 1, noise: 0.3), teacher: TinyNetwork.classifier(seed: 1),
+        images: RandomImages(broken: 7), options: options()
+      ).run()
+      Issue.record("a NaN was taken")
+    } catch { #expect("\(error)".contains("image 7"), "\(error)") }
+  }
+
+  @Test
+  func teachersOfOtherOutputsAreRefused() throws {
+    let teacher = TinyNetwork.model(
+      nodes: [Node(name: "only", opType: "Flatten", inputs: ["image"], outputs: ["scores"])], constants: [])
+    do throws(TuneError) {
+      _ = try Tuner(
+        TinyNetwork.classifier(seed: 1), teacher: teacher, images: RandomImages(), options: options())
+      Issue.record("a teacher of other outputs was taken")
+    } catch { #expect("\(error)".contains("'scores'"), "\(error)") }
+  }
+
+  @Test
+  func nodesWithoutGradientAreNamed() throws {
+    var model = TinyNetwork.classifier(seed: 1)
+    model.main.nodes.append(Node(name: "last", opType: "Hardmax", inputs: ["scores"], outputs: ["hard"]))
+    model.main.outputs = [ValueInfo(name: "hard")]
+    do throws(TuneError) {
+      _ = try TrainingGraph(model, inputShape: [2, 1, 6, 6])
+      Issue.record("Hardmax has no gradient")
+    } catch { #expect("\(error)".contains("node 'last' (Hardmax)"), "\(error)") }
+  }
+
+  /// What lies on no way from a weight to an output is run, and needs no gradient.
+  @Test
+  func nodesInFrontOfWeightsAreFrozen() throws {
+    var model = TinyNetwork.classifier(seed: 1)
+    model.main.nodes.insert(
+      Node(name: "before", opType: "Round", inputs: ["image"], outputs: ["rounded"]), at: 0)
+    model.main.nodes[1].inputs[0] = "rounded"
+    let graph = try TrainingGraph(model, inputShape: [2, 1, 6, 6])
+    #expect(graph.nodes.map { $0.rule == nil } == [true] + [Bool](repeating: false, count: 6))
+  }
+
+  @Test
+  func memoryLimitsAreKept() throws {
+    #expect(throws: TuneError.self) { _ = try tuner { $0.memoryLimit = 100 } }
+    #expect(try tuner { $0.memoryLimit = 6000 }.task.part == 1)
+  }
+
+  /// Images that are held back are never tuned on, and each other one is taken once an epoch.
+  @Test
+  func splitsAreClean() throws {
+    let split = try ImageSplit(20, views: 3, options())
+    #expect(split.heldBack.count == 6 && split.training.count == 54)
+    let held = Set(split.heldBack.map { $0 % 20 })
+    #expect(split.training.allSatisfy { !held.contains($0 % 20) })
+    let epoch = (0..<6).flatMap { split.images(ofStep: $0, count: 9, seed: 1) }
+    #expect(epoch.sorted() == split.training)
+  }
+}

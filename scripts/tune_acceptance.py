@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""Measure what `lowrank tune` has to hold.
+
+    python scripts/tune_acceptance.py LOWRANK example --digits mnist_5k.csv.gz [--minutes 4]
+    python scripts/tune_acceptance.py LOWRANK photos --model waifu2x.onnx --tune-on DIR --test-on DIR [--minutes 10]
+    python scripts/tune_acceptance.py LOWRANK step --model SMALL.onnx --teacher DENSE.onnx --size 3x96x96 [--batch 8]
+
+`example`: the example's digits at 1/8 and less of the multiplies; the training part tunes, without its labels, the 500 test
+digits judge. `photos`: a network that doubles photographs, at 0.25 of its multiplies; photographs halved by boxes go in, and the
+peak signal-to-noise ratio is against the photographs themselves. `step`: the time of a step beside PyTorch's on 2 threads: the
+teacher's run, the network's both ways, and Adam, for the same network and batch.
+"""
+import argparse, json, os, subprocess, sys, tempfile, time
+
+try:
+    import numpy as np
+    import onnx
+    import onnxruntime
+    from onnx import numpy_helper
+    from PIL import Image
+except ImportError as missing:
+    print(f"tune_acceptance.py needs {missing.name}: pip install numpy onnx onnxruntime pillow torch", file=sys.stderr)
+    sys.exit(3)
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+EXAMPLE = os.path.join(ROOT, "Examples", "mnist")
+
+
+def session(path):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def call(*arguments):
+    subprocess.run([str(a) for a in arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def tune(lowrank, small, teacher, images, output, *more):
+    """The report of a run."""
+    report = output + ".json"
+    call(lowrank, "tune", small, "--teacher", teacher, "--images", images, "-o", output, "--threads", 2, "--json", report, *more)
+    with open(report) as file:
+        return json.load(file)
+
+
+def example(options, folder):
+    sys.path.insert(0, EXAMPLE)
+    import train
+    images, labels = train.read_digits(options.digits)
+    training, _ = train.split(labels)
+    path = os.path.join(folder, "training.npy")
+    np.save(path, images[training])
+    test, answers = (np.load(os.path.join(EXAMPLE, f"test_{n}.npy")) for n in ("images", "labels"))
+    dense = os.path.join(EXAMPLE, "mnist.onnx")
+
+    def accuracy(model):
+        run = session(model)
+        return 100 * np.mean(run.run(None, {run.get_inputs()[0].name: test})[0].argmax(1) == answers)
+
+    print(f"{'multiplies':>10} {'dense %':>8} {'compressed %':>13} {'tuned %':>8} {'lost':>6} {'seconds':>8}")
+    failed = False
+    for fraction in (0.125, 0.0625):
+        small, tuned = (os.path.join(folder, f"{fraction}.{n}.onnx") for n in ("small", "tuned"))
+        call(options.lowrank, "compress", dense, "--macs", fraction, "-o", small)
+        start = time.monotonic()
+        tune(options.lowrank, small, dense, path, tuned, "--minutes", options.minutes)
+        seconds = time.monotonic() - start
+        figures = [accuracy(m) for m in (dense, small, tuned)]
+        lost = figures[0] - figures[2]
+        failed |= fraction == 0.125 and (lost > 0.3 + 1e-9 or seconds > 300)
+        print(f"{fraction:10} {figures[0]:8.2f} {figures[1]:13.2f} {figures[2]:8.2f} {lost:6.2f} {seconds:8.1f}", flush=True)
+    return failed
+
+
+def photographs(folder):
+    paths = sorted(os.path.join(folder, n) for n in os.listdir(folder) if n.lower().endswith((".png", ".jpg", ".jpeg")))
+    for path in paths:
+        image = Image.open(path).convert("RGB")
+        yield image.crop((0, 0, image.width // 2 * 2, image.height // 2 * 2))
+
+
+def signal_to_noise(model, folder):
+    """The mean over photographs of the ratio in dB."""
+    run, ratios = session(model), []
+    for image in photographs(folder):
+        large = np.asarray(image, np.float32) / 255
+        half = np.asarray(image.resize((image.width // 2, image.height // 2), Image.BOX), np.float32) / 255
+        made = run.run(None, {run.get_inputs()[0].name: half.transpose(2, 0, 1)[None]})[0][0].transpose(1, 2, 0)
+        edge = (large.shape[0] - made.shape[0]) // 2
+        inner = large[edge:edge + made.shape[0], edge:edge + made.shape[1]]
+        ratios.append(10 * np.log10(1 / np.mean((np.clip(made, 0, 1) - inner) ** 2)))
+    return float(np.mean(ratios))
+
+
+def photos(options, folder):
+    small, tuned = os.path.join(folder, "small.onnx"), os.path.join(folder, "tuned.onnx")
+    name = session(options.model).get_inputs()[0].name
+    call(options.lowrank, "compress", options.model, "--macs", 0.25, "--input-shape", f"{name}=1,3,128,128", "-o", small)
+    figures = [signal_to_noise(m, options.test_on) for m in (options.model, small)]
+    report = tune(
+        options.lowrank, small, options.model, options.tune_on, tuned, "--minutes", options.minutes, "--batch", 8, "--crop", 64,
+        "--scale", 1 / 255)
+    figures.append(signal_to_noise(tuned, options.test_on))
+    print(f"dense {figures[0]:.2f} dB, compressed {figures[1]:.2f} dB, tuned {figures[2]:.2f} dB: {figures[0] - figures[2]:.2f} lost; "
+          f"{report['steps']} steps of {1000 * report['secondsOfStep']:.0f} ms")
+    return figures[0] - figures[2] > 1.0
+
+
+def torch_network(path):
+    """A function of an input and of weights, for the operators of convolutional networks."""
+    import torch
+    from torch.nn import functional
+    graph = onnx.load(path).graph
+    weights = {t.name: torch.tensor(numpy_helper.to_array(t)) for t in graph.initializer}
+
+    def run(x, weights):
+        values = {graph.input[0].name: x, "": None, **weights}
+        for node in graph.node:
+            a = {k.name: onnx.helper.get_attribute_value(k) for k in node.attribute}
+            i = [values[n] for n in node.input]
+            pads, strides = a.get("pads", [0] * 4), a.get("strides", [1, 1])
+            if node.op_type == "Conv":
+                y = functional.conv2d(
+                    i[0], i[1], i[2] if len(i) > 2 else None, strides, pads[:2], a.get("dilations", [1, 1]), a.get("group", 1))
+            elif node.op_type == "ConvTranspose":
+                y = functional.conv_transpose2d(i[0], i[1], i[2] if len(i) > 2 else None, strides, pads[:2])
+            elif node.op_type == "BatchNormalization":
+                y = functional.batch_norm(i[0], i[3], i[4], i[1], i[2], eps=a.get("epsilon", 1e-5))
+            elif node.op_type == "Relu":
+                y = functional.relu(i[0])
+            elif node.op_type == "LeakyRelu":
+                y = functional.leaky_relu(i[0], a.get("alpha", 0.01))
+            elif node.op_type == "MaxPool":
+                y = functional.max_pool2d(i[0], a["kernel_shape"], strides, pads[:2])
+            elif node.op_type == "Flatten":
+                y = i[0].flatten(1)
+            elif node.op_type == "Gemm":
+                y = i[0] @ (i[1].T if a.get("transB") else i[1])
+                y = y + i[2] if len(i) > 2 else y
+            else:
+                raise SystemExit(f"step: {node.op_type} is not among the operators that are compared")
+            values[node.output[0]] = y
+        return values[graph.output[0].name]
+
+    return run, weights
+
+
+def step(options, folder):
+    import torch
+    torch.set_num_threads(2)
+    extents = [int(e) for e in options.size.split("x")]
+    chance = np.random.default_rng(1)
+    # Half of them are held back, so that evaluations are rare.
+    count = 12 * options.batch
+    images = chance.random((count, *extents), dtype=np.float32)
+    path = os.path.join(folder, "images.npy")
+    np.save(path, images)
+    report = tune(
+        options.lowrank, options.model, options.teacher, path, os.path.join(folder, "o.onnx"), "--epochs", 2, "--batch",
+        options.batch, "--blocks", 0, "--loss", "mse", "--crop", 0)
+    (run, weights), (teach, other) = torch_network(options.model), torch_network(options.teacher)
+    own = {n: w.clone().requires_grad_(w.is_floating_point()) for n, w in weights.items()}
+    optimiser = torch.optim.Adam([w for w in own.values() if w.requires_grad])
+    times = []
+    for place in range(10):
+        x = torch.tensor(images[place * options.batch:(place + 1) * options.batch])
+        start = time.perf_counter()
+        with torch.no_grad():
+            target = teach(x, other)
+        loss = torch.nn.functional.mse_loss(run(x, own), target)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        times.append(time.perf_counter() - start)
+    theirs = float(np.mean(times[2:]))
+    print(f"a step: {1000 * report['secondsOfStep']:.1f} ms, PyTorch {1000 * theirs:.1f} ms: {report['secondsOfStep'] / theirs:.2f}")
+    return False
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lowrank")
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    first = kinds.add_parser("example")
+    first.add_argument("--digits", required=True)
+    second = kinds.add_parser("photos")
+    for name in ("--model", "--tune-on", "--test-on"):
+        second.add_argument(name, required=True)
+    for one in (first, second):
+        one.add_argument("--minutes", type=float, default=4)
+    third = kinds.add_parser("step")
+    for name in ("--model", "--teacher", "--size"):
+        third.add_argument(name, required=True)
+    third.add_argument("--batch", type=int, default=8)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        sys.exit(1 if {"example": example, "photos": photos, "step": step}[options.kind](options, folder) else 0)
+
+
+if __name__ == "__main__":
+    main()
