@@ -68,9 +68,15 @@ let package = Package(
       dependencies: [
         "Conv", "LinearAlgebra", "Maps", "ModelGraph", "ONNX", "TensorFiles", "Tensors",
       ], swiftSettings: strict),
+    // ONNX Runtime's C library, loaded where it is installed: for its times.
+    .target(name: "COnnxRuntime"),
     .target(
       name: "Compress",
-      dependencies: ["Decompose", "LinearAlgebra", "ModelGraph", "Forms", "Tensors"],
+      dependencies: [
+        "COnnxRuntime", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network", "ONNX", "Forms",
+        "TensorFiles",
+        "Tensors",
+      ],
       swiftSettings: strict),
     // Reverse mode, losses, optimisers: a compressed network learns from the original.
     .target(

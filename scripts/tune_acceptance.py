@@ -124,7 +124,8 @@ def torch_network(path):
                 y = functional.conv2d(
                     i[0], i[1], i[2] if len(i) > 2 else None, strides, pads[:2], a.get("dilations", [1, 1]), a.get("group", 1))
             elif node.op_type == "ConvTranspose":
-                y = functional.conv_transpose2d(i[0], i[1], i[2] if len(i) > 2 else None, strides, pads[:2])
+                y = functional.conv_transpose2d(
+                    i[0], i[1], i[2] if len(i) > 2 else None, strides, pads[:2], 0, a.get("group", 1))
             elif node.op_type == "BatchNormalization":
                 y = functional.batch_norm(i[0], i[3], i[4], i[1], i[2], eps=a.get("epsilon", 1e-5))
             elif node.op_type == "Relu":
@@ -138,12 +139,16 @@ def torch_network(path):
             elif node.op_type == "Gemm":
                 y = i[0] @ (i[1].T if a.get("transB") else i[1])
                 y = y + i[2] if len(i) > 2 else y
+            elif node.op_type in ("MatMul", "Add"):
+                y = i[0] @ i[1] if node.op_type == "MatMul" else i[0] + i[1]
             else:
                 raise SystemExit(f"step: {node.op_type} is not among the operators that are compared")
             values[node.output[0]] = y
         return values[graph.output[0].name]
 
-    return run, weights
+    # Normalizations stay as they were trained, here as there.
+    fixed = {name for node in graph.node if node.op_type == "BatchNormalization" for name in node.input[1:]}
+    return run, weights, fixed
 
 
 def step(options, folder):
@@ -159,8 +164,8 @@ def step(options, folder):
     report = tune(
         options.lowrank, options.model, options.teacher, path, os.path.join(folder, "o.onnx"), "--epochs", 2, "--batch",
         options.batch, "--blocks", 0, "--loss", "mse", "--crop", 0)
-    (run, weights), (teach, other) = torch_network(options.model), torch_network(options.teacher)
-    own = {n: w.clone().requires_grad_(w.is_floating_point()) for n, w in weights.items()}
+    (run, weights, fixed), (teach, other, _) = torch_network(options.model), torch_network(options.teacher)
+    own = {n: w.clone().requires_grad_(w.is_floating_point() and n not in fixed) for n, w in weights.items()}
     optimiser = torch.optim.Adam([w for w in own.values() if w.requires_grad])
     times = []
     for place in range(10):

@@ -8,9 +8,11 @@ import Tensors
 public struct ModelCandidates: Sendable {
   let work: LayerWork
   let options: CompressionOptions
-  let budget: Budget
+  private(set) var budget: Budget
   /// One entry a group of layers that share a kernel.
   private var candidates: [LayerCandidates]
+  /// The forms that were analysed, by group, whatever they cost.
+  private let forms: [[RankedForm]]
   /// What an error of each group weighs.
   private let sensitivities: [Double]
   /// Why a group can only be kept, or why forms of it were ruled out.
@@ -18,9 +20,9 @@ public struct ModelCandidates: Sendable {
   /// What the analysis of each group found, where the options ask for it.
   let spectra: [LayerSpectrum?]
   /// The cost of the layers that are in no group, which are kept.
-  private let fixedCost: Double
+  private var fixedCost: Double
   /// The cost of all layers as they are.
-  let total: Double
+  private(set) var total: Double
 
   /// Analyses a model for `options.budget`, whatever its fraction.
   ///
@@ -37,17 +39,38 @@ public struct ModelCandidates: Sendable {
     }
     let work = try LayerWork(model, options)
     (self.work, self.options, self.budget) = (work, options, budget)
-    let costs = try Self.denseCosts(work, budget.measure, path: model.path)
+    (total, fixedCost) = try Self.totals(work, budget, path: model.path)
     sensitivities = try work.weights(options.sensitivities)
-    total = costs.reduce(0, +)
-    let grouped = work.groups.indices.filter { !Self.isFixed($0, work, budget) }
-    fixedCost = grouped.reduce(total) {
-      $0 - (budget.measure.cost(of: work.groups[$1].cost, in: .dense) ?? 0)
-    }
     let found = Self.analyse(model, work, LayerPlanner(options: options), budget, progress)
     candidates = zip(found, sensitivities).map { $0.candidates.weighted(by: $1) }
     reasons = found.map(\.reason)
     spectra = found.map(\.spectrum)
+    forms = found.map(\.forms)
+  }
+
+  /// Counts in another measure, of the same analysis.
+  ///
+  /// **Throws** as `init` does, where a layer's cost is unknown to the measure.
+  mutating func reprice(in measure: any CostMeasure, path: String) throws(CompressError) {
+    budget = Budget(budget.fraction, of: measure)
+    (total, fixedCost) = try Self.totals(work, budget, path: path)
+    for group in candidates.indices where !Self.isFixed(group, work, budget) {
+      candidates[group] = Self.priced(forms[group], work.groups[group].cost, budget, options.error)
+        .weighted(by: sensitivities[group])
+    }
+  }
+
+  /// The cost of the whole model as it is, and what of it stays whatever is chosen.
+  private static func totals(
+    _ work: LayerWork, _ budget: Budget, path: String
+  ) throws(CompressError) -> (total: Double, fixed: Double) {
+    let rest = budget.measure.rest
+    let total = try denseCosts(work, budget.measure, path: path).reduce(rest.before, +)
+    let grouped = work.groups.indices.filter { !isFixed($0, work, budget) }
+    let fixed = grouped.reduce(total) {
+      $0 - (budget.measure.cost(of: work.groups[$1].cost, in: .dense) ?? 0)
+    }
+    return (total, fixed + rest.after - rest.before)
   }
 
   /// The cost of each layer that counts: of those that share a weight, one alone where the measure says so.
@@ -83,6 +106,7 @@ public struct ModelCandidates: Sendable {
     let candidates: LayerCandidates
     let reason: String?
     let spectrum: LayerSpectrum?
+    var forms: [RankedForm] = []
   }
 
   private static func analyse(
@@ -110,21 +134,28 @@ public struct ModelCandidates: Sendable {
         reason: "layers that it would not be factored with need its weight too", spectrum: nil)
     }
     let group = work.groups[index]
-    let (measure, error) = (budget.measure, planner.options.error)
-    let dense = measure.cost(of: group.cost, in: .dense) ?? 0
     do throws(ModelError) {
       let kernel = try model.kernel(of: work.layers[group.members[0]])
       let (forms, reason, spectrum) = planner.candidates(kernel, group.cost)
-      let list = LayerCandidates(
-        forms.filter { allows($0.form) }, dense: dense, leastSaving: LayerPlanner.leastSaving,
-        cost: { measure.cost(of: group.cost, in: $0) }, error: { error.error(of: group.cost, in: $0) })
+      let allowed = forms.filter { allows($0.form) }
+      let list = priced(allowed, group.cost, budget, planner.options.error)
       return Findings(
         candidates: list, reason: reason ?? (list.candidates.count == 1 ? "no form saves anything" : nil),
-        spectrum: spectrum)
+        spectrum: spectrum, forms: allowed)
     } catch {
       return Findings(
-        candidates: LayerCandidates(keptAt: dense), reason: error.description, spectrum: nil)
+        candidates: priced([], group.cost, budget, planner.options.error), reason: error.description,
+        spectrum: nil)
     }
+  }
+
+  /// The forms of a group of layers that are worth their cost, and the layers as they are.
+  private static func priced(
+    _ forms: [RankedForm], _ layers: MeasuredLayer, _ budget: Budget, _ error: any ErrorMeasure
+  ) -> LayerCandidates {
+    LayerCandidates(
+      forms, dense: budget.measure.cost(of: layers, in: .dense) ?? 0, leastSaving: LayerPlanner.leastSaving,
+      cost: { budget.measure.cost(of: layers, in: $0) }, error: { error.error(of: layers, in: $0) })
   }
 
   /// Analyses one group anew in the forms that `allows` lets through, because `reason` ruled others out.
@@ -194,7 +225,7 @@ extension LayerPlanner {
     do throws(DecomposeError) {
       var forms: [RankedForm] = []
       var spectrum = options.recordsSpectra ? LayerSpectrum(curves: []) : nil
-      for kind in kinds(cost) {
+      for kind in kinds(cost) where options.budget?.measure.rulesOut(kind, for: cost) != true {
         let analysis = try LayerAnalysis(kernel, cost, kind: kind, error: options.error)
         forms += try analysis.candidates(multiple: options.rankMultiple)
         spectrum?.add(analysis.curves)

@@ -19,6 +19,29 @@ public protocol CostMeasure: Sendable {
   /// The cost of a layer in a form, or of all layers that share a kernel; nil where it is unknown, which rules the form
   /// out.
   func cost(of layer: MeasuredLayer, in form: FactoredForm) -> Double?
+  /// What the model costs besides its layers; nothing for measures that do not say.
+  var rest: RestCost { get }
+  /// Whether no rank of a kind of form can gain anything for a layer, so that it need not be analysed; false for measures
+  /// that do not say.
+  func rulesOut(_ kind: FormKind, for layer: MeasuredLayer) -> Bool
+}
+
+extension CostMeasure {
+  /// Nothing.
+  public var rest: RestCost { RestCost(before: 0, after: 0) }
+  /// False.
+  public func rulesOut(_ kind: FormKind, for layer: MeasuredLayer) -> Bool { false }
+}
+
+/// What a model costs besides its layers.
+public struct RestCost: Hashable, Sendable {
+  /// With the layers as they are.
+  public let before: Double
+  /// With layers brought into forms.
+  public let after: Double
+
+  /// The cost before and after.
+  public init(before: Double, after: Double) { (self.before, self.after) = (before, after) }
 }
 
 /// The multiplies of a layer, where the model's shapes are known.

@@ -15,6 +15,9 @@ struct StageBound: Sendable {
   let largestBias: Double
   let activation: Activation
 
+  // Every weight of a network passes here when it is loaded.
+  @_specialize(where E == Float)
+  @_specialize(where E == Double)
   init<E: LapackScalar>(_ stage: ConvolutionStage<E>) {
     let weights = stage.weights
     let (outputs, products) = (weights.shape[0], weights.count / max(1, weights.shape[0]))

@@ -75,7 +75,7 @@ public final class TuningCache: Sendable {
   }
 
   /// The processor's name, as the system gives it, without the tabs that separate the fields of a line.
-  static let processor: String = {
+  package static let processor: String = {
     var name = [CChar](repeating: 0, count: 128)
     lowrank_processor_name(&name, name.count)
     let bytes = name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }

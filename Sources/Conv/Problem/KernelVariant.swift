@@ -23,6 +23,9 @@ public enum KernelVariant: String, Hashable, Sendable, CaseIterable {
   /// The variant's number among those of the kernels.
   package var number: UInt32 { code.rawValue }
 
+  /// The floats of a vector, which a plan computes together; 1 where the variant is not available.
+  package var lanes: Int { table.map { Int($0.pointee.width) } ?? 1 }
+
   private var code: lowrank_variant {
     switch self {
     case .scalar: LOWRANK_SCALAR

@@ -31,6 +31,8 @@ struct CompressCommand: ParsableCommand {
   @Option(help: "Keep this fraction of all weights, shared out likewise.")
   var params: Double?
 
+  @OptionGroup(title: "Time") var timing: TimingArguments
+
   @Option(
     help:
       "What an error of each layer weighs under a budget: a JSON file such as {\"conv1\": 4.5}; 1 for the others.",
@@ -52,11 +54,12 @@ struct CompressCommand: ParsableCommand {
   var report: String?
 
   func validate() throws {
-    let budgets = [macs, params].compactMap { $0 }
+    let budgets = [macs, params, timing.latency, timing.targetMs].compactMap { $0 }
     guard budgets.count <= 1, budgets.isEmpty || !arguments.hasCriterion else {
-      throw ValidationError("Give one of --macs, --params, --energy, --error and --ranks-ratio, not several.")
+      throw ValidationError(
+        "Give one of --macs, --params, --latency, --energy, --error and --ranks-ratio, not several.")
     }
-    guard budgets.allSatisfy({ $0 > 0 && $0 <= 1 }) else {
+    guard [macs, params].compactMap({ $0 }).allSatisfy({ $0 > 0 && $0 <= 1 }) else {
       throw ValidationError("--macs and --params lie between 0 and 1.")
     }
     guard (sweep == nil) != (output == nil) else {
@@ -78,16 +81,16 @@ struct CompressCommand: ParsableCommand {
 
   func run() throws {
     var outputs = try OutputSet(
-      reading: [arguments.model, sensitivities].compactMap { $0 },
+      reading: [arguments.model, sensitivities, timing.profile].compactMap { $0 },
       writing: [.init("-o", output), .init("--json", jsonFile), .init("--report", report)],
       reserving: [.init("-o", output.map(ModelGraph.externalDataPath))])
     if let sweep { return try printTradeOff(sweep.values, &outputs) }
     guard let output else { return }
     let clock = ContinuousClock()
     let start = clock.now
-    let options = try options()
+    var options = try options()
     var model = try arguments.loadModel(declaringTo: &outputs)
-    var (result, tradeOff) = try compress(&model, options)
+    var (result, tradeOff) = try compress(&model, &options)
     result.model.bytesAfter = try model.saveONNX(to: output, in: &outputs.files)
     result.elapsedSeconds = (clock.now - start).seconds
     try writeReports(result, tradeOff, options, to: &outputs)
@@ -99,14 +102,22 @@ struct CompressCommand: ParsableCommand {
   private var printsJSON: Bool { json == "-" }
   private var jsonFile: String? { printsJSON ? nil : json }
 
-  /// Factors the layers; under a budget the page is to show the trade-off too, from the same analysis.
+  /// Factors the layers; under a budget the page is to show the trade-off too, from the same analysis. A budget of time is
+  /// made here, as the layers have to be timed for it.
   private func compress(
-    _ model: inout ModelGraph, _ options: CompressionOptions
+    _ model: inout ModelGraph, _ options: inout CompressionOptions
   ) throws -> (CompressionReport, TradeOff?) {
     let bar = ProgressBar()
     defer { bar.finish() }
     let show: @Sendable (Progress) -> Void = { progress in
       bar.show(done: progress.done, of: progress.total, label: progress.layer)
+    }
+    if var latency = try timing.compression(of: model, options, progress: show) {
+      options = latency.options
+      var candidates = try ModelCandidates(model, options, progress: show)
+      try latency.settle(&candidates)
+      let result = try latency.compress(&model, &candidates, progress: show)
+      return (result, report == nil ? nil : candidates.tradeOff(points: 12))
     }
     guard report != nil, options.budget != nil else {
       return (try model.compress(options, progress: show), nil)
@@ -146,15 +157,17 @@ struct CompressCommand: ParsableCommand {
     return options
   }
 
-  /// One analysis, many budgets. `--params` counts weights, everything else multiplies.
+  /// One analysis, many budgets. `--params` counts weights, `--latency` milliseconds, everything else multiplies.
   private func printTradeOff(_ fractions: [Double], _ outputs: inout OutputSet) throws {
     var options = try options()
     options.budget = params == nil ? .multiplies(1) : .weights(1)
     let model = try arguments.loadModel(declaringTo: &outputs)
     let bar = ProgressBar()
-    let candidates = try ModelCandidates(model, options) { progress in
+    let show: @Sendable (Progress) -> Void = { progress in
       bar.show(done: progress.done, of: progress.total, label: progress.layer)
     }
+    if let latency = try timing.compression(of: model, options, progress: show) { options = latency.options }
+    let candidates = try ModelCandidates(model, options, progress: show)
     bar.finish()
     let tradeOff = candidates.tradeOff(fractions)
     let text = try jsonText(tradeOff)
@@ -228,6 +241,7 @@ extension CompressionReport {
           + "\(fixed(allocation.squaredError, 4)), at most \(fixed(100 * allocation.gap, 2)) % above the best"
       )
     }
+    if let time { lines.append(time.text) }
     if layers.contains(where: { $0.macsBefore == nil }) {
       lines.append(
         "multiplies only of layers whose shapes are known; give --input-shape NAME=... for the rest")

@@ -12,17 +12,45 @@ struct InspectCommand: ParsableCommand {
 
   @OptionGroup var arguments: ModelArguments
 
+  @Flag(
+    help:
+      "Time the layers instead: against what the machine can do, where forms break even, and what stands in the way."
+  )
+  var why = false
+
   @Flag(help: "Print JSON.") var json = false
 
   func run() throws {
     var outputs = try OutputSet(reading: [arguments.model])
     let model = try arguments.loadModel(declaringTo: &outputs)
     let bar = ProgressBar()
-    let report = try model.inspect(arguments.options) { progress in
+    let show: @Sendable (Progress) -> Void = { progress in
       bar.show(done: progress.done, of: progress.total, label: progress.layer)
     }
+    if why {
+      let inspection = try timed(model, show)
+      bar.finish()
+      try outputs.finish(printing: json ? try jsonText(inspection) : inspection.text)
+      return
+    }
+    let report = try model.inspect(arguments.options, progress: show)
     bar.finish()
     try outputs.finish(printing: json ? try jsonText(report) : report.text)
+  }
+}
+
+extension InspectCommand {
+  /// The layers against the clock, on the threads of the options and on one thread beside.
+  private func timed(
+    _ model: ModelGraph, _ show: @escaping @Sendable (Progress) -> Void
+  ) throws -> TimeInspection {
+    let options = arguments.options
+    let timer = try TimingRuntime.lowrank.timer(options, threads: options.threads)
+    let alone = try TimingRuntime.lowrank.timer(options, threads: 1)
+    let cache = TimesCache.users
+    let inspection = try TimeInspection(model, options, timer, alone: alone, cache: cache, progress: show)
+    try cache.save()
+    return inspection
   }
 }
 

@@ -1,0 +1,116 @@
+import Forms
+import ModelGraph
+import Tensors
+
+/// Times the layers of a model in the forms that they may be brought into.
+///
+/// First each kind has one form timed, with a quarter of the weights; kinds that lose even so are left
+/// there, and so are those that lose to another by more than what errors at equal weights differ by: CP where Winograd runs.
+///
+/// **Complexity** 7 + 12 variants for kernels with spatial extent, three runs of each at least.
+struct LayerProfiler {
+  private let work: LayerWork
+  /// The model with layers in forms.
+  let variants: LayerVariants
+  private let planner: LayerPlanner
+  private let timer: any NetworkTimer
+  private let cache: TimesCache
+  private let keys: LayerTimeKeys
+  private let progress: @Sendable (Progress) -> Void
+  /// The model as it is.
+  let asItIs: any TimedNetwork
+  private var clock: any FormClock
+  /// By layer.
+  private var ratios: [[FactoredForm: Double]]
+
+  /// How much slower than the fastest kind with as many weights a kind may be.
+  private static let mostBehind = 1.6
+  /// The same for kinds whose analysis is a search, of many times the work.
+  private static let mostSearchedBehind = 1.2
+
+  init(
+    _ model: ModelGraph, _ work: LayerWork, _ options: CompressionOptions, _ timer: any NetworkTimer,
+    cache: TimesCache, progress: @escaping @Sendable (Progress) -> Void
+  ) throws(TimingError) {
+    (self.work, self.timer, self.cache, self.progress) = (work, timer, cache, progress)
+    variants = try LayerVariants(model, work, options)
+    asItIs = try timer.prepare(variants.model(with: [:]))
+    clock =
+      timer.timesNodes
+      ? InPlaceClock(variants, timer, asItIs: asItIs)
+      : SingleLayerClock(model, work, options, timer, asItIs: asItIs)
+    planner = LayerPlanner(options: options)
+    keys = LayerTimeKeys(model, work, timer)
+    ratios = work.layers.map { _ in [:] }
+  }
+
+  /// The table of all layers whose extents are known.
+  mutating func table() throws(TimingError) -> TimeTable {
+    let kinds = work.layers.indices.map { timedKinds($0) }
+    let multiple = planner.options.rankMultiple
+    func grid(_ place: Int, _ kind: FormKind) -> TimingGrid? {
+      work.costs[place].map { TimingGrid(kind, $0, multiple: multiple) }
+    }
+    try measure(kinds.enumerated().map { place, kinds in kinds.compactMap { grid(place, $0)?.probe } })
+    let slower = kinds.enumerated().map { place, kinds in
+      Self.slower(kinds.map { kind in (kind, grid(place, kind).flatMap { ratios[place][$0.probe] }) })
+    }
+    try measure(
+      kinds.enumerated().map { place, kinds in
+        kinds.filter { !slower[place].contains($0) }.flatMap { grid(place, $0)?.others ?? [] }
+      })
+    return table(slower)
+  }
+
+  /// The kinds that are not looked at further, out of the parts of the dense layer's time that they took with as many
+  /// weights; nil where a layer did not run as such.
+  static func slower(_ probes: [(kind: FormKind, ratio: Double?)]) -> [FormKind] {
+    let fastest = probes.lazy.filter { !$0.kind.isSearched }.compactMap(\.ratio).min() ?? .infinity
+    return probes.filter { kind, ratio in
+      guard let ratio else { return true }
+      let behind = kind.isSearched ? mostSearchedBehind : mostBehind
+      return ratio > min(1 - LayerPlanner.leastSaving, behind * fastest)
+    }.map(\.kind)
+  }
+
+  /// The kinds of form that come into question for a layer.
+  private func timedKinds(_ place: Int) -> [FormKind] {
+    guard work.obstacles[place] == nil, let cost = work.costs[place], cost.uses != nil,
+      planner.obstacle(cost) == nil
+    else { return [] }
+    return planner.options.method.kinds(for: cost.kernel, searches: true)
+  }
+
+  /// Times forms, by layer; those that the cache knows are taken from there.
+  private mutating func measure(_ forms: [[FactoredForm]]) throws(TimingError) {
+    var pending: [[FactoredForm]] = []
+    for (place, forms) in forms.enumerated() {
+      for form in forms { ratios[place][form] = cache[keys[place, form]] }
+      pending.append(forms.filter { ratios[place][$0] == nil })
+    }
+    guard clock.dense.isEmpty || pending.contains(where: { !$0.isEmpty }) else { return }
+    for (place, found) in try clock.ratios(of: pending, progress: progress).enumerated() {
+      for (form, ratio) in found {
+        ratios[place][form] = ratio
+        cache[keys[place, form]] = ratio
+      }
+    }
+  }
+
+  private func table(_ slower: [[FormKind]]) -> TimeTable {
+    var rows: [TimeTable.Layer] = []
+    for (place, layer) in work.layers.enumerated() {
+      guard let cost = work.costs[place], let use = cost.uses?.first else { continue }
+      var row = TimeTable.Layer(layer, cost, use)
+      row.ms = clock.dense[place]
+      row.forms = ratios[place].sorted { $0.key.description < $1.key.description }.map {
+        TimeTable.Form(form: $0.key.description, ms: $0.value * clock.dense[place])
+      }
+      row.slower = slower[place].map(\.name)
+      rows.append(row)
+    }
+    return TimeTable(
+      runtime: timer.runtime, machine: timer.machine, threads: timer.threads, lanes: timer.lanes,
+      networkMs: clock.whole, layers: rows)
+  }
+}

@@ -1,0 +1,158 @@
+import Decompose
+import Forms
+import ModelGraph
+import Synchronization
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Compress
+
+/// Closed loops on a clock of the tests' own.
+@Suite struct LatencyTests {
+  private func model(_ count: Int = 3) throws -> ModelGraph {
+    var builder = ModelBuilder()
+    var generator = SeededGenerator(seed: 11)
+    for place in 0..<count {
+      builder.addConvolution("conv\(place)", .decayingKernel([48, 32 + 16 * place, 3, 3], using: &generator))
+    }
+    return try builder.model()
+  }
+
+  private func options() -> CompressionOptions {
+    var options = CompressionOptions()
+    options.rankMultiple = 1
+    return options
+  }
+
+  private func compressed(
+    _ timer: InventedTimer, _ target: LatencyTarget, _ options: CompressionOptions? = nil
+  ) throws -> (report: CompressionReport, model: ModelGraph, original: ModelGraph) {
+    let original = try model()
+    var model = original
+    var latency = try LatencyCompression(
+      model, options ?? self.options(), target, .timer(timer, cache: TimesCache(path: nil)))
+    var candidates = try ModelCandidates(model, latency.options)
+    try latency.settle(&candidates)
+    return (try latency.compress(&model, &candidates), model, original)
+  }
+
+  @Test(arguments: [0.3, 0.5, 0.8]) func theTargetIsReached(fraction: Double) throws {
+    let report = try compressed(InventedTimer(cost: InventedTimer.usual), .fraction(fraction)).report
+    let time = try #require(report.time)
+    let measured = try #require(time.measuredMs)
+    // Prices are corrected until they are within 3 %, and the target is passed by at most a third of that.
+    #expect(measured <= 1.01 * fraction * time.denseMs)
+    #expect(abs(measured / time.predictedMs - 1) <= 0.03)
+    #expect(report.allocation?.unit == "milliseconds" && time.runtime == "invented")
+  }
+
+  /// What no single layer shows: a run takes a little longer for each convolution more than the dense network has.
+  @Test(arguments: [true, false]) func pricesThatAreOffAreCorrected(timesNodes: Bool) throws {
+    let timer = InventedTimer(
+      timesNodes: timesNodes, cost: InventedTimer.usual,
+      whole: { nodes, count, _ in nodes + 0.1 + 0.01 * Double(count - 3) })
+    let report = try compressed(timer, .fraction(0.6)).report
+    let time = try #require(report.time)
+    let measured = try #require(time.measuredMs)
+    #expect(time.rounds > 0)
+    #expect(measured <= 1.03 * 0.6 * time.denseMs && measured < time.denseMs)
+    #expect(abs(measured / time.predictedMs - 1) <= 0.07)
+  }
+
+  @Test func millisecondsAreATargetToo() throws {
+    let dense = try #require(
+      compressed(InventedTimer(cost: InventedTimer.usual), .fraction(1)).report.time?.denseMs)
+    let time = try #require(
+      compressed(InventedTimer(cost: InventedTimer.usual), .milliseconds(0.6 * dense)).report.time)
+    #expect(try #require(time.measuredMs) <= 1.01 * 0.6 * dense)
+  }
+
+  /// Every stage costs the same, so that two never win.
+  @Test func whereNothingIsFasterAllIsKept() throws {
+    let result = try compressed(InventedTimer(cost: { _, _ in 1 }), .fraction(0.5))
+    #expect(result.report.layers.allSatisfy { $0.reason == "no form is faster in its place" })
+    #expect(result.report.time?.fraction == 1)
+    #expect(result.model.main.nodes.map(\.name) == result.original.main.nodes.map(\.name))
+  }
+
+  /// The parts are faster, the whole is not: the promise breaks only when the finished network runs.
+  @Test func aSlowerNetworkIsNoGain() throws {
+    let timer = InventedTimer(
+      cost: InventedTimer.usual,
+      whole: { nodes, count, prepared in count > 3 && prepared > 20 ? 100 : nodes + 0.1 })
+    let original = try model()
+    var model = original
+    var latency = try LatencyCompression(
+      model, options(), .fraction(0.5), .timer(timer, cache: TimesCache(path: nil)))
+    var candidates = try ModelCandidates(model, latency.options)
+    while timer.prepared.count <= 20 { _ = try timer.prepare(original) }
+    let report = try latency.compress(&model, &candidates)
+    #expect(report.layers.allSatisfy { $0.reason?.contains("the network took 100.0 ms") == true })
+    #expect(model.main.nodes.map(\.name) == original.main.nodes.map(\.name))
+    #expect(report.time?.fraction == 1 && report.allocation?.achieved == 1)
+  }
+
+  @Test func aTargetOutOfReachIsAnError() throws {
+    // The rest takes nine tenths.
+    let timer = InventedTimer(cost: InventedTimer.usual, whole: { nodes, _, _ in nodes + 100 })
+    #expect { try compressed(timer, .fraction(0.2)) } throws: {
+      "\($0)".contains("cannot be reached")
+    }
+  }
+
+  @Test func aTableClaimsNothingMeasured() throws {
+    var model = try model()
+    let made = try LatencyCompression(
+      model, options(), .fraction(1),
+      .timer(InventedTimer(cost: InventedTimer.usual), cache: TimesCache(path: nil)))
+    var latency = try LatencyCompression(model, options(), .fraction(0.5), .table(made.table))
+    var candidates = try ModelCandidates(model, latency.options)
+    try latency.settle(&candidates)
+    let time = try #require(latency.compress(&model, &candidates).time)
+    #expect(time.measuredMs == nil && time.rounds == 0 && time.predictedMs <= 0.5 * time.denseMs)
+  }
+
+  /// Depthwise stages are dear on this clock: CP loses with a quarter of the weights, and is never searched for.
+  @Test func kindsThatLoseAreNotAnalysed() throws {
+    var options = options()
+    let seen = SeenKinds()
+    options.error = seen
+    _ = try compressed(InventedTimer(cost: InventedTimer.usual), .fraction(0.5), options)
+    let names = seen.names
+    #expect(names.contains("channel") && !names.contains("cp3") && !names.contains("cp4"), "\(names)")
+  }
+
+  @Test func aCacheSparesTheClock() throws {
+    let cache = TimesCache(path: nil)
+    let (first, second) = (
+      InventedTimer(cost: InventedTimer.usual), InventedTimer(cost: InventedTimer.usual)
+    )
+    let model = try model()
+    let tables = try [first, second].map {
+      try LatencyCompression(model, options(), .fraction(1), .timer($0, cache: cache)).table
+    }
+    #expect(second.prepared == [3] && first.prepared.count > 10)
+    #expect(tables[0].layers.map(\.slower) == tables[1].layers.map(\.slower))
+    #expect(tables[0].layers.map(\.forms.count) == tables[1].layers.map(\.forms.count))
+  }
+}
+
+/// The error of the weights, which remembers the kinds that it was asked about.
+private final class SeenKinds: ErrorMeasure {
+  let title = "errors"
+  let phrase = "errors"
+  private let kinds = Mutex<Set<String>>([])
+  var names: Set<String> { kinds.withLock { $0 } }
+
+  func analysis(
+    of kernel: Tensor<Float>, group: Int, layer: MeasuredLayer, kind: FormKind
+  ) throws(DecomposeError) -> any FormAnalysis {
+    kinds.withLock { _ = $0.insert(kind.name) }
+    return try WeightError().analysis(of: kernel, group: group, layer: layer, kind: kind)
+  }
+
+  func error(of layer: MeasuredLayer, in candidate: RankedForm) -> Double {
+    WeightError().error(of: layer, in: candidate)
+  }
+}

@@ -1,0 +1,81 @@
+import Forms
+import ModelGraph
+import Tensors
+import Testing
+
+@testable import Compress
+
+@Suite struct LayerPricesTests {
+  private func layer() throws -> (MeasuredLayer, LayerWork) {
+    var builder = ModelBuilder()
+    builder.addConvolution("conv", Tensor(shape: [64, 48, 3, 3], repeating: 1))
+    let work = try LayerWork(try builder.model(), CompressionOptions())
+    return (try #require(work.costs[0]), work)
+  }
+
+  private func row(_ layer: MeasuredLayer, _ forms: [FactoredForm], ms: (FactoredForm) -> Double) throws
+    -> TimeTable.Layer
+  {
+    TimeTable.Layer(
+      name: "conv", kernel: [64, 48, 3, 3], group: 1, input: [12, 12], output: [10, 10], repetitions: 1,
+      ms: 8,
+      forms: forms.map { TimeTable.Form(form: $0.description, ms: ms($0)) }, slower: [])
+  }
+
+  @Test func whatWasTimedIsItsPrice() throws {
+    let layer = try layer().0
+    let forms = [[8, 8], [8, 40], [40, 8]].map { FactoredForm(.tucker2, ranks: $0) }
+    let prices = LayerPrices(
+      try row(layer, forms) { Double($0.ranks[0] + 3 * $0.ranks[1]) }, layer, lanes: 8)
+    // A product with the quotient of the same two numbers: two roundings.
+    for form in forms {
+      let ms = try #require(prices(form))
+      let expected = Double(form.ranks[0] + 3 * form.ranks[1])
+      #expect(abs(ms - expected) <= 2 * Double.ulpOfOne * expected)
+    }
+    #expect(prices(.dense) == 8)
+    #expect(prices(FactoredForm(.cp3, ranks: [8])) == nil)
+  }
+
+  /// Times that stages with different prices of a multiply add up to: between the ranks of the grid, prices stay within a
+  /// tenth, as the efficiencies at the corners differ by no more than 1.7 times here and the interpolated one is between
+  /// them.
+  @Test func betweenTheRanksTimedPricesAreNear() throws {
+    let layer = try layer().0
+    func truth(_ form: FactoredForm) -> Double {
+      let (r, s) = (Double(form.ranks[0]), Double(form.ranks[1]))
+      return 1e-3 * (48 * s * 1.44 + 0.5 * 9 * r * s + 64 * r)
+    }
+    let grid = TimingGrid(.tucker2, layer, multiple: 1)
+    let prices = LayerPrices(try row(layer, [grid.probe] + grid.others, ms: truth), layer, lanes: 1)
+    for ranks in [[16, 12], [20, 28], [40, 16], [28, 20], [12, 30], [36, 28]] {
+      let form = FactoredForm(.tucker2, ranks: ranks)
+      let ms = try #require(prices(form))
+      #expect(abs(ms / truth(form) - 1) < 0.1, "\(form): \(ms), in truth \(truth(form))")
+    }
+  }
+
+  @Test func ranksCostWholeVectors() throws {
+    let layer = try layer().0
+    let prices = LayerPrices(
+      try row(layer, [16, 32].map { FactoredForm(.channel, ranks: [$0]) }) { Double($0.ranks[0]) }, layer,
+      lanes: 16)
+    let (of17, of32) = (
+      prices(FactoredForm(.channel, ranks: [17])), prices(FactoredForm(.channel, ranks: [32]))
+    )
+    #expect(try #require(of17) == #require(of32))
+  }
+
+  @Test func theGridSpreadsAroundAQuarterOfTheWeights() throws {
+    let (layer, _) = try layer()
+    for kind in FormKind.lowRank where kind.suits(kernel: layer.kernel) {
+      let grid = TimingGrid(kind, layer, multiple: 1)
+      let part = Double(layer.weights(grid.probe)) / Double(layer.weights(.dense))
+      #expect(part > 0.2 && part <= 0.3, "\(grid.probe) has \(part) of the weights")
+      let full = kind.fullRanks(kernel: layer.kernel)
+      for form in grid.others {
+        #expect(form != grid.probe && zip(form.ranks, full).allSatisfy { (1...$1).contains($0) }, "\(form)")
+      }
+    }
+  }
+}
