@@ -74,6 +74,20 @@ check_symbols() {
   return 0
 }
 
+# The pages are clean roff, and the completions clean shell, as far as the tools to say so are there.
+check_help() {
+  local page
+  [ -f "$prefix/share/man/man1/lowrank-compress.1" ] || fail "there is no page for lowrank compress"
+  if command -v groff > /dev/null; then
+    for page in "$prefix"/share/man/man1/*.1; do
+      groff -man -ww -z "$page" 2> "$work/log" && [ ! -s "$work/log" ] || { cat "$work/log"; fail "$page"; }
+    done
+  fi
+  bash -n "$prefix/share/bash-completion/completions/lowrank"
+  # shellcheck disable=SC2016 # the inner shell's variables
+  bash -c 'source "$1"; complete -p lowrank' completion "$prefix/share/bash-completion/completions/lowrank" > /dev/null
+}
+
 build_examples() {
   cp Examples/c/* "$work/"
   make -s -C "$work" CC="$cc" CFLAGS="-O2 ${strict[*]}" factored_layer network
@@ -184,6 +198,7 @@ CMAKE
 step "install, then move" install_and_move
 step "the header in C and C++" check_header
 step "symbols and libraries" check_symbols
+step "manual pages and completions" check_help
 step "examples: build" build_examples
 step "examples: run" run_examples
 step "without sources and Swift" run_without_sources

@@ -11,6 +11,9 @@
 #   DIR/lib/liblowrank.a                 the static library: one object, its other names made local
 #   DIR/lib/pkgconfig/lowrank.pc         for pkg-config
 #   DIR/lib/cmake/lowrank/               for CMake's find_package(lowrank)
+#   DIR/share/man/man1/lowrank*.1        manual pages of the command and its subcommands (where there is a python3)
+#   DIR/share/bash-completion/completions/lowrank, DIR/share/zsh/site-functions/_lowrank,
+#   DIR/share/fish/vendor_completions.d/lowrank.fish   for shells to complete commands and options
 #
 # Swift's libraries are linked in: what is installed needs OpenBLAS, LAPACKE and the C and C++ libraries, and neither
 # Swift nor this folder. The package manager has no setting for a version script that would not count as unsafe, so the
@@ -95,6 +98,20 @@ install_command() {
   install -m 755 "$work/lowrank" "$prefix/bin/lowrank"
 }
 
+# What the parser knows of the command, for shells and for man.
+install_help() {
+  local share=$prefix/share
+  mkdir -p "$share/bash-completion/completions" "$share/zsh/site-functions" "$share/fish/vendor_completions.d"
+  "$work/lowrank" --generate-completion-script bash > "$share/bash-completion/completions/lowrank"
+  "$work/lowrank" --generate-completion-script zsh > "$share/zsh/site-functions/_lowrank"
+  "$work/lowrank" --generate-completion-script fish > "$share/fish/vendor_completions.d/lowrank.fish"
+  if command -v python3 > /dev/null; then
+    "$work/lowrank" --experimental-dump-help | python3 scripts/man_pages.py "$share/man/man1" "$version"
+  else
+    echo "There is no python3: the manual pages are left out." >&2
+  fi
+}
+
 install_descriptions() {
   install -m 644 "$header" "$prefix/include/lowrank.h"
   # Relative to their own place, so that the whole prefix may be moved.
@@ -143,6 +160,7 @@ CMAKE
 install_shared
 install_static
 install_command
+install_help
 install_descriptions
 echo "Installed lowrank $version into $prefix:"
 (cd "$prefix" && du -h bin/lowrank lib/liblowrank.so."$version" lib/liblowrank.a include/lowrank.h)

@@ -7,6 +7,19 @@ import Testing
 @Suite struct CommandTests {
   private let mnist = Vectors.example("mnist.onnx")
 
+  /// The commands that stand where none is named are there.
+  @Test func withoutASubcommandThreeAreShown() throws {
+    let run = try lowrank()
+    #expect(run.status == 0 && run.error.isEmpty)
+    let shown = run.output.split(separator: "\n").filter { $0.hasPrefix("  lowrank ") }
+    #expect(shown.count == 3)
+    for line in shown {
+      let words = line.split(separator: " ").dropFirst().prefix { !$0.contains(".") && !$0.hasPrefix("-") }
+      #expect(try lowrank(words.map(String.init) + ["--help"]).status == 0, "\(line)")
+    }
+    #expect(shown.allSatisfy { $0.count <= 100 })
+  }
+
   @Test func compressWritesAModelAndAReport() throws {
     let folder = try TemporaryFolder()
     let run = try lowrank("compress", mnist, "-o", folder.path("out.onnx"), "--json")

@@ -24,8 +24,8 @@ private func decompose<Element: CScalar>(
     try Limits.requireFactorable(shape, form, elementBytes: MemoryLayout<Element>.stride)
     let tensor = try Tensor(copying: kernel, count: count, shape: shape, "kernel")
     do throws(DecomposeError) {
-      let stored = StoredDecomposition(try Decompose.decompose(tensor, into: form, options: options))
-      result.pointee = HandleTable.insert(DecompositionObject(Element.wrap(stored)))
+      result.pointee = HandleTable.insert(
+        StoredDecomposition(try Decompose.decompose(tensor, into: form, options: options)))
     } catch {
       throw Failure(error)
     }

@@ -13,10 +13,7 @@ public func decompositionGetInfo(
 ) -> lowrank_status {
   guarded("lowrank_decomposition_get_info") { () throws(Failure) in
     try fill(info, "info") { filled throws(Failure) in
-      switch try DecompositionObject.of(decomposition) {
-      case .float(let stored): stored.fill(&filled)
-      case .double(let stored): stored.fill(&filled)
-      }
+      try decompositionObject(decomposition).fill(&filled)
     }
   }
 }
@@ -33,15 +30,7 @@ public func decompositionGetTensor(
 ) -> lowrank_status {
   guarded("lowrank_decomposition_get_tensor") { () throws(Failure) in
     try fill(info, "info") { filled throws(Failure) in
-      let (name, groups, shape): (String, Int, Shape)
-      switch try DecompositionObject.of(decomposition) {
-      case .float(let stored):
-        let found = try stored.tensor(part, index)
-        (name, groups, shape) = (found.name, found.groups, found.tensor.shape)
-      case .double(let stored):
-        let found = try stored.tensor(part, index)
-        (name, groups, shape) = (found.name, found.groups, found.tensor.shape)
-      }
+      let (name, groups, shape) = try decompositionObject(decomposition).description(part, index)
       write(name, to: &filled.name)
       filled.order = Int32(shape.order)
       filled.groups = Int32(groups)
@@ -56,7 +45,7 @@ private func copy<Element: CScalar>(
   _ elements: UnsafeMutablePointer<Element>?, _ count: Int
 ) -> lowrank_status {
   guarded("lowrank_decomposition_copy_\(Element.suffix)") { () throws(Failure) in
-    let tensor = try DecompositionObject.of(decomposition).tensor(part, index, as: Element.self)
+    let tensor = try decompositionObject(decomposition).tensor(part, index, as: Element.self)
     try tensor.copy(to: elements, count: count, "elements")
   }
 }
@@ -91,7 +80,7 @@ private func reconstruct<Element: CScalar>(
   _ decomposition: OpaquePointer?, _ elements: UnsafeMutablePointer<Element>?, _ count: Int
 ) -> lowrank_status {
   guarded("lowrank_decomposition_reconstruct_\(Element.suffix)") { () throws(Failure) in
-    let factors = try DecompositionObject.of(decomposition).kernel(as: Element.self)
+    let factors = try decompositionObject(decomposition).kernel(as: Element.self)
     // Before the work: the buffer must be there and large enough.
     _ = try buffer(elements, count: count, "kernel")
     try requireCount(count, factors.kernelShape.count, "kernel")
@@ -133,6 +122,6 @@ public func decompositionReconstructF64(
 #endif
 public func decompositionDestroy(_ decomposition: OpaquePointer?) -> lowrank_status {
   guarded("lowrank_decomposition_destroy") { () throws(Failure) in
-    try HandleTable.remove(decomposition, "decomposition", as: DecompositionObject.self)
+    try HandleTable.remove(decomposition, "decomposition", as: (any DecompositionObject).self)
   }
 }

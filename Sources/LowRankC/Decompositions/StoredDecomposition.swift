@@ -3,11 +3,35 @@ internal import Decompose
 internal import Forms
 internal import Tensors
 
+/// What a `lowrank_decomposition` handle stands for, in either precision.
+protocol DecompositionObject: AnyObject, Sendable {
+  /// What `lowrank_decomposition_get_info` tells.
+  func fill(_ info: inout lowrank_decomposition_info)
+
+  /// The name, the groups and the shape of a factor or a stage.
+  func description(
+    _ part: lowrank_part, _ index: Int32
+  ) throws(Failure) -> (name: String, groups: Int, shape: Shape)
+
+  /// The factors in the precision asked for.
+  func kernel<Other: CScalar>(as: Other.Type) -> FactoredKernel<Other>
+
+  /// A factor or a stage in the precision asked for.
+  func tensor<Other: CScalar>(
+    _ part: lowrank_part, _ index: Int32, as: Other.Type
+  ) throws(Failure) -> Tensor<Other>
+}
+
+/// The decomposition of a handle.
+func decompositionObject(_ handle: OpaquePointer?) throws(Failure) -> any DecompositionObject {
+  try HandleTable.object(handle, "decomposition")
+}
+
 /// A decomposition behind a handle, its stages' weights made ready to be copied.
-struct StoredDecomposition<Element: CScalar>: Sendable {
-  let decomposition: Decomposition<Element>
-  let stages: [StageShape]
-  let stageWeights: [Tensor<Element>]
+final class StoredDecomposition<Element: CScalar>: DecompositionObject {
+  private let decomposition: Decomposition<Element>
+  private let stages: [StageShape]
+  private let stageWeights: [Tensor<Element>]
 
   init(_ decomposition: Decomposition<Element>) {
     self.decomposition = decomposition
@@ -17,7 +41,7 @@ struct StoredDecomposition<Element: CScalar>: Sendable {
   }
 
   /// A factor or a stage by its place.
-  func tensor(
+  private func tensor(
     _ part: lowrank_part, _ index: Int32
   ) throws(Failure) -> (name: String, groups: Int, tensor: Tensor<Element>) {
     switch part {
@@ -33,7 +57,21 @@ struct StoredDecomposition<Element: CScalar>: Sendable {
     }
   }
 
-  /// What `lowrank_decomposition_get_info` tells.
+  func description(
+    _ part: lowrank_part, _ index: Int32
+  ) throws(Failure) -> (name: String, groups: Int, shape: Shape) {
+    let found = try tensor(part, index)
+    return (found.name, found.groups, found.tensor.shape)
+  }
+
+  func kernel<Other: CScalar>(as: Other.Type) -> FactoredKernel<Other> { decomposition.kernel.converted() }
+
+  func tensor<Other: CScalar>(
+    _ part: lowrank_part, _ index: Int32, as: Other.Type
+  ) throws(Failure) -> Tensor<Other> {
+    try tensor(part, index).tensor.converted()
+  }
+
   func fill(_ info: inout lowrank_decomposition_info) {
     let (form, shape) = (decomposition.kernel.form, decomposition.kernel.kernelShape)
     info.method = lowrank_method(form)
@@ -50,40 +88,5 @@ struct StoredDecomposition<Element: CScalar>: Sendable {
     info.sensitivity = decomposition.certificate?.sensitivity ?? 0
     write(shape.extents + [Int](repeating: 0, count: Int(LOWRANK_MAX_ORDER)), to: &info.kernel_shape)
     write(form.ranks + [0, 0], to: &info.ranks)
-  }
-}
-
-/// A decomposition in either precision.
-enum AnyDecomposition: Sendable {
-  case float(StoredDecomposition<Float>)
-  case double(StoredDecomposition<Double>)
-
-  /// The factors in the precision asked for.
-  func kernel<Element: CScalar>(as: Element.Type) -> FactoredKernel<Element> {
-    switch self {
-    case .float(let stored): stored.decomposition.kernel.converted()
-    case .double(let stored): stored.decomposition.kernel.converted()
-    }
-  }
-
-  /// A factor or a stage in the precision asked for.
-  func tensor<Element: CScalar>(
-    _ part: lowrank_part, _ index: Int32, as: Element.Type
-  ) throws(Failure) -> Tensor<Element> {
-    switch self {
-    case .float(let stored): try stored.tensor(part, index).tensor.converted()
-    case .double(let stored): try stored.tensor(part, index).tensor.converted()
-    }
-  }
-}
-
-/// What a `lowrank_decomposition` handle stands for.
-final class DecompositionObject: Sendable {
-  let value: AnyDecomposition
-
-  init(_ value: AnyDecomposition) { self.value = value }
-
-  static func of(_ handle: OpaquePointer?) throws(Failure) -> AnyDecomposition {
-    try HandleTable.object(handle, "decomposition", as: DecompositionObject.self).value
   }
 }

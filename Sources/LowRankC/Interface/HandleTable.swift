@@ -31,8 +31,8 @@ struct HandleTable: Sendable {
     return OpaquePointer(bitPattern: name)
   }
 
-  /// The object of a handle.
-  static func object<T: AnyObject & Sendable>(
+  /// The object of a handle; `T` is its class, or a protocol of those of one kind.
+  static func object<T>(
     _ handle: OpaquePointer?, _ kind: String, as: T.Type = T.self
   ) throws(Failure) -> T {
     let name = UInt(bitPattern: handle)
@@ -42,7 +42,7 @@ struct HandleTable: Sendable {
   }
 
   /// Takes a handle out of the table; null is let through.
-  static func remove<T: AnyObject & Sendable>(
+  static func remove<T>(
     _ handle: OpaquePointer?, _ kind: String, as: T.Type
   ) throws(Failure) {
     guard let handle else { return }

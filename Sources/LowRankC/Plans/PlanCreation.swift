@@ -38,7 +38,7 @@ func makePlan<Element: CScalar>(
   do throws(ConvError) {
     let plan = try Convolution(stages, options: options.run).reshaped(
       batch: batch, inputExtents: inputExtents, input: options.input, output: options.output)
-    return HandleTable.insert(PlanObject(Element.wrap(StoredPlan(plan))))
+    return HandleTable.insert(StoredPlan(plan))
   } catch {
     throw Failure(error)
   }
@@ -88,7 +88,7 @@ private func createFactored<Element: CScalar>(
 ) -> lowrank_status {
   guarded("lowrank_plan_create_factored_\(Element.suffix)") { () throws(Failure) in
     let result = try required(result, "result")
-    let factors = try DecompositionObject.of(decomposition).kernel(as: Element.self)
+    let factors = try decompositionObject(decomposition).kernel(as: Element.self)
     let geometry = try convolutionGeometry(geometry, kernel: factors.kernelShape)
     guard geometry.groups == 1 else {
       throw Failure(

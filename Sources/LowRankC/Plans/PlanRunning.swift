@@ -3,13 +3,11 @@ internal import Conv
 internal import Tensors
 
 private func run<Element: CScalar>(
-  _ handle: OpaquePointer?, _ plan: (AnyPlan) -> StoredPlan<Element>?, _ input: UnsafePointer<Element>?,
-  _ inputCount: Int, _ output: UnsafeMutablePointer<Element>?, _ outputCount: Int,
+  _ handle: OpaquePointer?, _ input: UnsafePointer<Element>?, _ inputCount: Int,
+  _ output: UnsafeMutablePointer<Element>?, _ outputCount: Int,
   _ workspace: UnsafeMutableRawPointer?, _ workspaceBytes: Int
 ) throws(Failure) {
-  guard let stored = plan(try PlanObject.of(handle)) else {
-    throw Failure(LOWRANK_INVALID_ARGUMENT, "the plan has the other precision")
-  }
+  let stored = try StoredPlan<Element>.of(handle)
   let input = try buffer(input, count: inputCount, "input")
   let output = try buffer(output, count: outputCount, "output")
   guard let workspace else { throw Failure(LOWRANK_NULL_ARGUMENT, "workspace is null") }
@@ -50,11 +48,7 @@ public func planRunF32(
   _ workspaceBytes: Int
 ) -> lowrank_status {
   guarded("lowrank_plan_run_f32") { () throws(Failure) in
-    try run(
-      plan,
-      {
-        if case .float(let stored) = $0 { stored } else { nil }
-      }, input, inputCount, output, outputCount, workspace, workspaceBytes)
+    try run(plan, input, inputCount, output, outputCount, workspace, workspaceBytes)
   }
 }
 
@@ -70,11 +64,7 @@ public func planRunF64(
   _ workspaceBytes: Int
 ) -> lowrank_status {
   guarded("lowrank_plan_run_f64") { () throws(Failure) in
-    try run(
-      plan,
-      {
-        if case .double(let stored) = $0 { stored } else { nil }
-      }, input, inputCount, output, outputCount, workspace, workspaceBytes)
+    try run(plan, input, inputCount, output, outputCount, workspace, workspaceBytes)
   }
 }
 
@@ -89,10 +79,7 @@ public func planGetInfo(
 ) -> lowrank_status {
   guarded("lowrank_plan_get_info") { () throws(Failure) in
     try fill(info, "info") { filled throws(Failure) in
-      switch try PlanObject.of(plan) {
-      case .float(let stored): stored.fill(&filled)
-      case .double(let stored): stored.fill(&filled)
-      }
+      try HandleTable.object(plan, "plan", as: (any PlanObject).self).fill(&filled)
     }
   }
 }
@@ -105,6 +92,6 @@ public func planGetInfo(
 #endif
 public func planDestroy(_ plan: OpaquePointer?) -> lowrank_status {
   guarded("lowrank_plan_destroy") { () throws(Failure) in
-    try HandleTable.remove(plan, "plan", as: PlanObject.self)
+    try HandleTable.remove(plan, "plan", as: (any PlanObject).self)
   }
 }

@@ -2,8 +2,14 @@ internal import CLowRank
 internal import Conv
 internal import Tensors
 
+/// What a `lowrank_plan` handle stands for, in either precision.
+protocol PlanObject: AnyObject, Sendable {
+  /// What `lowrank_plan_get_info` tells.
+  func fill(_ info: inout lowrank_plan_info)
+}
+
 /// A plan behind a handle.
-struct StoredPlan<Element: CScalar>: Sendable {
+final class StoredPlan<Element: CScalar>: PlanObject {
   let plan: ConvolutionPlan<Element>
   let inputShape: Shape
   let outputShape: Shape
@@ -23,7 +29,6 @@ struct StoredPlan<Element: CScalar>: Sendable {
     workspaceBytes = plan.workspaceByteCount + Workspace.alignment
   }
 
-  /// What `lowrank_plan_get_info` tells.
   func fill(_ info: inout lowrank_plan_info) {
     let rest = [Int](repeating: 0, count: Int(LOWRANK_MAX_ORDER))
     info.type = Element.type
@@ -39,19 +44,15 @@ struct StoredPlan<Element: CScalar>: Sendable {
   }
 }
 
-/// A plan in either precision.
-enum AnyPlan: Sendable {
-  case float(StoredPlan<Float>)
-  case double(StoredPlan<Double>)
-}
-
-/// What a `lowrank_plan` handle stands for.
-final class PlanObject: Sendable {
-  let value: AnyPlan
-
-  init(_ value: AnyPlan) { self.value = value }
-
-  static func of(_ handle: OpaquePointer?) throws(Failure) -> AnyPlan {
-    try HandleTable.object(handle, "plan", as: PlanObject.self).value
+extension StoredPlan {
+  /// The plan of a handle.
+  ///
+  /// **Throws** where it is none, or has the other precision.
+  static func of(_ handle: OpaquePointer?) throws(Failure) -> StoredPlan {
+    let plan = try HandleTable.object(handle, "plan", as: (any PlanObject).self)
+    guard let stored = plan as? StoredPlan else {
+      throw Failure(LOWRANK_INVALID_ARGUMENT, "the plan has the other precision")
+    }
+    return stored
   }
 }

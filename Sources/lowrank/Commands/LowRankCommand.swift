@@ -14,6 +14,20 @@ struct LowRankCommand: ParsableCommand {
       VersionCommand.self,
     ])
 
+  /// What stands where no subcommand is named: the three that most people need.
+  static let overview = """
+    Makes trained convolutional networks smaller and faster by low-rank factoring.
+
+      lowrank inspect model.onnx                                what each layer costs, and what can be saved
+      lowrank compress model.onnx --macs 0.5 -o smaller.onnx    half the multiplies, for the least loss
+      lowrank bench model smaller.onnx                          how fast it runs here
+
+    lowrank --help lists all commands, and lowrank compress --help the options of one.
+    """
+
+  /// Without a subcommand.
+  func run() throws { try StandardOutput.print(Self.overview) }
+
   /// Runs the command; help and the like go the way of all results, so that they are not lost in silence either.
   static func main() {
     StandardOutput.prepare()
