@@ -17,7 +17,7 @@ import Testing
       let words = line.split(separator: " ").dropFirst().prefix { !$0.contains(".") && !$0.hasPrefix("-") }
       #expect(try lowrank(words.map(String.init) + ["--help"]).status == 0, "\(line)")
     }
-    #expect(shown.allSatisfy { $0.count <= 100 })
+    #expect(shown.allSatisfy { $0.count <= 80 })
   }
 
   @Test func compressWritesAModelAndAReport() throws {

@@ -68,11 +68,14 @@ struct DataDependentTests {
 
   /// A body that never ends by itself.
   @Test func `a loop is bounded`() throws {
-    var body = Graph(nodes: [Node(opType: "Identity", inputs: ["go"], outputs: ["goes_on"])])
-    body.inputs = ["i", "go"].map { ValueInfo(name: $0) }
-    body.outputs = [ValueInfo(name: "goes_on")]
+    var body = Graph(nodes: [
+      Node(opType: "Identity", inputs: ["go"], outputs: ["goes_on"]),
+      Node(opType: "Identity", inputs: ["state"], outputs: ["next"]),
+    ])
+    body.inputs = ["i", "go", "state"].map { ValueInfo(name: $0) }
+    body.outputs = ["goes_on", "next"].map { ValueInfo(name: $0) }
     let loop = Node(
-      opType: "Loop", inputs: ["", "go_first"], outputs: [],
+      opType: "Loop", inputs: ["", "go_first", "go_first"], outputs: ["last"],
       attributes: [Attribute("body", .graph(body))])
     var main = Graph(nodes: [loop, Node(opType: "Identity", inputs: ["go_first"], outputs: ["z"])])
     main.inputs = [ValueInfo(name: "go_first")]

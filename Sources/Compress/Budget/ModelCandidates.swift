@@ -204,7 +204,8 @@ public struct ModelCandidates: Sendable {
   /// That the budget cannot be reached, in words.
   var outOfReach: String {
     let least = Double(Int((leastFraction * 1000).rounded(.up))) / 1000
-    return "\(budget.fraction) of its \(budget.measure.unit) cannot be reached; \(least) is the least possible"
+    return
+      "\(budget.fraction) of its \(budget.measure.unit) cannot be reached; \(least) is the least possible"
   }
 
   /// The form that an allocation gives each group, nil to keep it, and why it is kept.

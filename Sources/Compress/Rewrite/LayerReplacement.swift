@@ -18,7 +18,8 @@ public struct LayerReplacement: Sendable {
   /// Puts a replacement together.
   ///
   /// **Traps** where the layer cannot be factored or a weight has not the shape of its stage.
-  public init(layer: FactorableLayer, form: FactoredForm, weights: [Tensor<Float>], biasShift: [Double] = []) {
+  public init(layer: FactorableLayer, form: FactoredForm, weights: [Tensor<Float>], biasShift: [Double] = [])
+  {
     self.init(layer: layer, form: form, weights: weights, biasShift: biasShift, format: .original)
   }
 

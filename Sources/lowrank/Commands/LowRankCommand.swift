@@ -18,9 +18,9 @@ struct LowRankCommand: ParsableCommand {
   static let overview = """
     Makes trained convolutional networks smaller and faster by low-rank factoring.
 
-      lowrank inspect model.onnx                                what each layer costs, and what can be saved
-      lowrank compress model.onnx --macs 0.5 -o smaller.onnx    half the multiplies, for the least loss
-      lowrank bench model smaller.onnx                          how fast it runs here
+      lowrank inspect model.onnx                              what each layer costs
+      lowrank compress model.onnx --macs 0.5 -o small.onnx    half the multiplies
+      lowrank bench model small.onnx                          how fast it runs here
 
     lowrank --help lists all commands, and lowrank compress --help the options of one.
     """
