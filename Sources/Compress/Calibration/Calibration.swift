@@ -141,21 +141,44 @@ private struct SymmetricPass {
     }
     let kinds = planner.recordedErrors(kernel.values, group.cost)
     var layer = ForetoldError.Layer(kinds: kinds, weight: 1)
-    if let form = planner.middleForm(kinds, group.cost),
-      case .factor(let factors) = planner.factor(kernel, form, cost: group.cost)
-    {
+    func effect(ofError error: Double) throws(CompressError) -> ProbedForm? {
+      guard let form = planner.form(ofError: error, among: kinds, group.cost),
+        case .factor(let factors) = planner.factor(kernel, form, cost: group.cost)
+      else { return nil }
       let pieces = try model.probePieces(of: stop, reading, factors, threads: options.threads)
       let measured = try probe.errors(
         own: pieces.own, dense: dense, rest: pieces.rest, of: track, layer: reading,
         variance: own.responseVariance)
-      if let measured, measured.response > 0 {
-        layer.weight = measured.outputs / measured.response * Double(group.members.count)
-        let foretold = layer.weight * factors.fittedError * factors.fittedError
-        probes.append(.init(layer: reading.layer.name, predicted: foretold, measured: measured.outputs))
+      guard let measured, measured.response > 0 else { return nil }
+      return ProbedForm(
+        form: form, fitted: factors.fittedError, response: measured.response, outputs: measured.outputs)
+    }
+    if let weighed = try effect(ofError: Self.weighedError) {
+      layer.weight = weighed.outputs / weighed.response * Double(group.members.count)
+      // Whether the weight holds is seen at another error: where it was measured it would agree with itself.
+      if let other = try effect(ofError: Self.judgedError), other.form != weighed.form {
+        probes.append(
+          .init(
+            layer: reading.layer.name, predicted: layer.weight * other.fitted * other.fitted,
+            measured: other.outputs))
       }
     }
     error.layers[group.cost.names[0]] = layer
   }
+
+  /// The relative error of a layer's response at which its weight is measured: neither small nor large.
+  private static var weighedError: Double { 0.2 }
+  /// The one at which the weight is held against what happens.
+  private static var judgedError: Double { 0.4 }
+}
+
+/// What a layer in one form did to a few samples: the relative error it was fitted to, and the squares of those that its
+/// response and the network's outputs then had.
+private struct ProbedForm {
+  let form: FactoredForm
+  let fitted: Double
+  let response: Double
+  let outputs: Double
 }
 
 extension CalibrationTrack {

@@ -74,14 +74,15 @@ extension LayerPlanner {
     return errors
   }
 
-  /// A form whose error is neither small nor large, in the first kind that needs no search: what a probe is made with.
-  func middleForm(_ errors: [FormKind: [ForetoldError.GroupErrors]], _ cost: MeasuredLayer) -> FactoredForm? {
-    let probed = 0.2
+  /// The form whose relative error is nearest to one, in the first kind that needs no search: what a probe is made with.
+  func form(
+    ofError error: Double, among errors: [FormKind: [ForetoldError.GroupErrors]], _ cost: MeasuredLayer
+  ) -> FactoredForm? {
     let kinds = kinds(cost).filter { errors[$0]?[0].candidates.isEmpty == false }
     guard let kind = kinds.first(where: { !$0.isSearched && $0.ranks.count == 1 }) ?? kinds.first else {
       return nil
     }
     return errors[kind]?[0].candidates.filter { $0.relativeError > 0 }
-      .min { abs($0.relativeError - probed) < abs($1.relativeError - probed) }?.form
+      .min { abs($0.relativeError - error) < abs($1.relativeError - error) }?.form
   }
 }

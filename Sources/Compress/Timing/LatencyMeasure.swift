@@ -47,7 +47,16 @@ public struct LatencyMeasure: CostMeasure {
       guard let ms = prices(form) else { return nil }
       sum += ms
     }
-    return isDense ? sum : sum * correction
+    guard !isDense else { return sum }
+    let price = sum * correction
+    return hasMoreOfAll(form, layer) ? max(price, cost(of: layer, in: .dense) ?? price) : price
+  }
+
+  /// Whether a form has more weights and more multiplies than the layer as it is: where such a form was timed to be faster,
+  /// that was noise.
+  private func hasMoreOfAll(_ form: FactoredForm, _ layer: MeasuredLayer) -> Bool {
+    guard let multiplies = layer.multiplies(form), let dense = layer.multiplies(.dense) else { return false }
+    return multiplies >= dense && layer.weights(form) >= layer.weights(.dense)
   }
 
   /// Whether a form of the kind was no faster with a quarter of the weights.

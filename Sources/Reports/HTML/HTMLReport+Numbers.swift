@@ -1,3 +1,5 @@
+import Decompose
+
 extension HTMLReport {
   /// A count with groups of three digits that no line break parts.
   func numberText(_ number: Int) -> String {
@@ -14,8 +16,9 @@ extension HTMLReport {
     return "\(text.hasSuffix(".0") ? String(text.dropLast(2)) : text) %"
   }
 
-  /// A power of ten without needless digits: `100`, `0.01`.
+  /// A power of ten without needless digits: `100`, `0.01`, `1e-5`.
   func powerText(_ value: Double) -> String {
+    if value > 0 && value < 9e-4 { return "1e\(Int((logarithm(value) / logarithm(10)).rounded()))" }
     var digits = 0
     var scaled = value
     while scaled < 0.99 && digits < 12 { (digits, scaled) = (digits + 1, scaled * 10) }

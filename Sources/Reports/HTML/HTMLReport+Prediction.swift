@@ -6,8 +6,8 @@ extension HTMLReport {
     let probes = (report.calibration?.probes ?? []).filter { $0.predicted > 0 && $0.measured > 0 }
     guard !probes.isEmpty else { return }
     let note =
-      "What each layer alone was foretold to do to the answers, and what it did, as squared relative errors. On the line "
-      + "both are the same; above it the answers suffered more than foretold."
+      "What each layer alone, in a form that its weight was not measured in, was foretold to do to the answers, and what "
+      + "it did, as squared relative errors. On the line both are the same; above it the answers suffered more."
     addSection(&page, "Foretold and true", note) { page in
       page.element("figure", ["class": "prediction"]) { page in
         let axis = PlotAxis.decades(over: probes.flatMap { [$0.predicted, $0.measured] }, most: 8)

@@ -37,6 +37,22 @@ import Testing
     #expect(refusal(read, of: try model()) == nil)
   }
 
+  /// A form with more weights and more multiplies than the layer has costs at least what the layer does, whatever the
+  /// clock said of it.
+  @Test func moreOfEverythingIsNoFaster() throws {
+    let model = try model()
+    var table = try table(of: model)
+    let (less, more) = (FactoredForm(.channel, ranks: [8]), FactoredForm(.channel, ranks: [16]))
+    table.layers[0].forms = [less, more].map {
+      TimeTable.Form(form: $0.description, ms: table.layers[0].ms / 4)
+    }
+    let work = try LayerWork(model, CompressionOptions())
+    let (measure, layer) = (try LatencyMeasure(table, work), try #require(work.costs[0]))
+    let dense = try #require(measure.cost(of: layer, in: .dense))
+    #expect(try #require(measure.cost(of: layer, in: less)) < dense)
+    #expect(try #require(measure.cost(of: layer, in: more)) >= dense)
+  }
+
   @Test func aTableOfAnotherModelIsRefused() throws {
     let table = try table(of: model())
     for other in [try model(24), try model(name: "other")] {
