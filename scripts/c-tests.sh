@@ -20,6 +20,8 @@ trap 'rm -rf "$work"' EXIT
 calls=${CALLS:-100000} cc=${CC:-cc} cxx=${CXX:-c++}
 python=${PYTHON:-}
 if [ -z "$python" ]; then [ -x .venv/bin/python ] && python=$root/.venv/bin/python || python=python3; fi
+# Some steps work in other folders; the link that makes an environment what it is stays one.
+case $python in */*) python=$(realpath -s "$python") ;; esac
 strict=(-Wall -Wextra -Werror -pedantic)
 
 fail() {
