@@ -22,8 +22,10 @@ folder=.build/docs
 rm -rf "$folder"
 mkdir -p "$folder"
 
+# Where the tests have not been built, it fails over their modules, behind all of ours; a graph of ours that is missing is
+# missed below.
 swift package dump-symbol-graph --minimum-access-level public --skip-synthesized-members > "$folder/symbols.log" 2>&1 ||
-  { cat "$folder/symbols.log" >&2; exit 1; }
+  grep -q '^Files written to ' "$folder/symbols.log" || { cat "$folder/symbols.log" >&2; exit 1; }
 graphs=$(sed -n 's/^Files written to //p' "$folder/symbols.log")
 
 archives=()

@@ -5,8 +5,8 @@ import Forms
 enum LayerChoice: Sendable {
   /// The layer stays as it is, and why.
   case keep(reason: String)
-  /// The layer is replaced by the stages of these factors.
-  case factor(LayerFactors)
+  /// The layer is replaced by the stages of these factors, which are many values to carry about.
+  indirect case factor(LayerFactors)
 }
 
 /// What was decided about a layer, and from what.
