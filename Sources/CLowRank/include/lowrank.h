@@ -536,7 +536,8 @@ LOWRANK_API lowrank_status lowrank_report_destroy(lowrank_report *report);
 typedef struct lowrank_network lowrank_network;
 
 /* The memory that a network runs in. A session runs one input at a time: calls from other threads wait for their turn. For
-   runs side by side, give each thread a session. */
+   runs side by side, give each thread a session. Threads that share one have the run itself write their outputs:
+   lowrank_session_copy copies those of whoever ran last. */
 typedef struct lowrank_session lowrank_session;
 
 /* How a network runs; null or zeros ask for the defaults. */
