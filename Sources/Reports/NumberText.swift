@@ -26,6 +26,22 @@ package func fixed(_ value: Double, _ digits: Int) -> String {
   return digits == 0 ? sign + padded : sign + padded.dropLast(digits) + "." + padded.suffix(digits)
 }
 
+/// A number with four digits or some more, however small.
+package func significant(_ value: Double) -> String {
+  guard value.isFinite, value != 0 else { return "\(value)" }
+  var digits = 4
+  var scaled = value.magnitude
+  while scaled < 1, digits < 12 {
+    scaled *= 10
+    digits += 1
+  }
+  while scaled >= 10, digits > 0 {
+    scaled /= 10
+    digits -= 1
+  }
+  return fixed(value, digits)
+}
+
 /// A fraction as whole percent.
 package func percent(_ fraction: Double) -> String { "\(fixed(100 * fraction, 0)) %" }
 

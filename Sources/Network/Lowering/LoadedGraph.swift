@@ -49,10 +49,10 @@ extension Value {
   }
 }
 
-/// A node whose operator has been read.
+/// A node whose operator has been read, or several that a pass made one of.
 struct LoadedNode: Sendable {
   let label: NodeLabel
-  let op: any Operator
+  let op: any Lowering
   /// What it takes, by name; empty where an input is left out, or was taken up when the operator was made.
   let inputs: [String]
   /// What it makes, by name; empty where nobody wants it.

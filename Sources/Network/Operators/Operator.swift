@@ -2,16 +2,8 @@ import Conv
 import ModelGraph
 import Tensors
 
-/// A node of a network, read and checked when the network is loaded, that becomes steps for each size anew.
-protocol Operator: Sendable {
-  /// The standard's names of the operators that the type stands for.
-  static var opTypes: [String] { get }
-
-  /// Reads a node's settings.
-  ///
-  /// **Throws** where the node contradicts itself, or asks for what there is not.
-  init(_ node: NodeReader) throws(NetworkError)
-
+/// What becomes steps for each size anew: a node, or several that a pass made one of.
+protocol Lowering: Sendable {
   /// Adds the steps for inputs of known shapes, and returns the outputs.
   ///
   /// An input that is left out is nil, and so is one that the operator took up when it was made. `outputs` are the names of
@@ -21,6 +13,17 @@ protocol Operator: Sendable {
   func lower(
     _ inputs: [Value?], outputs: [String], into plan: inout PlanBuilder
   ) throws(LoweringStop) -> [Value]
+}
+
+/// A node of a network, read and checked when the network is loaded.
+protocol Operator: Lowering {
+  /// The standard's names of the operators that the type stands for.
+  static var opTypes: [String] { get }
+
+  /// Reads a node's settings.
+  ///
+  /// **Throws** where the node contradicts itself, or asks for what there is not.
+  init(_ node: NodeReader) throws(NetworkError)
 }
 
 /// An operator that may be an activation, which a product in front of it can take up.

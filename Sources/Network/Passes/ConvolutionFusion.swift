@@ -72,7 +72,7 @@ struct ConvolutionFusion {
   /// A product with what follows it taken up, and what it takes besides; nil where that cannot be.
   private func taken(
     _ node: LoadedNode, by product: LoadedNode
-  ) throws(NetworkError) -> (op: any Operator, inputs: [String])? {
+  ) throws(NetworkError) -> (op: any Lowering, inputs: [String])? {
     if let convolution = product.op as? ConvolutionOperator {
       return try taken(node, by: convolution, making: product.outputs[0])
     }
@@ -101,7 +101,7 @@ struct ConvolutionFusion {
   /// A convolution with what follows it taken up, and what it takes besides; nil where that cannot be.
   private func taken(
     _ node: LoadedNode, by convolution: ConvolutionOperator, making value: String
-  ) throws(NetworkError) -> (op: any Operator, inputs: [String])? {
+  ) throws(NetworkError) -> (op: any Lowering, inputs: [String])? {
     if let unary = node.op as? any ActivationOperator {
       return unary.activation.flatMap { convolution.followed(by: $0) }.map { ($0, []) }
     }
@@ -165,7 +165,7 @@ struct ConvolutionFusion {
 
   /// Puts an operator in the place of two nodes, of which the second one alone takes what the first one makes.
   private mutating func join(
-    _ place: Int, _ next: Int, _ op: any Operator, _ opType: String, inputs: [String]
+    _ place: Int, _ next: Int, _ op: any Lowering, _ opType: String, inputs: [String]
   ) {
     guard let first = nodes[place], let last = nodes[next] else { return }
     nodes[place] = nil

@@ -49,23 +49,14 @@ public final class ScratchFile {
     let size = tensor.count * MemoryLayout<Float>.size
     let place = Place(start: free[size]?.popLast() ?? end, shape: tensor.shape)
     end = max(end, place.start + size)
-    var failure: FileError?
-    tensor.withSpan { span in
+    let isDone = tensor.withSpan { span in
       span.withUnsafeBytes { bytes in
-        var done = 0
-        while done < size && failure == nil {
-          let wrote = pwrite(
-            descriptor, bytes.baseAddress.map { $0 + done }, min(size - done, 1 << 30),
-            off_t(place.start + done))
-          if wrote > 0 {
-            done += wrote
-          } else if errno != EINTR {
-            failure = .system(folder, "cannot be written")
-          }
+        Self.transfer(size) { done, count in
+          pwrite(descriptor, bytes.baseAddress.map { $0 + done }, count, off_t(place.start + done))
         }
       }
     }
-    if let failure { throw failure }
+    guard isDone else { throw .system(folder, "cannot be written") }
     return place
   }
 
@@ -74,24 +65,31 @@ public final class ScratchFile {
   /// **Throws** `FileError` where the disk fails.
   public func read(_ place: Place) throws(FileError) -> Tensor<Float> {
     let size = place.shape.count * MemoryLayout<Float>.size
-    var failure: FileError?
+    var isDone = false
     let tensor = Tensor<Float>(shape: place.shape) { span in
-      span.withUnsafeMutableBytes { bytes in
-        var done = 0
-        while done < size && failure == nil {
-          let got = pread(
-            descriptor, bytes.baseAddress.map { $0 + done }, min(size - done, 1 << 30),
-            off_t(place.start + done))
-          if got > 0 {
-            done += got
-          } else if got == 0 || errno != EINTR {
-            failure = .system(folder, "cannot be read")
-          }
+      isDone = span.withUnsafeMutableBytes { bytes in
+        Self.transfer(size) { done, count in
+          pread(descriptor, bytes.baseAddress.map { $0 + done }, count, off_t(place.start + done))
         }
       }
     }
-    if let failure { throw failure }
+    guard isDone else { throw .system(folder, "cannot be read") }
     return tensor
+  }
+
+  /// Moves bytes until all of them are done; false, with `errno`, where the system will not.
+  private static func transfer(_ size: Int, _ move: (_ done: Int, _ count: Int) -> Int) -> Bool {
+    var done = 0
+    while done < size {
+      errno = 0
+      let moved = move(done, min(size - done, 1 << 30))
+      if moved > 0 {
+        done += moved
+      } else if errno != EINTR {
+        return false
+      }
+    }
+    return true
   }
 
   /// Gives the room of a tensor back.

@@ -92,8 +92,10 @@ struct DecomposeCommand: ParsableCommand {
     ]
     if let certificate {
       lines.append(
-        "sensitivity \(certificate.sensitivity), largest component \(fixed(certificate.largestComponentNorm, 3)) of the "
-          + "kernel's norm, condition \(certificate.factorCondition)")
+        "sensitivity \(significant(certificate.sensitivity)), largest component "
+          + "\(fixed(certificate.largestComponentNorm, 3)) of the kernel's norm, "
+          + (certificate.factorCondition.isFinite
+            ? "condition \(significant(certificate.factorCondition))" : "dependent components"))
     }
     return (lines + ["\(output) written"]).joined(separator: "\n")
   }

@@ -83,15 +83,3 @@ extension TuningProgress {
       "\(fixed(seconds, 1)) s  step \(step)/\(steps)  \(phase)  loss \(significant(trainingLoss))  held back \(significant(heldBackLoss))  best \(significant(bestLoss)) of \(significant(startLoss))"
   }
 }
-
-/// A number with some digits, however small.
-private func significant(_ value: Double) -> String {
-  guard value.isFinite, value != 0 else { return "\(value)" }
-  var digits = 4
-  var scaled = value.magnitude
-  while scaled < 1, digits < 12 {
-    scaled *= 10
-    digits += 1
-  }
-  return fixed(value, digits)
-}

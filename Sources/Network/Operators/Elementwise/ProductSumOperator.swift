@@ -4,10 +4,7 @@ import ModelGraph
 /// `x y + z` in one step: what the fusion makes of a `Mul` and an `Add` behind it.
 ///
 /// **Accuracy** one rounding less than the two nodes where the processor has fused multiply-adds.
-struct ProductSumOperator: Operator {
-  /// No node of a model is one.
-  static let opTypes: [String] = []
-
+struct ProductSumOperator: Lowering {
   private let product: BinaryOperator
   private let sum: BinaryOperator
   private let productIsFirst: Bool
@@ -15,10 +12,6 @@ struct ProductSumOperator: Operator {
   /// The product and the sum that it stands for.
   init(_ product: BinaryOperator, _ sum: BinaryOperator, productIsFirst: Bool) {
     (self.product, self.sum, self.productIsFirst) = (product, sum, productIsFirst)
-  }
-
-  init(_ node: NodeReader) throws(NetworkError) {
-    throw node.failure("there is no operator of this name here")
   }
 
   func lower(

@@ -4,19 +4,12 @@ import Tensors
 
 /// `x + resize(y)`: what the fusion makes of a `Resize` and an `Add` behind it. Where the resize only repeats elements, they
 /// are added straight out of y, each several times.
-struct ResizedSumOperator: Operator {
-  /// No node of a model is one.
-  static let opTypes: [String] = []
-
+struct ResizedSumOperator: Lowering {
   private let resize: ResizeOperator
   private let sum: BinaryOperator
 
   /// The resize and the sum that it stands for.
   init(_ resize: ResizeOperator, _ sum: BinaryOperator) { (self.resize, self.sum) = (resize, sum) }
-
-  init(_ node: NodeReader) throws(NetworkError) {
-    throw node.failure("there is no operator of this name here")
-  }
 
   func lower(
     _ inputs: [Value?], outputs: [String], into plan: inout PlanBuilder
