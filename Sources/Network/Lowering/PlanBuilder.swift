@@ -20,6 +20,8 @@ struct PlanBuilder: Sendable {
   var current = NodeLabel(name: "", opType: "")
   /// Where values are to be written in the buffer of a concatenation, by name.
   var placements = ConcatenationPlacements()
+  /// The values that leave the network, row-major, and go nowhere else.
+  var leaving: Set<String> = []
   /// The graphs around the one that is being lowered, for their constants.
   var outerGraphs: [LoadedGraph] = []
   private var constants: [ObjectIdentifier: Int] = [:]

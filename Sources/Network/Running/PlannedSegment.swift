@@ -39,6 +39,7 @@ final class PlannedSegment: Sendable {
     after earlier: SegmentPlan? = nil
   ) throws(NetworkError) {
     var builder = given
+    builder.leaving = Set(wanted).subtracting(graph.nodes.flatMap(\.inputs))
     let pause = try builder.lower(graph, from: first)
     switch pause?.reason {
     case nil:

@@ -116,7 +116,9 @@ final class ConvolutionOperator: Operator {
     let channels = layers[layers.count - 1].weights.shape[0]
     let shape = [input.extents[0], channels] + extents
     let (input, inputLayout) = try plan.mapped(input)
-    let placed = try plan.make(shape, .float32, .channelLast, for: name)
+    // What leaves the network is written as it has to lie there; a residual lies channel-last, and the output as it does.
+    let order: AxisOrder = residual == nil && plan.leaving.contains(name) ? .rowMajor : .channelLast
+    let placed = try plan.make(shape, .float32, order, for: name)
     guard shape.allSatisfy({ $0 > 0 }) else { return placed }
     // Beside others along a row or a column, maps lie as no convolution writes them.
     let output = placed.mapLayout == nil ? try plan.make(shape, .float32, .channelLast) : placed
