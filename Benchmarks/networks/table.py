@@ -36,6 +36,12 @@ def gather(lines, target, lowrank):
         for line in file:
             if line.startswith("{"):
                 rows.append(json.loads(line))
+    # Rows that are there already stay, but for those of the same networks.
+    known = {}
+    if os.path.exists(target):
+        with open(target) as file:
+            known = {row["network"]: row for row in json.load(file)["networks"]}
+    rows = [row for name, row in known.items() if all(name != new["network"] for new in rows)] + rows
     about = subprocess.run([lowrank, "version"], capture_output=True, text=True, check=True).stdout.splitlines()
     result = {
         "date": datetime.date.today().isoformat(), "processor": processor(), "cores": os.cpu_count(), "lowrank": about,
@@ -73,6 +79,7 @@ def table(folder):
         if not parts:
             versions = ", ".join(f"{name} {result['versions'][package]}" for package, name in ENGINES.values() if result["versions"][package])
             parts.append(f"{result['date']}, {result['cores']} cores of {result['processor']}; {result['lowrank'][0]}; {versions}.")
+        result["networks"].sort(key=lambda row: row["network"])
         lines = list(rows_of(result))
         names = " | ".join(name for _, name in ENGINES.values())
         parts.append(f"**{threads} thread{'s' if threads > 1 else ''}: minimum ms of a whole network; the ratio is ours over the fastest other's**")

@@ -43,6 +43,17 @@ size_t lowrank_cache_bytes(int level) {
   return size > 0 ? size : usual[level - 1];
 }
 
+int lowrank_vectors_per_cycle(size_t width) {
+#if defined(__x86_64__)
+  // Zen 4 has 512-bit registers, and units of 256 bits.
+  __builtin_cpu_init();
+  if (width == 16 && __builtin_cpu_is("znver4")) return 1;
+#else
+  (void)width;
+#endif
+  return 2;
+}
+
 void lowrank_processor_name(char *name, size_t size) {
   if (size == 0) return;
   name[0] = '\0';

@@ -130,14 +130,25 @@ public final class Network: Sendable {
       let known = inputs.map { "'\($0.name)'" }.joined(separator: ", ")
       throw .input(name: name, reason: "there is no such input; there are \(known)")
     }
+    let graph = try graph(making: outputs)
+    var plan: PlannedSegment?
     if !options.disabledPasses.contains(.concatenation) {
       builder.placements = ConcatenationPlacements(model, inputs: given.mapValues(\.extents))
+      let late = builder.placements.withoutEarlyParts()
+      if late.slots.count < builder.placements.slots.count {
+        var other = builder
+        other.placements = late
+        plan = try PlannedSegment(other, graph, from: 0, wanted: outputs)
+      }
     }
-    let plan = try PlannedSegment(builder, try graph(making: outputs), from: 0, wanted: outputs)
+    let placed = try PlannedSegment(builder, graph, from: 0, wanted: outputs)
+    // A copy is worth a twentieth of the arena.
+    let isSmaller = plan.map { 20 * $0.plan.arenaByteCount < 19 * placed.plan.arenaByteCount } ?? false
+    let chosen = isSmaller ? plan ?? placed : placed
     plans.withLock { plans in
       if plans.count >= Self.mostPlans { plans.removeFirst() }
-      plans.append((key, plan))
+      plans.append((key, chosen))
     }
-    return plan
+    return chosen
   }
 }

@@ -47,6 +47,7 @@ void define_leave(const struct lowrank_leave *, bool maps);
 void define_depthwise(const struct lowrank_depthwise *, size_t width);
 void define_square(const struct lowrank_depthwise_square *, size_t width);
 void define_winograd_input(const struct lowrank_winograd_input *, int form, size_t width);
+void define_winograd_weights(const struct lowrank_winograd_weights *, size_t width);
 void define_winograd_output(const struct lowrank_winograd_output *, int form, size_t width);
 
 /// Says that an element of the result is `value`, a sum whose terms meet `roundings` roundings each.

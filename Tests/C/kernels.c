@@ -167,6 +167,17 @@ static bool check_winograd(int form) {
   return agrees(kernels->name, "winograd_output");
 }
 
+static bool check_weights(void) {
+  static const size_t points[] = {4, 6, 7};
+  const size_t vectors = between(1, 48 / kernels->width), depth = between(1, 9), columns = vectors * kernels->width;
+  const struct lowrank_winograd_weights weights = {
+      .taps = a, .u = result, .down = b, .across = b + 7, .points = points[between(0, 2)], .depth = depth,
+      .vectors = vectors, .u_point = depth * columns + 16};
+  define_winograd_weights(&weights, kernels->width);
+  kernels->winograd_weights(&weights);
+  return agrees(kernels->name, "winograd_weights");
+}
+
 static bool check_single(int form) {
   const enum numbers_kind drawn = kind;
   kind = SINGLES;
@@ -260,12 +271,13 @@ static bool check(int number, size_t round) {
     case 7: return check_single(form);
     case 8: return check_activation((int)(round % LOWRANK_ACTIVATIONS));
     case 9: return check_dense_rows();
-    default: return check_layouts(number - 10);
+    case 10: return check_weights();
+    default: return check_layouts(number - 11);
   }
 }
 
 int main(int count, char **arguments) {
-  enum { CHECKS = 13 };
+  enum { CHECKS = 14 };
   const unsigned long long seed = count > 1 ? strtoull(arguments[1], NULL, 10) : 20261124;
   const size_t rounds = count > 2 ? strtoull(arguments[2], NULL, 10) : 96;
   a = floats(SIZE);

@@ -78,6 +78,25 @@ static size_t roundings(const struct winograd_tile *tile) {
 /// Whether a side's constants are sums of powers of two, so that small integers stay exact.
 static bool is_exact(struct winograd_side side) { return side.points != 6 && side.points != 7; }
 
+void define_winograd_weights(const struct lowrank_winograd_weights *g, size_t width) {
+  const size_t columns = g->vectors * width;
+  for (size_t point = 0; point < g->points; ++point) {
+    for (size_t d = 0; d < g->depth; ++d) {
+      for (size_t column = 0; column < columns; ++column) {
+        double sum = 0, size = 0;
+        for (size_t tap = 0; tap < 9; ++tap) {
+          const double term =
+              (double)g->down[tap / 3] * g->across[3 * point + tap % 3] * g->taps[(d * 9 + tap) * columns + column];
+          sum += term;
+          size += fabs(term);
+        }
+        // Three roundings down and three across.
+        define(g->u + point * g->u_point + d * columns + column, sum, size, 6);
+      }
+    }
+  }
+}
+
 static void define_transformed(const float *element, const struct winograd_tile *tile, double value, double size,
                                const struct lowrank_epilogue *epilogue, size_t channel) {
   const enum numbers_kind drawn = kind;

@@ -79,4 +79,52 @@ import Testing
     #expect(Set(oracle.values) == [0, 1] && oracle.bounds.allSatisfy { $0 < 1e-2 })
     if let fault = oracle.fault(in: runGuarded(plan, input)) { Issue.record("\(form.name): \(fault)") }
   }
+
+  /// Taps that are apart: every phase has tiles of its own, cut off by the edges, in bands and by several threads.
+  @Test(arguments: KernelVariant.available)
+  func dilatedTilesEqualTheDefinition(variant: KernelVariant) throws {
+    for seed in TestRun.seeds(short: 6) {
+      var cases = GeneratedCases(seed: seed)
+      for kernel in [[3, 3], [5, 5], [3, 1], [1, 5]] {
+        let dilation = kernel.map { $0 == 1 ? 1 : cases.number(1...6) }
+        let reach = zip(kernel, dilation).map { ($0 - 1) * $1 }
+        let geometry = try ConvolutionGeometry(
+          batch: cases.number(1...2),
+          kernelShape: Shape([cases.number(1...40), cases.number(1...20)] + kernel),
+          inputExtents: reach.map { $0 + cases.number(6...23) }, dilation: dilation,
+          paddingBefore: reach.map { cases.number(0...$0) }, paddingAfter: reach.map { cases.number(0...$0) })
+        var layer = LayerCase<Float>(geometry, .dense, &cases, note: TestRun.repeating(seed))
+        for tile in [2, 4, 5, 6] {
+          layer.check(
+            ConvolutionOptions(
+              winograd: .tile(tile), variant: variant, band: cases.number(1...20),
+              threads: cases.number(1...3)))
+        }
+      }
+    }
+  }
+
+  /// Weights that would take much memory transformed are transformed in each run, to the same result for any threads, and
+  /// nothing of them is kept.
+  @Test(arguments: KernelVariant.available, [4, 5])
+  func weightsOfLargeLayersAreTransformedInTheRun(variant: KernelVariant, tile: Int) throws {
+    var cases = GeneratedCases(seed: 91)
+    // Neither fills vectors, panels or the chunks that are transformed together.
+    let geometry = try ConvolutionGeometry(
+      kernelShape: [419, 307, 3, 3], inputExtents: [23, 19], paddingBefore: [1, 1], paddingAfter: [1, 0])
+    var layer = LayerCase<Float>(geometry, .dense, &cases)
+    let options = ConvolutionOptions(winograd: .tile(tile), variant: variant)
+    let plan = ConvolutionPlan(geometry, kernel: layer.weights[0], options: options)
+    let design = try #require(plan.banded).design
+    #expect(design.madeTogether(0) != nil && design.packing(0) == .asTheyLie)
+    layer.check(options)
+    let alone = runGuarded(plan, layer.input)
+    for threads in [2, 3] {
+      var shared = options
+      (shared.threads, shared.band) = (threads, 4)
+      #expect(
+        runGuarded(ConvolutionPlan(geometry, kernel: layer.weights[0], options: shared), layer.input) == alone
+      )
+    }
+  }
 }

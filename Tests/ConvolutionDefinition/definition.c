@@ -113,12 +113,18 @@ static void finish_tile(const struct definition_geometry *g, const struct matrix
       for (size_t i = 0; i < points; ++i) sum[i] += u[i] * v[s * points + i];
     }
     both_sides(down, across, sum, tile);
-    for (size_t y = 0; y < down->rows && top + y < g->results[1]; ++y) {
-      for (size_t x = 0; x < across->rows && left + x < g->results[2]; ++x) {
-        output[(top + y) * g->results[2] + left + x] = tile[y * across->rows + x];
+    for (size_t y = 0; y < down->rows && top + y * g->dilation[1] < g->results[1]; ++y) {
+      for (size_t x = 0; x < across->rows && left + x * g->dilation[2] < g->results[2]; ++x) {
+        output[(top + y * g->dilation[1]) * g->results[2] + left + x * g->dilation[2]] = tile[y * across->rows + x];
       }
     }
   }
+}
+
+/// The first output behind `first` along an axis that a tile begins at: the outputs of a tile are as far apart as the taps, so
+/// that the tiles between begin at the outputs that it leaves out.
+static size_t next_tile(const struct definition_side *side, size_t dilation, size_t first) {
+  return (first + 1) % dilation == 0 ? first + 1 + (side->tile - 1) * dilation : first + 1;
 }
 
 /// The kernels of all pairs of channels, transformed.
@@ -142,8 +148,8 @@ int definition_convolve_by_tiles(const struct definition_geometry *g, const stru
   if (u && v) {
     transform_kernels(g, f, measure, kernel, u);
     for (size_t image = 0; image < g->batch; ++image) {
-      for (size_t top = 0; top < g->results[1]; top += f->down.tile) {
-        for (size_t left = 0; left < g->results[2]; left += f->across.tile) {
+      for (size_t top = 0; top < g->results[1]; top = next_tile(&f->down, g->dilation[1], top)) {
+        for (size_t left = 0; left < g->results[2]; left = next_tile(&f->across, g->dilation[2], left)) {
           for (size_t s = 0; s < g->inputs; ++s) {
             double tile[16 * 16];
             cut(g, f, top, left, input + (image * g->inputs + s) * volume(g->extents), tile);

@@ -138,6 +138,16 @@ struct lowrank_winograd_output {
   size_t channel;            ///< the first channel's place in the epilogue
 };
 
+/// Columns of transformed weights, one row of a tile's points: of G g G^T the row that `down` is G's row of, for kernels g of
+/// 3 x 3 taps.
+struct lowrank_winograd_weights {
+  const float *taps;    ///< [depth][9][vectors * width]
+  float *u;             ///< point i at i * u_point: [depth][vectors * width]
+  const float *down;    ///< [3]
+  const float *across;  ///< G: [points][3]
+  size_t points, depth, vectors, u_point;  ///< 4, 6 or 7 points
+};
+
 /// The kernels of one instruction set.
 struct lowrank_kernels {
   const char *name;
@@ -154,6 +164,7 @@ struct lowrank_kernels {
   /// F(4x1, 5x1), F(1x4, 1x5).
   void (*winograd_input[LOWRANK_WINOGRAD_FORMS])(const struct lowrank_winograd_input *);
   void (*winograd_output[LOWRANK_WINOGRAD_FORMS])(const struct lowrank_winograd_output *);
+  void (*winograd_weights)(const struct lowrank_winograd_weights *);
   /// target[c * target_row + p] = source[p * source_pixel + c]; reads whole blocks of `width` channels.
   void (*to_maps)(const float *source, size_t source_pixel, size_t pixels, size_t channels, float *target,
                   size_t target_row);
@@ -183,6 +194,10 @@ static inline void (*lowrank_winograd_output_of(const struct lowrank_kernels *ke
 
 /// The kernels of one instruction set, or null where the processor or the build does not have them.
 const struct lowrank_kernels *lowrank_kernels_of(enum lowrank_variant variant);
+
+/// The vectors of `width` floats that a cycle multiplies and adds: one where the processor runs the halves of its widest
+/// vectors one after the other, else two.
+int lowrank_vectors_per_cycle(size_t width);
 
 /// The bytes of a data cache, 1 to 3; a usual size where the system does not say.
 size_t lowrank_cache_bytes(int level);

@@ -17,13 +17,14 @@ struct BandedBody: Sendable {
   /// `redZone` bytes keep the regions apart: see `WorkspaceLayout.init(redZone:)`.
   init(_ design: BandedDesign, weights: [UnsafePointer<Float>], redZone: Int = 0) {
     layout = WorkspaceLayout(redZone: redZone)
-    stages = design.core.map { RowStage(design.planes[$0], design.algorithm($0)) }
+    stages = design.core.map { design.stage($0) }
     if !design.isSinglePointwise { maps = Self.maps(design, stages, &layout) }
     for (i, index) in design.core.enumerated() {
       memories.append(
         Self.memory(
-          stages[i], from: maps[i], to: maps[i + 1], weights: WeightPointer(base: weights[index]),
-          panel: design.panel(index), blocks: design.blocks[index], parts: design.parts, &layout))
+          stages[i], from: maps[i], to: maps[i + 1], weights: WeightPointer(base: weights[index]), design,
+          index,
+          &layout))
     }
     entry = Self.entry(design, weights, map: maps.first, &layout)
     exit = Self.exit(design, weights, map: maps.last, &layout)
@@ -106,23 +107,44 @@ struct BandedBody: Sendable {
   }
 
   private static func memory(
-    _ stage: RowStage, from source: RingMap, to target: RingMap, weights: WeightPointer, panel: Int,
-    blocks: GroupBlocks, parts: Int, _ layout: inout WorkspaceLayout
+    _ stage: RowStage, from source: RingMap, to target: RingMap, weights: WeightPointer,
+    _ design: BandedDesign,
+    _ index: Int, _ layout: inout WorkspaceLayout
   ) -> StageMemory {
     var (transformed, products, overhang) = (0, 0, 0)
+    var (tiles, made): (Int, MadeWeights?) = (0, nil)
+    let parts = design.parts
     if case .winograd(let form) = stage.algorithm {
-      let grid = form.grid(rows: target.capacity, columns: stage.outputWidth)
-      transformed = form.points * grid.pointStride(pitch: source.pitch)
-      products = form.points * grid.pointStride(pitch: target.pitch)
+      // The first band fills the ring, the others what they add to it.
+      tiles = design.tilesTogether(index, form, of: stage.grid(form, rows: target.capacity).count)
+      transformed = form.points * TileGrid.pointStride(tiles: tiles, pitch: source.pitch)
+      if let chunk = design.madeTogether(index) {
+        made = Self.made(form, chunk, tiles, inputs: stage.inputs, design, &layout)
+      } else {
+        products = form.points * TileGrid.pointStride(tiles: tiles, pitch: target.pitch)
+      }
       overhang = target.rowCount
     }
     let (sources, targets) = stage.pointers(rows: target.capacity)
     return StageMemory(
-      weights: weights, panel: panel, blocks: blocks,
+      weights: weights, panel: design.panel(index), blocks: design.blocks[index],
       sources: layout.reserve(AddressBits.self, parts: parts, count: sources),
       targets: layout.reserve(AddressBits.self, parts: parts, count: targets),
-      transformed: layout.reserve(Float.self, count: transformed),
-      products: layout.reserve(Float.self, count: products),
+      tiles: tiles, transformed: layout.reserve(Float.self, count: transformed),
+      products: layout.reserve(Float.self, count: products), made: made,
       overhang: layout.reserve(Float.self, count: overhang))
+  }
+
+  private static func made(
+    _ form: WinogradForm, _ chunk: Int, _ tiles: Int, inputs: Int, _ design: BandedDesign,
+    _ layout: inout WorkspaceLayout
+  ) -> MadeWeights {
+    let (columns, parts) = (chunk * design.machine.width, design.parts)
+    return MadeWeights(
+      chunk: chunk, filter: form.filter.flatMap { $0.map { Float($0) } },
+      taps: layout.reserve(Float.self, parts: parts, count: inputs * form.kernel * form.kernel * columns),
+      columns: layout.reserve(Float.self, parts: parts, count: form.side * inputs * columns),
+      products: layout.reserve(
+        Float.self, parts: parts, count: form.points * TileGrid.pointStride(tiles: tiles, pitch: columns)))
   }
 }

@@ -46,11 +46,32 @@ struct StageMemory: Sendable {
   /// Pointers to the taps of each row, or to the rows of a tile.
   let sources: WorkspacePieces<AddressBits>
   let targets: WorkspacePieces<AddressBits>
-  /// Winograd: the transformed tiles, and the products.
+  /// Winograd: the most tiles that go together.
+  let tiles: Int
+  /// Winograd: the transformed tiles, and the products of weights that are transformed beforehand.
   let transformed: WorkspaceRegion<Float>
   let products: WorkspaceRegion<Float>
+  /// Winograd: how the weights are transformed in each run; nil where they were beforehand.
+  let made: MadeWeights?
   /// A row for the overhang of the last tiles.
   let overhang: WorkspaceRegion<Float>
+}
+
+/// Winograd's weights as a run transforms them, some columns at a time.
+///
+/// Transformed weights are 2 to 5 times as many as the taps: those of large layers would fill the memory, and come from there
+/// in every run, more slowly than the taps can be transformed.
+struct MadeWeights: Sendable {
+  /// The vectors of columns that are transformed together.
+  let chunk: Int
+  /// G, [points][taps].
+  let filter: [Float]
+  /// The taps of these columns, [panel][input, tap][column].
+  let taps: WorkspacePieces<Float>
+  /// Their transform for one row of points, [point][panel][input][column].
+  let columns: WorkspacePieces<Float>
+  /// Their products.
+  let products: WorkspacePieces<Float>
 }
 
 /// How a banded run gets from its last map to the output.

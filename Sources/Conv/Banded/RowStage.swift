@@ -9,10 +9,6 @@ struct RowStage: Sendable {
     case depthwise
     case winograd(WinogradForm)
 
-    /// The outputs of a row that one step makes: 1, or those of a Winograd tile.
-    var tileWidth: Int {
-      if case .winograd(let form) = self { form.tiles.width } else { 1 }
-    }
   }
 
   let plane: PlaneGeometry
@@ -31,8 +27,18 @@ struct RowStage: Sendable {
   var padding: (top: Int, left: Int) { plane.padding }
   var outputWidth: Int { plane.outputWidth }
 
-  /// The outputs of a row that one step makes: 1, or those of a Winograd tile.
-  var tileWidth: Int { algorithm.tileWidth }
+  /// Winograd's tiles for `rows` output rows.
+  func grid(_ form: WinogradForm, rows: Int) -> TileGrid {
+    form.grid(rows: rows, columns: outputWidth, dilation: dilation)
+  }
+
+  /// The outputs along each axis that belong together: one, or those of a block of tiles.
+  private var block: (height: Int, width: Int) {
+    if case .winograd(let form) = algorithm { grid(form, rows: 1).block } else { (1, 1) }
+  }
+
+  /// The output rows that belong together.
+  var rowsTogether: Int { block.height }
 
   /// Whether the depthwise kernel for squares applies: 3 x 3 or 5 x 5, stride 1 or 2.
   var isSquare: Bool {
@@ -60,11 +66,11 @@ struct RowStage: Sendable {
 
   /// The columns that the stage reads of a map, padding and the overhang of the last tile included.
   var inputColumns: Int {
-    (roundUp(outputWidth, to: tileWidth) - 1) * stride.width + (kernel.width - 1) * dilation.width + 1
+    (outputColumns - 1) * stride.width + (kernel.width - 1) * dilation.width + 1
   }
 
   /// The columns that the stage writes of a map, the overhang of the last tile included.
-  var outputColumns: Int { roundUp(outputWidth, to: tileWidth) }
+  var outputColumns: Int { roundUp(outputWidth, to: block.width) }
 
   /// The output rows from `rows` on whose taps lie in the input for the same rows of the kernel, and those rows.
   func evenRows(_ rows: Range<Int>) -> (rows: Range<Int>, taps: Range<Int>) {

@@ -28,7 +28,7 @@ final class GEMMWeights<Element: LapackScalar>: Sendable {
   /// The number of tensors, and their bytes.
   var contents: (count: Int, bytes: Int) {
     if let kernels {
-      return (kernels.strips.count, kernels.strips.reduce(0) { $0 + 4 * $1.count })
+      return (kernels.strips.count, kernels.strips.reduce(0) { $0 + $1.byteCount })
     }
     return (transposed.count, transposed.reduce(0) { $0 + $1.count * MemoryLayout<Element>.stride })
   }

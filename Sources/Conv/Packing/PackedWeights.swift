@@ -4,7 +4,17 @@ import Tensors
 final class PackedWeights: @unchecked Sendable {
   // Sendable because nothing writes to the elements after `init`.
   let base: UnsafePointer<Float>
-  let count: Int
+  /// The bytes that they take besides the tensor that they come from.
+  let byteCount: Int
+  /// The tensor, where its own elements are read.
+  private let owner: Tensor<Float>?
+
+  /// The elements of a tensor, not packed at all; whoever changes another copy of it changes other elements.
+  init(lying tensor: Tensor<Float>) {
+    owner = tensor
+    base = tensor.withSlice { UnsafePointer($0.base) }
+    byteCount = 0
+  }
 
   init(count: Int, fill: (UnsafeMutableBufferPointer<Float>) -> Void) {
     let raw = UnsafeMutableRawPointer.allocate(byteCount: max(64, count * 4), alignment: 64)
@@ -12,10 +22,13 @@ final class PackedWeights: @unchecked Sendable {
     floats.initialize(repeating: 0, count: count)
     fill(UnsafeMutableBufferPointer(start: floats, count: count))
     base = UnsafePointer(floats)
-    self.count = count
+    byteCount = 4 * count
+    owner = nil
   }
 
-  deinit { UnsafeMutableRawPointer(mutating: base).deallocate() }
+  deinit {
+    if owner == nil { UnsafeMutableRawPointer(mutating: base).deallocate() }
+  }
 }
 
 extension PackedWeights {

@@ -10,12 +10,20 @@ enum StagePacking: Hashable, Sendable {
   case depthwise
   /// Transformed, as columns in panels.
   case winograd(WinogradForm, panel: Int)
+  /// The tensor itself.
+  case asTheyLie
 
-  /// Packs the weights `w` of a stage.
-  func pack(_ w: Span<Float>, of plane: PlaneGeometry, for machine: Machine) -> PackedWeights {
+  /// Packs the weights of a stage.
+  func pack(_ weights: Tensor<Float>, of plane: PlaneGeometry, for machine: Machine) -> PackedWeights {
+    guard self != .asTheyLie else { return PackedWeights(lying: weights) }
+    return weights.withSpan { pack($0, of: plane, for: machine) }
+  }
+
+  private func pack(_ w: Span<Float>, of plane: PlaneGeometry, for machine: Machine) -> PackedWeights {
     let (inputs, taps) = (plane.inputChannels / plane.groups, plane.kernel.height * plane.kernel.width)
     let (outputs, width) = (plane.outputChannels, machine.width)
     switch self {
+    case .asTheyLie: preconditionFailure("weights that are not packed")
     case .strips:
       return .strips(
         outputs / plane.groups, depth: inputs, strip: machine.strip, groups: plane.groups
@@ -49,7 +57,8 @@ extension BandedDesign {
     }
     switch core.contains(index) ? algorithm(index) : .direct {
     case .depthwise: return .depthwise
-    case .winograd(let form): return .winograd(form, panel: panel(index))
+    case .winograd(let form):
+      return madeTogether(index) == nil ? .winograd(form, panel: panel(index)) : .asTheyLie
     case .direct: return .columns(panel: panel(index), blocks[index])
     }
   }

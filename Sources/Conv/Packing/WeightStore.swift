@@ -43,7 +43,7 @@ final class WeightStore: Sendable {
     packed.withLock { packed in
       let key = Key(stage: stage, packing: packing)
       if let found = packed[key] { return found }
-      let made = weights[stage].withSpan { packing.pack($0, of: plane, for: machine) }
+      let made = packing.pack(weights[stage], of: plane, for: machine)
       packed[key] = made
       return made
     }
@@ -51,7 +51,7 @@ final class WeightStore: Sendable {
 
   /// The number of layouts packed so far, and their bytes.
   var contents: (count: Int, bytes: Int) {
-    packed.withLock { ($0.count, $0.values.reduce(0) { $0 + 4 * $1.count }) }
+    packed.withLock { ($0.count, $0.values.reduce(0) { $0 + $1.byteCount }) }
   }
 }
 

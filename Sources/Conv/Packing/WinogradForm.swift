@@ -155,22 +155,50 @@ struct WinogradForm: Hashable, Sendable {
 
 /// The tiles that cover some rows of a stage's output, and the matrices that they make: for each point the tiles in order,
 /// a row of channels each.
+///
+/// A kernel whose taps are d apart is an ordinary one on every d-th row and column: the outputs fall apart into d x d phases,
+/// each with tiles of its own, whose pixels are d apart. A block is the stretch of outputs that a tile of every phase fills.
 struct TileGrid {
+  /// The phases along each axis.
+  let phases: (height: Int, width: Int)
+  /// The outputs along each axis of a block.
+  let block: (height: Int, width: Int)
+  /// The blocks along a row, and down.
   let across: Int
   let down: Int
 
-  var count: Int { across * down }
+  var count: Int { phases.height * phases.width * across * down }
 
-  /// Floats between the matrices of neighbouring points: one line more than the tiles, so that the points do not fight
-  /// over the same sets of the cache.
-  func pointStride(pitch: Int) -> Int { count * pitch + 16 }
+  /// Hands `body` the tiles of a range line by line: those that follow one another along a row of blocks in one phase, with
+  /// the first output of the line's first tile.
+  func forEachLine(of range: Range<Int>, _ body: (_ top: Int, _ left: Int, _ tiles: Range<Int>) -> Void) {
+    var first = range.lowerBound
+    while first < range.upperBound {
+      let (line, start) = first.quotientAndRemainder(dividingBy: across)
+      let (row, left) = line.quotientAndRemainder(dividingBy: phases.width)
+      let (down, top) = row.quotientAndRemainder(dividingBy: phases.height)
+      let end = min(across, start + range.upperBound - first)
+      body(down * block.height + top, left, start..<end)
+      first += end - start
+    }
+  }
+
+  /// Floats between the matrices of neighbouring points of so many tiles: one line more than they take, so that the points do
+  /// not fight over the same sets of the cache.
+  static func pointStride(tiles: Int, pitch: Int) -> Int { tiles * pitch + 16 }
 }
 
 extension WinogradForm {
-  /// The tiles that cover `rows` rows of `columns` outputs.
-  func grid(rows: Int, columns: Int) -> TileGrid {
-    TileGrid(
-      across: (columns + tiles.width - 1) / tiles.width, down: (rows + tiles.height - 1) / tiles.height)
+  /// The tiles that cover `rows` rows of `columns` outputs, for taps `dilation` apart.
+  func grid(rows: Int, columns: Int, dilation: (height: Int, width: Int)) -> TileGrid {
+    // Across the kernel of a form along one axis there are no taps, and no phases.
+    let phases = (
+      height: kernels.height == 1 ? 1 : dilation.height, width: kernels.width == 1 ? 1 : dilation.width
+    )
+    let block = (height: tiles.height * phases.height, width: tiles.width * phases.width)
+    return TileGrid(
+      phases: phases, block: block, across: (columns + block.width - 1) / block.width,
+      down: (rows + block.height - 1) / block.height)
   }
 
   /// The number of points.

@@ -84,6 +84,7 @@ extension BandedConvolution {
         + "Winograd \(form.name), \(form.points) multiplies for"
         + " \(form.kernels.height * form.kernels.width * form.tiles.height * form.tiles.width),"
         + " \(design.pixelsTogether(index)) tiles together, panels of \(design.panel(index)) vectors"
+        + (design.makesWeights(index) ? ", weights transformed in each run" : "")
     }
   }
 

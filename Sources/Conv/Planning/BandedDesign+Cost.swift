@@ -15,7 +15,7 @@ extension BandedDesign {
     let threads = max(1, min(options.threads, mostThreads))
     var designs: [BandedDesign] = []
     for form in forms(plain, ends: ends, options: options) {
-      let tile = form?.tiles.height ?? 1
+      let tile = design(form, band: 1).rowsTogether
       let slots = min(threads, images * ((plain.last.outputHeight + tile - 1) / tile))
       for band in plain.bands(tile: tile, slots: slots, options: options) {
         designs.append(design(form, band: band, slots: slots))
@@ -47,22 +47,14 @@ extension BandedDesign {
 
   /// The design that the cost model takes for the fastest, with the least memory among its equals.
   ///
-  /// Equal are those within 0.5 %, and where that leaves bands that no usual second cache holds, those within 1 %: what a
-  /// taller band saves is the cost of beginning one, which is soon less than that, however large this machine's caches
-  /// are. Lower bands than that would read many weights again and again.
+  /// Equal are those within 1 %: what a taller band saves is the cost of beginning one, which is soon less than that, however
+  /// large this machine's caches are. Lower bands than that would read many weights again and again.
   static func best(_ candidates: [(design: BandedDesign, cycles: Double)]) -> BandedDesign? {
     let least = candidates.map(\.cycles).min() ?? 0
-    func smallest(within margin: Double) -> BandedDesign? {
-      candidates.filter { $0.cycles <= (1 + margin) * least }.map(\.design).min {
-        $0.bandBytes * $0.slots < $1.bandBytes * $1.slots
-      }
+    return candidates.filter { $0.cycles <= 1.01 * least }.map(\.design).min {
+      $0.bandBytes * $0.slots < $1.bandBytes * $1.slots
     }
-    let best = smallest(within: 0.005)
-    return best.map { $0.bandBytes <= usualBandBytes } ?? true ? best : smallest(within: 0.01)
   }
-
-  /// Half of it is the input's, which streams by; the rest fits the second cache of most processors.
-  private static let usualBandBytes = 3 << 20
 
   /// The estimated times of the algorithms other than the design's, each at its best, beside the design's.
   static func alternatives(
@@ -96,6 +88,9 @@ extension BandedDesign {
     // What spills out of the caches is written and read again at the speed of memory.
     let spilling = Double(bandBytes * slots) / (Double(machine.sharedBytes) / 8) - 1
     total += Double(bandBytes * bandsOfSlot) / 12 * min(1, max(0, spilling))
+    // What spills out of the last one is fetched to be written, written, and read again, at some 6 bytes a cycle.
+    let leaving = Double(bandBytes * slots) / (Double(machine.sharedBytes) / 2) - 1
+    total += Double(bandBytes * bandsOfSlot) / 2 * min(1, max(0, leaving))
     // Threads that share columns read mostly what another one wrote: some 12 bytes a cycle from its cache.
     if parts > 1 { total += Double(bandBytes * bandsOfSlot) * (1 - 1 / Double(parts)) / 12 }
     // A band starts with calls and pointers; threads in common meet at barriers.
@@ -127,24 +122,37 @@ extension BandedDesign {
     var weights = ownBlocks * taps * Double(blocks.inputs * share * machine.width * 4)
     var cycles = 0.0
     var transforms = 0.0
+    // How many times all the weights come by.
+    var readings = 0
     if core.contains(index), case .winograd(let form) = algorithm(index) {
       let points = Double(form.points)
       let band = bandRows(index)
       for (count, height) in [(rows / band, band), (1, rows % band)] where height > 0 && count > 0 {
-        let tiles = form.grid(rows: height, columns: plane.outputWidth).count
+        let tiles = stage(index).grid(form, rows: height).count
+        let together = tilesTogether(index, form, of: tiles)
+        let segments = (tiles + together - 1) / together
+        readings += count * segments
         // Each tile of a product is loaded and stored once: some tens of cycles.
         cycles +=
           points * Double(count)
-          * (machine.cycles(pixels: tiles, vectors: share, panel: panel) * Double(plane.inputChannels)
+          * (Double(segments) * machine.cycles(pixels: together, vectors: share, panel: panel)
+            * Double(plane.inputChannels)
             + Double(tiles * share) * 1.5)
         // Along one axis there is one pass of sums for each number, where two axes have two.
-        let passes = form.axes == .both ? 1 : 0.6
+        let passes = (form.axes == .both ? 1 : 0.6) * 2 / machine.multiplyRate
         transforms +=
           Double(count * tiles) * points * passes * (3.5 * Double(inputs) + 2.5 * Double(outputs))
           / Double(parts)
       }
-      weights *= points / taps
+      if madeTogether(index) == nil {
+        weights *= points / taps
+      } else {
+        // Gathered once, then for each row of points three sums, as many more as it has points, and their loads and stores.
+        let rows = Double(form.sides.height), columns = Double(form.sides.width)
+        transforms += Double(bands * plane.inputChannels * share) * (60 + rows * (10 + 3 * columns))
+      }
     } else {
+      readings = bands
       cycles =
         ownBlocks * Double(rows) * taps * Double(blocks.inputs)
         * machine.cycles(pixels: plane.outputWidth, vectors: share, panel: panel)
@@ -153,10 +161,10 @@ extension BandedDesign {
     // In a network the other layers' weights fill the second cache: each band's, or the first one's where they stay there
     // for the others, come from the third behind the multiplies, at some 9 bytes a cycle. Those that do not stay there
     // come from memory before them.
-    let readings = weights > 0.75 * Double(machine.privateBytes) ? Double(bands) : 1 / imagesOfSlot
-    let memory = weights * readings / 9
+    let comings = weights > 0.75 * Double(machine.privateBytes) ? Double(readings) : 1 / imagesOfSlot
+    let memory = weights * comings / 9
     let far = weights * Double(parts) > Double(machine.sharedBytes) / 6
-    return max(cycles, memory) + transforms + (far ? weights * Double(bands) / 12 : 0)
+    return max(cycles, memory) + transforms + (far ? weights * Double(readings) / 12 : 0)
   }
 
   /// About the bytes of what one band reads and writes between input and output.
@@ -165,7 +173,8 @@ extension BandedDesign {
     for index in planes.indices.reversed() {
       let plane = planes[index]
       if core.contains(index), case .winograd(let form) = algorithm(index) {
-        bytes += pixelsTogether(index) * form.points * (plane.inputChannels + plane.outputChannels) * 4
+        let outputs = madeTogether(index).map { $0 * machine.width } ?? plane.outputChannels
+        bytes += pixelsTogether(index) * form.points * (plane.inputChannels + outputs) * 4
       }
       rows = plane.rowsRead(by: 0..<rows).count
       bytes += rows * plane.inputWidth * plane.inputChannels * 4

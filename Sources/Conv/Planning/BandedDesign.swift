@@ -73,25 +73,28 @@ struct BandedDesign: Sendable {
   /// The stages between entry and exit.
   var core: Range<Int> { (entersPointwise ? 1 : 0)..<(planes.count - (leavesPointwise ? 1 : 0)) }
 
-  /// The rows of tiles of one image's output.
-  private var tileRows: Int {
-    let tile = form?.tiles.height ?? 1
-    return (last.outputHeight + tile - 1) / tile
-  }
+  /// The output rows that belong together: those of a block of tiles, or one.
+  var rowsTogether: Int { core.last.map { stage($0).rowsTogether } ?? 1 }
+
+  /// A stage between entry and exit with its algorithm.
+  func stage(_ index: Int) -> RowStage { RowStage(planes[index], algorithm(index)) }
+
+  /// The rows of blocks of one image's output.
+  private var tileRows: Int { (last.outputHeight + rowsTogether - 1) / rowsTogether }
 
   /// The most rows of tiles of a slot, of all images.
   private var tileRowsOfSlot: Int { (images * tileRows + slots - 1) / slots }
 
   /// The output rows of an image that belong to a slot: whole rows of tiles, those of all images shared out evenly.
   func rows(ofSlot slot: Int, image: Int) -> Range<Int> {
-    let (tile, count, height) = (form?.tiles.height ?? 1, images * tileRows, last.outputHeight)
+    let (tile, count, height) = (rowsTogether, images * tileRows, last.outputHeight)
     let own = (slot * count / slots - image * tileRows)..<((slot + 1) * count / slots - image * tileRows)
     let rows = own.clamped(to: 0..<tileRows)
     return min(height, rows.lowerBound * tile)..<min(height, rows.upperBound * tile)
   }
 
   /// The most output rows of one image that belong to a slot.
-  var rowsOfSlot: Int { min(last.outputHeight, tileRowsOfSlot * (form?.tiles.height ?? 1)) }
+  var rowsOfSlot: Int { min(last.outputHeight, tileRowsOfSlot * rowsTogether) }
 
   /// How many times that the slowest slot computes.
   var imagesOfSlot: Double { Double(tileRowsOfSlot) / Double(min(tileRows, tileRowsOfSlot)) }
@@ -102,6 +105,33 @@ struct BandedDesign: Sendable {
     return forms[index].map { .winograd($0) } ?? .direct
   }
 
+  /// Whether a run transforms the Winograd weights of a stage, which would take much memory if they were kept.
+  ///
+  /// It depends on the layer alone, so that no result depends on bands and threads.
+  func makesWeights(_ index: Int) -> Bool {
+    guard core.contains(index), case .winograd(let form) = algorithm(index), form.kernels == (3, 3) else {
+      return false
+    }
+    let plane = planes[index]
+    return form.points * plane.outputChannels * plane.inputChannels * 4 >= Self.leastMadeBytes
+      && stage(index).grid(form, rows: plane.outputHeight).count >= Self.leastTilesOfMade
+  }
+
+  /// The vectors of columns whose Winograd weights a run transforms together; nil where they are transformed beforehand.
+  func madeTogether(_ index: Int) -> Int? {
+    guard makesWeights(index) else { return nil }
+    let panel = panel(index)
+    let most = (machine.vectors(Self.madeColumns) + panel - 1) / panel * panel
+    return min(machine.vectors(planes[index].outputChannels), most)
+  }
+
+  /// The bytes of transformed weights from which on they are not kept.
+  private static let leastMadeBytes = 5 << 20
+  /// The tiles of an image that make the transform of weights worth it.
+  private static let leastTilesOfMade = 16
+  /// The columns of transformed weights at a time: for fewer the tiles are read more often, more take more memory.
+  private static let madeColumns = 128
+
   /// Whether there is no map at all: one pointwise stage, straight from the input to the output.
   var isSinglePointwise: Bool { leavesPointwise && planes.count == 1 }
 
@@ -110,7 +140,19 @@ struct BandedDesign: Sendable {
     guard core.contains(index), case .winograd(let form) = algorithm(index) else {
       return planes[index].outputWidth
     }
-    return form.grid(rows: bandRows(index), columns: planes[index].outputWidth).count
+    return tilesTogether(index, form, of: stage(index).grid(form, rows: bandRows(index)).count)
+  }
+
+  /// The tiles of so many that go through a stage together: all where threads share them or their weights come from afar, else
+  /// what half of the second cache holds, as the weights come by between, and no fewer than two of the products' tiles.
+  func tilesTogether(_ index: Int, _ form: WinogradForm, of count: Int) -> Int {
+    let plane = planes[index]
+    let weights = form.points * plane.inputChannels * plane.outputChannels * 4
+    guard parts == 1, weights <= machine.sharedBytes / 6, !makesWeights(index) else { return count }
+    let tile = form.points * (plane.inputChannels + plane.outputChannels) * 4
+    let most = max(2 * machine.mostPixels[2], machine.privateBytes / 2 / tile)
+    let segments = (count + most - 1) / most
+    return (count + segments - 1) / segments
   }
 
   /// The output rows of a stage that a band adds to those of the band before.

@@ -4,6 +4,8 @@ internal import CKernels
 struct Machine: Sendable {
   /// Floats a vector.
   let width: Int
+  /// The vectors that a cycle multiplies and adds.
+  let multiplyRate: Double
   /// Outputs a strip of the `maps` kernel.
   let strip: Int
   /// The tallest tile of pixels for each panel of 1 to 4 vectors; the first entry stands for no vector.
@@ -15,6 +17,7 @@ struct Machine: Sendable {
 
   init(_ table: lowrank_kernels) {
     width = table.width
+    multiplyRate = Double(lowrank_vectors_per_cycle(table.width))
     strip = table.strip
     mostPixels = [0, table.most_pixels.1, table.most_pixels.2, table.most_pixels.3, table.most_pixels.4]
     (privateBytes, sharedBytes) = Self.caches
@@ -26,8 +29,8 @@ struct Machine: Sendable {
   /// The vectors that hold `channels` floats.
   func vectors(_ channels: Int) -> Int { (channels + width - 1) / width }
 
-  /// Cycles a depth of the product of `pixels` pixels with `vectors` vectors of columns, in panels of `panel`: two FMAs and
-  /// two loads a cycle, and an FMA takes four.
+  /// Cycles a depth of the product of `pixels` pixels with `vectors` vectors of columns, in panels of `panel`: FMAs at
+  /// their rate, two loads a cycle, and an FMA takes four.
   func cycles(pixels: Int, vectors: Int, panel: Int) -> Double {
     var total = 0.0
     for first in stride(from: 0, to: vectors, by: panel) {
@@ -41,7 +44,7 @@ struct Machine: Sendable {
   }
 
   private func tile(_ pixels: Int, _ vectors: Int) -> Double {
-    max(Double(pixels * vectors) / 2, Double(pixels + vectors) / 2, 4) + 0.4
+    max(Double(pixels * vectors) / multiplyRate, Double(pixels + vectors) / 2, 4) + 0.4
   }
 
   /// The panel that costs least on `pixels` pixels and `vectors` vectors of columns, of those that `parts` threads can

@@ -53,7 +53,10 @@ struct PlaneGeometry: Sendable {
 
   /// The Winograd forms that apply and that the options allow; nil for the definition's own multiplies.
   func winogradForms(_ allowed: ConvolutionOptions.Winograd) -> [WinogradForm?] {
-    guard stride == (1, 1), dilation == (1, 1), groups == 1 else { return [nil] }
+    // A dilation that is longer than the output leaves tiles of a pixel.
+    guard stride == (1, 1), groups == 1, kernel.height == 1 || dilation.height <= outputHeight,
+      kernel.width == 1 || dilation.width <= outputWidth
+    else { return [nil] }
     let forms = WinogradForm.all.filter { kernel == $0.kernels }
     switch allowed {
     case .off: return [nil]

@@ -19,6 +19,8 @@ struct ConcatenationPlacements: Sendable {
     let group: Int
     /// Where it begins along the axis.
     let start: Int
+    /// Whether it is made long before the concatenation, whose memory then waits for the other parts.
+    let isEarly: Bool
   }
 
   /// The concatenations.
@@ -26,15 +28,30 @@ struct ConcatenationPlacements: Sendable {
   /// The parts, by the name of the value.
   private(set) var slots: [String: Slot] = [:]
 
+  /// The same without parts that are made long before: they are copied.
+  func withoutEarlyParts() -> ConcatenationPlacements {
+    var others = self
+    others.slots = slots.filter { !$0.value.isEarly }
+    return others
+  }
+
+  /// A part of a concatenation by the name of its value, which is empty for constants.
+  struct Part {
+    let name: String
+    /// Its extent along the axis.
+    let extent: Int
+    let isEarly: Bool
+  }
+
   /// Adds a concatenation of parts whose extents along the axis are known; a value that is a part already, or twice, stays
   /// what it is.
-  mutating func add(output: String, axis: Int, extents: [Int], parts: [(name: String, extent: Int)]) {
+  mutating func add(output: String, axis: Int, extents: [Int], parts: [Part]) {
     groups.append(Group(output: output, axis: axis, extents: extents))
     var start = 0
     for part in parts {
       let isOnce = parts.count { $0.name == part.name } == 1
       if isOnce, !part.name.isEmpty, slots[part.name] == nil {
-        slots[part.name] = Slot(group: groups.count - 1, start: start)
+        slots[part.name] = Slot(group: groups.count - 1, start: start, isEarly: part.isEarly)
       }
       start += part.extent
     }

@@ -2,8 +2,8 @@ import Tensors
 
 /// Where the buffers of a segment lie in its arena: no two that are needed at the same time overlap.
 ///
-/// Buffers are placed by size, the largest first, each into the smallest gap that it fits in among those whose lifetimes
-/// meet its own.
+/// Buffers are placed by size, the largest first, or by lifetime, the longest first, whichever takes less in all; each goes
+/// into the smallest gap that it fits in among those whose lifetimes meet its own.
 ///
 /// **Complexity** quadratic in the buffers.
 ///
@@ -23,8 +23,17 @@ struct MemoryPlan: Sendable {
 
   /// Places tenants; without `sharing` each has memory of its own.
   init(_ tenants: [Tenant], sharing: Bool) {
+    let bySize = tenants.sorted { ($0.byteCount, $1.buffer) > ($1.byteCount, $0.buffer) }
+    let byLifetime = tenants.sorted {
+      ($0.steps.count, $0.byteCount, $1.buffer) > ($1.steps.count, $1.byteCount, $0.buffer)
+    }
+    let plans = [bySize, byLifetime].map { MemoryPlan(inOrder: $0, sharing: sharing) }
+    self = plans[0].byteCount <= plans[1].byteCount ? plans[0] : plans[1]
+  }
+
+  private init(inOrder tenants: [Tenant], sharing: Bool) {
     var placed: [(tenant: Tenant, range: Range<Int>)] = []
-    for tenant in tenants.sorted(by: { ($0.byteCount, $1.buffer) > ($1.byteCount, $0.buffer) }) {
+    for tenant in tenants {
       let size = max(64, (tenant.byteCount + 63) & ~63)
       let others = placed.filter { !sharing || $0.tenant.steps.overlaps(tenant.steps) }.map(\.range)
       let start = Self.gap(of: size, among: others)

@@ -35,6 +35,7 @@ struct ConvolutionFusion {
     var fusion = self
     if !options.disabledPasses.contains(.fusion) {
       for place in nodes.indices { try fusion.takeUpFollowers(of: place) }
+      for place in nodes.indices { fusion.putPoolFirst(at: place) }
       for place in nodes.indices { fusion.joinSum(behind: place) }
       for place in nodes.indices { fusion.joinAddition(behind: place) }
     }
@@ -140,6 +141,17 @@ struct ConvolutionFusion {
     }
     guard let floats = try floats(constant) else { return nil }
     return floats.count == 1 ? [Float](repeating: floats[0], count: channels) : floats
+  }
+
+  /// Puts the pool behind an activation in front of it, where that gives the same: the largest of rising functions' values is
+  /// that of the largest element, and a pool leaves fewer of them.
+  private mutating func putPoolFirst(at place: Int) {
+    guard let node = nodes[place], let activation = (node.op as? any ActivationOperator)?.activation,
+      activation.isRising, let next = follower(of: node), let other = nodes[next],
+      (other.op as? PoolOperator)?.isMaximumInside ?? false, other.outputs.count == 1
+    else { return }
+    nodes[place] = LoadedNode(label: other.label, op: other.op, inputs: node.inputs, outputs: node.outputs)
+    nodes[next] = LoadedNode(label: node.label, op: node.op, inputs: other.inputs, outputs: other.outputs)
   }
 
   /// Joins a product and the sum with another value behind it to one step.
@@ -263,6 +275,14 @@ extension ConvolutionOperator {
 }
 
 extension Activation {
+  /// Whether it never falls.
+  fileprivate var isRising: Bool {
+    switch self {
+    case .relu, .clip: true
+    default: false
+    }
+  }
+
   /// A hard swish, scaled or not, with one number for all channels multiplied by or added; nil for others.
   fileprivate func followed(_ opType: String, by numbers: [Float]) -> Activation? {
     guard let number = numbers.first.map({ Double($0) }), numbers.allSatisfy({ Double($0) == number }) else {

@@ -14,6 +14,20 @@ struct NetworkArguments: ParsableArguments {
   @Option(help: "Winograd forms: automatic, or off for sums that are steady to the bit.")
   var winograd = WinogradChoice.automatic
 
+  @Option(
+    name: .customLong("without"),
+    help:
+      "A pass over the network to leave out: \(NetworkPass.allCases.map(\.rawValue).joined(separator: ", ")). May be repeated.",
+    transform: NetworkArguments.pass)
+  var without: [NetworkPass] = []
+
+  private static func pass(_ name: String) throws -> NetworkPass {
+    guard let pass = NetworkPass(rawValue: name) else {
+      throw ValidationError("there is no pass '\(name)'; lowrank bench model --help lists them")
+    }
+    return pass
+  }
+
   func validate() throws { try requireThreads(threads) }
 
   /// The network; its external files are declared as inputs, and inner values `kept` can be asked for.
@@ -23,7 +37,9 @@ struct NetworkArguments: ParsableArguments {
     try Network.load(model, options: options, declaringTo: &outputs, keeping: kept)
   }
 
-  private var options: NetworkOptions { NetworkOptions(threads: threads, winograd: winograd.option) }
+  private var options: NetworkOptions {
+    NetworkOptions(threads: threads, winograd: winograd.option, disabledPasses: Set(without))
+  }
 }
 
 extension Network {

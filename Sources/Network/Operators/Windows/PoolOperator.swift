@@ -30,6 +30,13 @@ struct PoolOperator: Operator {
     }
   }
 
+  /// Whether it is the largest element of windows that all lie inside.
+  var isMaximumInside: Bool {
+    guard case .maximum = kind else { return false }
+    return window.pads.allSatisfy { $0 == 0 } && !window.roundsUp
+      && (window.padding == .explicit || window.padding == .valid)
+  }
+
   func lower(
     _ inputs: [Value?], outputs: [String], into plan: inout PlanBuilder
   ) throws(LoweringStop) -> [Value] {
