@@ -32,7 +32,11 @@ public struct ByteView: Sendable {
   ///
   /// **Throws** `FileError` for files that are missing, unreadable, or not regular files (a directory, a device).
   public init(ofFile path: String) throws(FileError) {
-    let file = try OpenFile(path)
+    self.init(try OpenFile(path))
+  }
+
+  /// The bytes of an open file.
+  init(_ file: OpenFile) {
     self.init(.file(file), offset: 0, count: file.count)
   }
 

@@ -27,6 +27,20 @@ final class OpenFile: Sendable {
     version = FileVersion(status)
   }
 
+  /// A file that is open already, and closed with this; `path` names it in errors.
+  init(_ descriptor: Int32, path: String) throws(FileError) {
+    self.path = path
+    self.descriptor = descriptor
+    do throws(FileError) {
+      let status = try Self.status(descriptor, path)
+      count = Int(status.st_size)
+      version = FileVersion(status)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+  }
+
   deinit { close(descriptor) }
 
   /// The bytes of a part of the file.

@@ -52,30 +52,15 @@ public struct SafetensorsFile: Sendable {
     let (header, body) = try Self.split(data, path)
     metadata = header.metadata
     tensors = [:]
-    var end = 0
-    for (name, field) in header.tensors.sorted(by: { $0.value.dataOffsets < $1.value.dataOffsets }) {
-      func fail(_ reason: String) -> FileError {
-        FileError(path: path, reason: "tensor '\(name)': \(reason)")
+    for place in try header.places(bodyCount: body.count, path: path) {
+      let bytes = body[
+        (body.startIndex + place.range.lowerBound)..<(body.startIndex + place.range.upperBound)]
+      guard let tensor = AnyTensor(shape: place.shape, data: bytes, type: place.type) else {
+        throw FileError(
+          path: path,
+          reason: "tensor '\(place.name)': \(bytes.count) bytes for \(place.shape) of \(place.type.name)")
       }
-      guard let type = SafetensorsHeader.types[field.dtype] else {
-        throw fail("numbers of type '\(field.dtype)' are not read; F16, BF16, F32 and F64 are")
-      }
-      guard let shape = Shape(checking: field.shape) else {
-        throw fail("the extents \(field.shape.prefix(8)) are negative or overflow")
-      }
-      guard field.dataOffsets.start == end, field.dataOffsets.end >= end, field.dataOffsets.end <= body.count
-      else {
-        throw fail("its place \(field.dataOffsets) leaves a gap, overlaps, or lies outside the file")
-      }
-      end = field.dataOffsets.end
-      let bytes = body[(body.startIndex + field.dataOffsets.start)..<(body.startIndex + end)]
-      guard let tensor = AnyTensor(shape: shape, data: bytes, type: type) else {
-        throw fail("\(bytes.count) bytes for \(shape) of \(type.name)")
-      }
-      tensors[name] = Entry(tensor, type: type)
-    }
-    guard end == body.count else {
-      throw FileError(path: path, reason: "\(body.count - end) bytes at the end belong to no tensor")
+      tensors[place.name] = Entry(tensor, type: place.type)
     }
   }
 

@@ -65,6 +65,46 @@ struct SafetensorsHeader {
   }
 }
 
+extension SafetensorsHeader {
+  /// A tensor's place behind the header.
+  struct Place {
+    let name: String
+    let type: ElementType
+    let shape: Shape
+    let range: Range<Int>
+  }
+
+  /// The tensors in the order of their numbers.
+  ///
+  /// **Throws** `FileError` where they do not fill the `bodyCount` bytes behind the header without gaps or overlaps, or are
+  /// of types or extents that are not read. Whether the bytes of a tensor are those of its shape is for the reader to see.
+  func places(bodyCount: Int, path: String) throws(FileError) -> [Place] {
+    var places: [Place] = []
+    var end = 0
+    for (name, field) in tensors.sorted(by: { $0.value.dataOffsets < $1.value.dataOffsets }) {
+      func fail(_ reason: String) -> FileError {
+        FileError(path: path, reason: "tensor '\(name)': \(reason)")
+      }
+      guard let type = Self.types[field.dtype] else {
+        throw fail("numbers of type '\(field.dtype)' are not read; F16, BF16, F32 and F64 are")
+      }
+      guard let shape = Shape(checking: field.shape) else {
+        throw fail("the extents \(field.shape.prefix(8)) are negative or overflow")
+      }
+      guard field.dataOffsets.start == end, field.dataOffsets.end >= end, field.dataOffsets.end <= bodyCount
+      else {
+        throw fail("its place \(field.dataOffsets) leaves a gap, overlaps, or lies outside the file")
+      }
+      places.append(Place(name: name, type: type, shape: shape, range: end..<field.dataOffsets.end))
+      end = field.dataOffsets.end
+    }
+    guard end == bodyCount else {
+      throw FileError(path: path, reason: "\(bodyCount - end) bytes at the end belong to no tensor")
+    }
+    return places
+  }
+}
+
 extension SafetensorsHeader: Codable {
   private struct Name: CodingKey {
     let stringValue: String

@@ -96,4 +96,28 @@ public final class ScratchFile {
   public func release(_ place: Place) {
     free[place.shape.count * MemoryLayout<Float>.size, default: []].append(place.start)
   }
+
+  /// Stores bytes behind all that was stored before; gives their place.
+  ///
+  /// **Throws** `FileError` where the disk is full.
+  func append(_ bytes: [UInt8]) throws(FileError) -> Range<Int> {
+    let start = end
+    end += bytes.count
+    let isDone = bytes.withUnsafeBytes { bytes in
+      Self.transfer(bytes.count) { done, count in
+        pwrite(descriptor, bytes.baseAddress.map { $0 + done }, count, off_t(start + done))
+      }
+    }
+    guard isDone else { throw .system(folder, "cannot be written") }
+    return start..<end
+  }
+
+  /// All that was stored, to be read while nothing more is.
+  ///
+  /// **Throws** `FileError` where the system has no more open files to give.
+  func appended() throws(FileError) -> ByteView {
+    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+    guard copy >= 0 else { throw .system(folder, "cannot be read") }
+    return ByteView(try OpenFile(copy, path: folder))
+  }
 }
