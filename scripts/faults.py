@@ -41,6 +41,11 @@ COMMANDS = [
             "decompose k.npy --method tucker2 --ranks 4,1 -o out.safetensors"),
     Command("reconstruct", {"f.safetensors": f"{CORPUS}/tucker2.safetensors"}, ["out.npy"],
             "reconstruct f.safetensors -o out.npy"),
+    Command("moments", {"m.onnx": f"{VECTORS}/conv-bn.onnx", "x.npy": f"{VECTORS}/conv-bn.input.npy"}, ["out.safetensors"],
+            "moments m.onnx --images x.npy -o out.safetensors"),
+    Command("compress --moments", {"m.onnx": f"{VECTORS}/gemm.onnx", "a.safetensors": f"{CORPUS}/gemm.moments.safetensors"},
+            ["out.onnx", "out.json"],
+            "compress m.onnx --macs 0.7 --rank-multiple 1 -o out.onnx --json out.json --moments a.safetensors"),
     Command("run", {"m.onnx": f"{VECTORS}/conv-bn.onnx", "x.npy": f"{VECTORS}/conv-bn.input.npy"}, ["out/y.npy", "p.json"],
             "run m.onnx -i x.npy -o out --profile p.json"),
 ]
@@ -214,7 +219,7 @@ def main():
                 exits.setdefault(command.name, {}).setdefault(kind, []).append(fault)
                 if wrong: faults.append((f"{command.name} {fault}{' over earlier files' if has_earlier else ''}", status, wrong))
             for name, kinds in exits.items():
-                print(f"{name:12} {sum(map(len, kinds.values())):5} faults: "
+                print(f"{name:18} {sum(map(len, kinds.values())):5} faults: "
                       + ", ".join(f"{kind} {len(found)}" for kind, found in sorted(kinds.items())))
             kills = [(OPTIONS.seed, number, seconds) for number in range(OPTIONS.kills)]
             ended = 0

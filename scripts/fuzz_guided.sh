@@ -14,7 +14,7 @@ source scripts/setup.sh
 runs=${1:-1000000}
 shift || true
 parsers=("$@")
-[ ${#parsers[@]} -gt 0 ] || parsers=(npy safetensors model rewrite run image sensitivities)
+[ ${#parsers[@]} -gt 0 ] || parsers=(npy safetensors model rewrite run image sensitivities moments)
 
 folder=.build-guided
 swift build -c release --product Fuzzing --scratch-path "$folder" -Xswiftc -sanitize=fuzzer -Xswiftc -DGUIDED \
@@ -27,6 +27,7 @@ endings() {
     model | rewrite | run) echo onnx ;;
     image) echo "png jpg" ;;
     sensitivities) echo json ;;
+    moments) echo moments.safetensors ;;
     *) echo "$1" ;;
   esac
 }

@@ -21,7 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SECONDS, BYTES = 5, 1 << 30
 BATCH, LARGEST = 64, 1 << 16
 PARSERS = {"npy": "npy", "safetensors": "safetensors", "model": "onnx", "rewrite": "onnx", "run": "onnx", "image": "image",
-           "sensitivities": "json"}
+           "sensitivities": "json", "moments": "moments"}
 
 
 # Edits of what fuzz_edits does not know
@@ -65,7 +65,7 @@ def edit_json(r, data):
     return data[:at] + more + data[at + r.randrange(4) :]
 
 
-EDITS.update(image=edit_image, json=edit_json)
+EDITS.update(image=edit_image, json=edit_json, moments=EDITS["safetensors"])
 
 
 class Corpus:
@@ -73,7 +73,7 @@ class Corpus:
 
     def __init__(self, parser):
         self.kind, self.sound, self.grown = PARSERS[parser], [], []
-        endings = {"image": (".png", ".jpg")}.get(self.kind, ("." + self.kind,))
+        endings = {"image": (".png", ".jpg"), "moments": (".moments.safetensors",)}.get(self.kind, ("." + self.kind,))
         for folder in ("Tests/Vectors", "Tests/Vectors/network", "Tests/Vectors/images", "Tests/Fuzzing/Corpus"):
             for name in sorted(os.listdir(os.path.join(ROOT, folder))):
                 if name.endswith(endings):

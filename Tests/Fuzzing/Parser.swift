@@ -23,6 +23,8 @@ enum Parser: String, CaseIterable {
   case image
   /// Weights of layers by name, as `compress --sensitivities` has them.
   case sensitivities
+  /// Moments: the file, and the sums of each of its layers.
+  case moments
 
   /// What errors call the input.
   private static let path = "case.bin"
@@ -58,6 +60,7 @@ enum Parser: String, CaseIterable {
     case .run: try NetworkRun(model(input)).run()
     case .image: _ = try Image(bytes: input, path: Self.path)
     case .sensitivities: try takeSensitivities(Data(input))
+    case .moments: _ = try MomentsFile(ByteView(input), path: Self.path).validate()
     }
   }
 

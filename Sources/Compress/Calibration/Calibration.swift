@@ -22,6 +22,16 @@ public struct Calibration: Sendable {
   /// Positions that were fitted to, of all layers together.
   let positions: Int
 
+  /// What another first pass has found.
+  init(
+    options: CompressionOptions, samples: CalibrationSamples, work: LayerWork, route: CalibrationRoute,
+    readings: [Int: LayerReading], shared: [Int: LayerMoments],
+    probes: [CompressionReport.Calibration.Probe], positions: Int
+  ) {
+    (self.options, self.samples, self.work, self.route) = (options, samples, work, route)
+    (self.readings, self.shared, self.probes, self.positions) = (readings, shared, probes, positions)
+  }
+
   /// Sends the samples through the network and looks at every layer.
   ///
   /// **Throws** `CompressError` for samples that do not fit the network, networks that do not run here, and options that do

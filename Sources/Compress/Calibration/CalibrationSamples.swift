@@ -49,8 +49,11 @@ public struct CalibrationSamples: Sendable {
   var holdsOutWhole: Bool { total >= Self.leastForWhole }
 
   /// Whether a whole sample is held out.
-  func isHeldOut(_ sample: Int) -> Bool {
-    holdsOutWhole && number(sample) % Self.heldOutPeriod == Self.heldOutPeriod - 1
+  func isHeldOut(_ sample: Int) -> Bool { Self.isHeldOut(number: number(sample), of: total) }
+
+  /// Whether the sample at a place in a whole set of `total` is held out, wherever it is.
+  static func isHeldOut(number: Int, of total: Int) -> Bool {
+    total >= leastForWhole && number % heldOutPeriod == heldOutPeriod - 1
   }
 
   /// The samples that finished networks are judged by: those held out, or all where none is.

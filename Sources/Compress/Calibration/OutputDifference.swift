@@ -49,12 +49,7 @@ struct OutputDifference: Sendable {
   }
 
   /// `sum (y - z)² / sum (y - mean y)²`; 0 where both are 0.
-  var relativeSquared: Double {
-    let variation = energy - sum * sum / Double(max(1, count))
-    if squared == 0 { return 0 }
-    // An output that does not vary is measured by its size.
-    return squared / (variation > 1e-12 * energy ? variation : max(energy, .leastNormalMagnitude))
-  }
+  var relativeSquared: Double { sums.relativeSquared }
 
   /// The sum of the squares of the differences.
   var squaredDifference: Double { squared }
@@ -68,4 +63,26 @@ struct OutputDifference: Sendable {
     let rms = (squared / Double(count)).squareRoot()
     return 20 * logarithm((range.upperBound - range.lowerBound) / rms) / logarithm(10)
   }
+}
+
+extension OutputDifference {
+  /// The sums that a relative error comes of.
+  struct Sums: Sendable, Equatable {
+    var count: Int
+    /// Of `(y - z)²`.
+    var squared: Double
+    /// Of y, and of y².
+    var sum: Double
+    var energy: Double
+
+    /// `sum (y - z)² / sum (y - mean y)²`; 0 where both are 0.
+    var relativeSquared: Double {
+      let variation = energy - sum * sum / Double(max(1, count))
+      if squared == 0 { return 0 }
+      // An output that does not vary is measured by its size.
+      return squared / (variation > 1e-12 * energy ? variation : max(energy, .leastNormalMagnitude))
+    }
+  }
+
+  var sums: Sums { Sums(count: count, squared: squared, sum: sum, energy: energy) }
 }

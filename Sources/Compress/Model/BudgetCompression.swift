@@ -91,9 +91,9 @@ extension LayerPlan {
     if case .factor(let factors) = choice { factors.form } else { nil }
   }
 
-  /// The form with the relative error of the layer as written; nil where it is kept.
+  /// The form with the relative error of the layer as written, in the norm that it was fitted in; nil where it is kept.
   fileprivate var written: RankedForm? {
     guard case .factor(let factors) = choice else { return nil }
-    return RankedForm(form: factors.form, relativeError: factors.relativeError)
+    return RankedForm(form: factors.form, relativeError: factors.fittedError)
   }
 }

@@ -13,6 +13,14 @@ struct CalibrationArguments: ParsableArguments {
         + " folder of PNG and JPEG files."))
   var calibrate: String?
 
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Fit each layer by moments that `lowrank moments` has gathered, all parts of them: to the original network's inputs of each"
+        + " layer. With --calibrate forms and ranks go by the moments, and the fit by those inputs."),
+    completion: .file(extensions: ["safetensors"]))
+  var moments: [String] = []
+
   @Option(help: "Calibrate on this many inputs, spread over those given. (default: all)")
   var samples: Int?
 
@@ -44,33 +52,49 @@ struct CalibrationArguments: ParsableArguments {
   func samples(for model: ModelGraph) throws -> CalibrationSamples? {
     guard let calibrate else { return nil }
     let source = try ImageSource(calibrate, preparation)
-    return try CalibrationSamples(source, of: model, named: calibrate, samples: samples)
+    let count = min(samples ?? source.count, source.count)
+    let places = (0..<count).map { $0 * source.count / count }
+    return try CalibrationSamples(source, of: model, named: calibrate, places: places)
   }
+
+  /// What the files with moments say of a model's layers; nil where none are given.
+  ///
+  /// **Throws** `FileError` for files that cannot be read, are of another model, or do not add up.
+  func moments(
+    of model: ModelGraph, _ options: CompressionOptions, progress: @escaping @Sendable (Progress) -> Void
+  ) throws -> MomentsCalibration? {
+    guard !moments.isEmpty else { return nil }
+    return try MomentsCalibration(model, options, MomentsSet(moments, of: model), progress: progress)
+  }
+
+  /// Whether layers are fitted to data, and the files that these come out of.
+  var usesData: Bool { calibrate != nil || !moments.isEmpty }
+  var files: [String] { moments + (calibrate.map { [$0] } ?? []) }
 }
 
 extension CalibrationSamples {
-  /// Images as samples: `samples` of them, spread evenly, all without; a part of these where `first` and `step` say so.
+  /// Images as samples: those at some places of a source, which are `total` samples from `first` on of a whole set, or
+  /// without that the whole set.
   ///
   /// **Throws** `FileError` where they cannot be read or the model takes something else.
   init(
-    _ source: ImageSource, of model: ModelGraph, named path: String, samples: Int?, first: Int = 0,
-    step: Int = 1
+    _ source: ImageSource, of model: ModelGraph, named path: String, places: some Sequence<Int>,
+    first: Int = 0,
+    total: Int? = nil
   ) throws {
     guard model.inputs.count == 1, let info = model.inputs.first else {
       throw FileError(
         path: model.path,
         reason: "calibration is for models of one input; this one has \(model.inputs.count)")
     }
-    let count = min(samples ?? source.count, source.count)
     // A model that fixes its batch is given the same input several times over: its positions are alike, and do no harm.
     let batch = max(1, (info.extents?.first ?? nil) ?? 1)
     var inputs: [[String: NetworkTensor]] = []
-    for number in stride(from: first, to: count, by: step) {
-      let place = number * source.count / count
+    for place in places {
       let places = [Int](repeating: place, count: batch)
       inputs.append([info.name: try source.batch(places, for: info, model: model.path)])
     }
-    do throws(CompressError) { try self.init(inputs, first: first, step: step, total: count) } catch {
+    do throws(CompressError) { try self.init(inputs, first: first, total: total) } catch {
       if case .option(_, let reason) = error { throw FileError(path: path, reason: reason) }
       throw error
     }

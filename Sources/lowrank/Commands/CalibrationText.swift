@@ -16,6 +16,11 @@ extension CompressionReport {
     var lines = [
       "fitted to \(calibration.samples) inputs at \(grouped(calibration.positions)) positions, \(judged)"
     ]
+    if calibration.outputs.isEmpty {
+      lines.append(
+        "fitted by moments of the original's inputs: the answers were not looked at; lowrank evaluate compares them"
+      )
+    }
     for output in calibration.outputs {
       var line = "output \(shortened(output.name)): relative error \(fixed(output.relativeError, 4))"
       if let predicted = output.predictedError { line += " (\(fixed(predicted, 4)) foretold)" }

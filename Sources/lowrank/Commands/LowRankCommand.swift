@@ -8,8 +8,9 @@ struct LowRankCommand: ParsableCommand {
     abstract: "Makes trained convolutional networks smaller and faster by low-rank factoring.",
     version: LowRankVersion.number,
     subcommands: [
-      InspectCommand.self, CompressCommand.self, ProfileCommand.self, DecomposeCommand.self,
-      ReconstructCommand.self, RunCommand.self, BenchCommand.self, EvaluateCommand.self, TuneCommand.self,
+      InspectCommand.self, CompressCommand.self, MomentsCommand.self, ProfileCommand.self,
+      DecomposeCommand.self, ReconstructCommand.self, RunCommand.self, BenchCommand.self,
+      EvaluateCommand.self, TuneCommand.self,
       SelfTestCommand.self,
       VersionCommand.self,
     ])

@@ -1,0 +1,83 @@
+import Decompose
+import Forms
+import ModelGraph
+import TensorFiles
+import Tensors
+
+/// `ForetoldError` of layers whose moments lie in files, which are read again where factors are wanted.
+struct FiledError: ErrorMeasure {
+  var foretold = ForetoldError()
+  let source: MomentsSource
+
+  var title: String { foretold.title }
+  var phrase: String { foretold.phrase }
+
+  func analysis(
+    of kernel: Tensor<Float>, group: Int, layer: MeasuredLayer, kind: FormKind
+  ) throws(DecomposeError) -> any FormAnalysis {
+    let known = try foretold.analysis(of: kernel, group: group, layer: layer, kind: kind)
+    guard foretold.layers[layer.names[0]] != nil else { return known }
+    return FiledAnalysis(known, group: group, name: layer.names[0], source)
+  }
+
+  func error(of layer: MeasuredLayer, in candidate: RankedForm) -> Double {
+    foretold.error(of: layer, in: candidate)
+  }
+}
+
+/// An analysis whose errors are at hand, and whose factors are fitted to what the files hold, once they are wanted.
+private final class FiledAnalysis: FormAnalysis {
+  private let known: any FormAnalysis
+  private let group: Int
+  private let name: String
+  private let source: MomentsSource
+  private var fit: (any FormAnalysis)?
+
+  init(_ known: any FormAnalysis, group: Int, name: String, _ source: MomentsSource) {
+    (self.known, self.group, self.name, self.source) = (known, group, name, source)
+  }
+
+  var kind: FormKind { known.kind }
+  var kernel: Tensor<Float> { known.kernel }
+  var energy: Double { known.energy }
+  var curves: [SpectrumCurve] { known.curves }
+
+  func candidates(multiple: Int) throws(DecomposeError) -> [RankedForm] {
+    try known.candidates(multiple: multiple)
+  }
+
+  func relativeError(_ form: FactoredForm) throws(DecomposeError) -> Double {
+    try known.relativeError(form)
+  }
+
+  func ranks(energy: Double) throws(DecomposeError) -> [Int] { try known.ranks(energy: energy) }
+
+  func variationalRanks(factor: Double) throws(DecomposeError) -> [Int] {
+    try known.variationalRanks(factor: factor)
+  }
+
+  func decomposition(_ form: FactoredForm) throws(DecomposeError) -> Decomposition<Float> {
+    if let fit { return try fit.decomposition(form) }
+    let made = try fitted()
+    fit = made
+    return try made.decomposition(form)
+  }
+
+  func mapped(
+    _ decomposition: Decomposition<Float>, _ transform: (Tensor<Float>) -> Tensor<Float>
+  ) -> Decomposition<Float> {
+    (fit ?? known).mapped(decomposition, transform)
+  }
+
+  private func fitted() throws(DecomposeError) -> any FormAnalysis {
+    let sums: (moments: LayerMoments, weight: Double?)?
+    do throws(FileError) { sums = try source.sums(name) } catch {
+      throw .unsuitableMoments(kernel: kernel.shape, reason: error.description)
+    }
+    guard let reading = source.reading(name), let sums else {
+      throw .unsuitableMoments(kernel: kernel.shape, reason: "no file holds them")
+    }
+    let own = LayerMoments(groups: [sums.moments.groups[group]])
+    return try ResponseFit(kernel, own, fitsBias: reading.fitsBias).problems[0].analysis(kind)
+  }
+}

@@ -1,0 +1,111 @@
+import Decompose
+import Forms
+import ModelGraph
+import Network
+import Tensors
+
+/// What an error of one layer's response does to the network's outputs, as far as the samples of one part of the data tell.
+///
+/// As `OutputProbe`, but with a form that the weights alone give, a truncation of relative error 0.2 or near it: so what a sample
+/// says depends on no other sample, and parts of the data say together what the whole does.
+struct MomentsProbe {
+  private let answers: [Int: [String: NetworkTensor]]
+  private let outputs: [String]
+  private let samples: CalibrationSamples
+
+  /// The relative error of the form that a layer is probed in.
+  private static var error: Double { 0.2 }
+
+  /// Runs the original network on those samples of the part that are probed.
+  init(_ model: ModelGraph, _ samples: CalibrationSamples, threads: Int) throws(CompressError) {
+    self.samples = samples
+    outputs = model.main.outputs.map(\.name)
+    let judges = (0..<samples.total).lazy.filter {
+      !samples.holdsOutWhole || CalibrationSamples.isHeldOut(number: $0, of: samples.total)
+    }
+    let numbers = Set(judges.prefix(OutputProbe.samples))
+    let whole = try CalibrationPiece(model, threads: threads)
+    var answers: [Int: [String: NetworkTensor]] = [:]
+    for sample in samples.inputs.indices where numbers.contains(samples.number(sample)) {
+      answers[sample] = try whole.run(samples.inputs[sample])
+    }
+    self.answers = answers
+  }
+
+  /// Whether a sample is one that goes through the rest of the network for each layer.
+  func isProbed(_ sample: Int) -> Bool { answers[sample] != nil }
+
+  /// The samples' errors with a layer in its truncation; none where it has no such form.
+  ///
+  /// `track` is the original network's in front of the layer.
+  func probe(
+    _ stop: CalibrationRoute.Stop, _ reading: LayerReading, _ cost: MeasuredLayer, dense: CalibrationPiece,
+    of track: CalibrationTrack, in model: ModelGraph, threads: Int
+  ) throws(CompressError) -> [ProbedSample] {
+    guard !answers.isEmpty, let factors = Self.truncation(reading, cost, model) else { return [] }
+    let pieces = try model.probePieces(of: stop, reading, factors, threads: threads)
+    var found: [ProbedSample] = []
+    for (sample, answer) in answers.sorted(by: { $0.key < $1.key }) {
+      let given = try track.inputs(of: dense, sample: sample)
+      let changed = try pieces.own.run(given)[reading.output]
+      var response = OutputDifference()
+      response.add(try dense.run(given)[reading.output], changed)
+      var inputs: [String: NetworkTensor] = [:]
+      for name in pieces.rest.inputs { inputs[name] = try track.value(name, sample: sample) }
+      if pieces.rest.inputs.contains(reading.output) { inputs[reading.output] = changed }
+      var made = try pieces.rest.run(inputs)
+      // An output that the layer makes itself.
+      if outputs.contains(reading.output) { made[reading.output] = changed }
+      let differences = outputs.map { name in
+        var difference = OutputDifference()
+        difference.add(answer[name], made[name] ?? answer[name])
+        return difference.sums
+      }
+      found.append(
+        ProbedSample(
+          number: samples.number(sample), response: response.squaredDifference, elements: response.count,
+          outputs: differences))
+    }
+    return found
+  }
+
+  /// A layer in the first closed form of one rank that suits it, of about the error wanted.
+  private static func truncation(
+    _ reading: LayerReading, _ cost: MeasuredLayer, _ model: ModelGraph
+  ) -> LayerFactors? {
+    let kinds = CompressionMethod.auto.kinds(for: cost.kernel, searches: false)
+    guard let kind = kinds.first(where: { !$0.isSearched && $0.ranks.count == 1 }),
+      let kernel = try? model.layerKernel(of: reading.layer),
+      let analysis = try? LayerAnalysis(kernel.values, cost, kind: kind, error: WeightError()),
+      let candidates = try? analysis.candidates(multiple: 1),
+      let form = candidates.filter({ $0.relativeError > 0 })
+        .min(by: { abs($0.relativeError - error) < abs($1.relativeError - error) })?.form,
+      case .factor(let factors) = LayerPlanner(options: CompressionOptions()).factor(kernel, form, cost: cost)
+    else { return nil }
+    return factors
+  }
+}
+
+extension [ProbedSample] {
+  /// The squared relative error of the network's outputs for one of the layer's response, from all samples together; nil where
+  /// they do not tell.
+  ///
+  /// `variance` is the mean energy of the responses about their means, all channels of a position together, `channels` of them.
+  func weight(variance: Double, channels: Int) -> Double? {
+    guard let first, allSatisfy({ $0.outputs.count == first.outputs.count }) else { return nil }
+    let response = reduce(0) { $0 + $1.response }
+    let positions = Double(reduce(0) { $0 + $1.elements }) / Double(channels)
+    guard response > 0, positions > 0, variance > 0 else { return nil }
+    let outputs = first.outputs.indices.map { output in
+      reduce(OutputDifference.Sums(count: 0, squared: 0, sum: 0, energy: 0)) { sums, sample in
+        let more = sample.outputs[output]
+        return .init(
+          count: sums.count + more.count, squared: sums.squared + more.squared, sum: sums.sum + more.sum,
+          energy: sums.energy + more.energy)
+      }.relativeSquared
+    }
+    let mean = outputs.reduce(0, +) / Double(Swift.max(1, outputs.count))
+    let weight = mean / (response / (variance * positions))
+    return weight.isFinite ? weight : nil
+  }
+}
