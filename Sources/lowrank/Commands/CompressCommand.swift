@@ -70,11 +70,13 @@ struct CompressCommand: ParsableCommand {
     guard [macs, params].compactMap({ $0 }).allSatisfy({ $0 > 0 && $0 <= 1 }) else {
       throw ValidationError("--macs and --params lie between 0 and 1.")
     }
-    guard calibration.calibrate == nil || !budgets.isEmpty || sweep != nil else {
-      throw ValidationError("--calibrate shares out a budget by the data: give --macs or --params.")
+    guard !calibration.usesData || !budgets.isEmpty || sweep != nil else {
+      throw ValidationError(
+        "--calibrate and --moments share out a budget by the data: give --macs, --params or --latency.")
     }
-    guard calibration.calibrate == nil || sensitivities == nil else {
-      throw ValidationError("--calibrate measures what errors weigh: give it or --sensitivities, not both.")
+    guard !calibration.usesData || sensitivities == nil else {
+      throw ValidationError(
+        "--calibrate and --moments measure what errors weigh: give them or --sensitivities, not both.")
     }
     guard (sweep == nil) != (output == nil) else {
       throw ValidationError(
@@ -95,7 +97,7 @@ struct CompressCommand: ParsableCommand {
 
   func run() throws {
     var outputs = try OutputSet(
-      reading: [arguments.model, sensitivities, timing.profile, calibration.calibrate].compactMap { $0 },
+      reading: [arguments.model, sensitivities, timing.profile].compactMap { $0 } + calibration.files,
       writing: [.init("-o", output), .init("--json", jsonFile), .init("--report", report)],
       reserving: [.init("-o", output.map(ModelGraph.externalDataPath))])
     if let sweep { return try printTradeOff(sweep.values, &outputs) }
@@ -128,9 +130,7 @@ struct CompressCommand: ParsableCommand {
     }
     var latency = try timing.compression(of: model, options, progress: show)
     options = latency?.options ?? options
-    if let samples = try calibration.samples(for: model) {
-      return try compress(&model, &options, samples, &latency, progress: show)
-    }
+    if calibration.usesData { return try compressByData(&model, &options, &latency, progress: show) }
     if var latency {
       var candidates = try ModelCandidates(model, options, progress: show)
       try latency.settle(&candidates)
@@ -146,18 +146,28 @@ struct CompressCommand: ParsableCommand {
   }
 
   /// Factors the layers by the data, within a budget of whatever measure.
-  private func compress(
-    _ model: inout ModelGraph, _ options: inout CompressionOptions, _ samples: CalibrationSamples,
-    _ latency: inout LatencyCompression?, progress: @escaping @Sendable (Progress) -> Void
+  private func compressByData(
+    _ model: inout ModelGraph, _ options: inout CompressionOptions, _ latency: inout LatencyCompression?,
+    progress: @escaping @Sendable (Progress) -> Void
   ) throws -> (CompressionReport, TradeOff?) {
-    let seen = try Calibration(model, options, samples: samples, progress: progress)
-    options = seen.options
+    let moments = try calibration.moments(of: model, options, progress: progress)
+    let samples = try calibration.samples(for: model)
+    let seen = try samples.map {
+      try moments?.asymmetric(model, $0) ?? Calibration(model, options, samples: $0, progress: progress)
+    }
+    options = moments?.options ?? seen?.options ?? options
     var candidates = try ModelCandidates(model, options)
     try latency?.settle(&candidates)
-    var result =
-      try calibration.minAgreement.map {
-        try model.compress(candidates, calibration: seen, keeping: $0, progress: progress)
-      } ?? model.compress(candidates, calibration: seen, progress: progress)
+    var result: CompressionReport
+    if let seen {
+      result =
+        try calibration.minAgreement.map {
+          try model.compress(candidates, calibration: seen, keeping: $0, progress: progress)
+        } ?? model.compress(candidates, calibration: seen, progress: progress)
+    } else {
+      result = try model.compress(candidates, progress: progress)
+      result.calibration = moments?.report
+    }
     try latency?.conclude(&result, model)
     return (result, report == nil ? nil : candidates.tradeOff(points: 12))
   }
@@ -203,7 +213,9 @@ struct CompressCommand: ParsableCommand {
       bar.show(done: progress.done, of: progress.total, label: progress.layer)
     }
     if let latency = try timing.compression(of: model, options, progress: show) { options = latency.options }
-    if let samples = try calibration.samples(for: model) {
+    if let moments = try calibration.moments(of: model, options, progress: show) {
+      options = moments.options
+    } else if let samples = try calibration.samples(for: model) {
       options = try Calibration(model, options, samples: samples, progress: show).options
     }
     let candidates = try ModelCandidates(model, options, progress: show)
@@ -254,21 +266,27 @@ extension CompressionReport {
       ("layer", .left), ("op", .left), ("kernel", .left), ("form", .left), ("error", .right),
       ("of answers", .right),
       ("weights", .right),
-      ("to", .right), ("multiplies", .right), ("to", .right), ("why kept", .left),
+      ("to", .right), ("multiplies", .right), ("to", .right),
     ])
+    // Each reason once, below: most layers have the same.
+    var reasons: [String] = []
     for layer in layers {
       let isKept = layer.reason != nil
-      let form = isKept ? "keep" : "\(layer.method):\(layer.ranks.map(String.init).joined(separator: ","))"
+      if let reason = layer.reason, !reasons.contains(reason) { reasons.append(reason) }
+      let mark = layer.reason.flatMap { reasons.firstIndex(of: $0) }.map { "keep (\($0 + 1))" }
+      let form = mark ?? "\(layer.method):\(layer.ranks.map(String.init).joined(separator: ","))"
       table.add([
         shortened(layer.name), layer.op, kernelText(layer.kernelShape, layer.group), form,
         isKept ? "" : fixed(layer.relativeError, 4),
         (layer.heldOutError ?? layer.dataError).map { fixed($0, 4) } ?? "", grouped(layer.paramsBefore),
         isKept ? "" : grouped(layer.paramsAfter), layer.macsBefore.map(grouped) ?? "?",
-        isKept ? "" : layer.macsAfter.map(grouped) ?? "?", layer.reason ?? "",
+        isKept ? "" : layer.macsAfter.map(grouped) ?? "?",
       ])
     }
     let factored = layers.filter { $0.reason == nil }.count
-    var lines = [table.text, "", "\(factored) of \(layers.count) layers factored"]
+    var lines = [table.text, ""]
+    lines += reasons.enumerated().map { "(\($0 + 1)) kept: \($1.onOneLine)" }
+    lines += ["\(factored) of \(layers.count) layers factored"]
     for (what, before, after) in [
       ("weights", model.paramsBefore, model.paramsAfter), ("multiplies", model.macsBefore, model.macsAfter),
       ("bytes", model.bytesBefore, model.bytesAfter),

@@ -9,9 +9,9 @@ import Synchronization
 #endif
 
 /// A line on the terminal that says how far long work has come and how long the rest may take; nothing where standard error is
-/// not a terminal.
+/// not a terminal, or one that cannot rewrite a line.
 final class ProgressBar: Sendable {
-  private let isTerminal = isatty(STDERR_FILENO) == 1
+  private let isTerminal = Terminal.rewritesLines
   private let clock = ContinuousClock()
   /// When the work under way began, and how far it had come when it was last shown.
   private let began: Mutex<(at: ContinuousClock.Instant, done: Int)>
