@@ -12,6 +12,17 @@ def test_compress_keeps_the_budget_and_tells_of_layers(example, tmp_path):
     lowrank.Network(tmp_path / "half.onnx")
 
 
+@pytest.mark.parametrize("weights, part", [("original", 1.0), ("float16", 0.55), ("int8", 0.35), ("auto", 0.55)])
+def test_weights_are_stored_shorter(example, tmp_path, weights, part):
+    sizes = []
+    for name, storage in (("plain.onnx", "original"), ("stored.onnx", weights)):
+        lowrank.compress(example, tmp_path / name, macs=0.5, weights=storage)
+        sizes.append((tmp_path / name).stat().st_size)
+    assert sizes[1] <= part * sizes[0]
+    with pytest.raises(ValueError, match="weights"):
+        lowrank.compress(example, tmp_path / "x.onnx", weights="int4")
+
+
 def test_inspect_reports_every_layer(example):
     report = lowrank.inspect(example)
     assert report["model"]["macs"] == 22050560 and len(report["layers"]) >= 3

@@ -75,7 +75,9 @@ static const void *some_model_options(lowrank_model_options *options, const char
                                      .input_shape_count = some_int(0),
                                      .keep_batch_norm = some_int((int32_t)chance(2)),
                                      .progress = chance(2) ? some_progress : NULL,
-                                     .progress_context = (void *)(uintptr_t)models_folder};
+                                     .progress_context = (void *)(uintptr_t)models_folder,
+                                     .weights = (lowrank_weight_storage)some_int((int32_t)chance(4)),
+                                     .reserved = chance(16) ? some_int(1) : 0};
   if (options->input_shape_count > 4 && options->input_shape_count <= 1024) options->input_shape_count = 4;
   return some_structure(options, sizeof *options);
 }

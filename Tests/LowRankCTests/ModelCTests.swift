@@ -29,15 +29,20 @@ import Testing
     #expect(found.model.macs == expected.model.macs)
   }
 
-  @Test func compressWritesWhatSwiftDoes() throws {
+  @Test(arguments: [
+    (LOWRANK_WEIGHTS_AS_THEY_ARE, WeightStorage.original), (LOWRANK_WEIGHTS_FLOAT16, .float16),
+    (LOWRANK_WEIGHTS_INT8, .int8), (LOWRANK_WEIGHTS_AUTO, .auto),
+  ])
+  func compressWritesWhatSwiftDoes(weights: lowrank_weight_storage, storage: WeightStorage) throws {
     let folder = try TemporaryFolder()
-    let path = Vectors.path("conv2d.onnx")
+    let path = Vectors.example("mnist.onnx")
     let (mine, swifts) = (folder.path("c.onnx"), folder.path("swift.onnx"))
     var options = lowrank_model_options()
     options.struct_size = MemoryLayout<lowrank_model_options>.size
     options.criterion = LOWRANK_RANKS_RATIO
     options.criterion_value = 0.3
     options.rank_multiple = 1
+    options.weights = weights
     var report: OpaquePointer?
     try require(modelCompress(path, mine, &options, &report))
     let found = try JSONDecoder().decode(CompressionReport.self, from: try json(report))
@@ -45,6 +50,7 @@ import Testing
     var compression = CompressionOptions()
     compression.criterion = .ranksRatio(0.3)
     compression.rankMultiple = 1
+    compression.weights = storage
     var model = try ModelGraph(onnx: path)
     _ = try model.compress(compression)
     let bytes = try model.saveONNX(to: swifts)

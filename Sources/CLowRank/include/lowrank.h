@@ -485,6 +485,14 @@ typedef enum lowrank_criterion {
   LOWRANK_WEIGHTS = 5            /* the whole model at this part of its weights, with the least error; not 0 */
 } lowrank_criterion;
 
+/* How the weights of a model are stored, factors and kept layers: those of float32 alone change. */
+typedef enum lowrank_weight_storage {
+  LOWRANK_WEIGHTS_AS_THEY_ARE = 0,
+  LOWRANK_WEIGHTS_FLOAT16 = 1, /* in half precision behind a Cast */
+  LOWRANK_WEIGHTS_INT8 = 2,    /* integers with a scale for each output channel behind a DequantizeLinear */
+  LOWRANK_WEIGHTS_AUTO = 3     /* as integers where that adds little to a layer's error, else in half precision */
+} lowrank_weight_storage;
+
 /* Told of the work on a model: a layer, in UTF-8 and valid during the call, is number `done` of `total`. Under a budget
    the layers are gone through twice, first to be analysed. It is called by one thread at a time, which need not be the
    caller's, and must return. */
@@ -505,6 +513,8 @@ typedef struct lowrank_model_options {
   int32_t keep_batch_norm;         /* 1: do not fold BatchNormalization into factored layers */
   lowrank_progress progress;       /* null for none; lowrank_model_compress alone calls it */
   void *progress_context;          /* what it is given */
+  lowrank_weight_storage weights;
+  int32_t reserved;                /* zero */
 } lowrank_model_options;
 
 /* A text in JSON. */

@@ -15,6 +15,10 @@ extension CompressionOptions {
     guard let given = try optionalStructure(pointer, "options") else { return }
     method = try Self.method(given.method)
     budget = try Self.budget(given.criterion, given.criterion_value)
+    weights = try Self.weights(given.weights)
+    guard given.reserved == 0 else {
+      throw Failure(LOWRANK_INVALID_ARGUMENT, "options->reserved is \(given.reserved), not zero")
+    }
     if budget == nil { criterion = try Self.criterion(given.criterion, given.criterion_value) }
     let multiple = try number(given.rank_multiple, in: 0...65536, "options->rank_multiple")
     if multiple > 0 { rankMultiple = multiple }
@@ -38,6 +42,16 @@ extension CompressionOptions {
       throw Failure(LOWRANK_INVALID_ARGUMENT, "there is no method \(value.rawValue) for models")
     }
     return method
+  }
+
+  private static func weights(_ value: lowrank_weight_storage) throws(Failure) -> WeightStorage {
+    switch value {
+    case LOWRANK_WEIGHTS_AS_THEY_ARE: return .original
+    case LOWRANK_WEIGHTS_FLOAT16: return .float16
+    case LOWRANK_WEIGHTS_INT8: return .int8
+    case LOWRANK_WEIGHTS_AUTO: return .auto
+    default: throw Failure(LOWRANK_INVALID_ARGUMENT, "there is no storage \(value.rawValue) for weights")
+    }
   }
 
   /// What the whole model may cost; nil for criteria of single layers.
