@@ -1,14 +1,23 @@
 #!/usr/bin/env python3
 """Check what budgets of time come to, on a machine that does nothing else.
 
-    python latency.py LOWRANK CACHE [--quick]
+    python latency.py LOWRANK CACHE [--parts half,prices,slower,onnxruntime] [--threads 1,2] [--only TEXT]
 
-CACHE is the folder of `scripts/real_models.sh`. CRAFT at half its time on 1 and 2 threads: the time measured against the one
-predicted and against half, and how long `--method auto` takes. Then every network of the set at 0.7: none may become slower,
-and those that cannot get there have to say so. With LOWRANK_ONNXRUNTIME set, the networks in ONNX Runtime as well; --quick
-leaves out all but CRAFT. Ends with status 1 where something does not hold.
+CACHE is the folder of `scripts/real_models.sh`. In parts, so that a machine shared with others can give them its time one by one:
+
+half         CRAFT at half its time, on each number of threads: the time measured against the one predicted and against half, and
+             how long `--method auto` takes
+prices       how far prices between the ranks that are timed are off: each layer's middle rank, left out and interpolated from
+             those beyond it, which are further away than any that are priced so (`LayerPrices`)
+slower       every network of the set, or those whose names hold TEXT, at 0.7 on one thread: none may become slower, and those
+             that cannot get there have to say so
+onnxruntime  the same in ONNX Runtime, where LOWRANK_ONNXRUNTIME names its library or it is installed
+
+Ends with status 1 where something does not hold.
 """
+import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -54,28 +63,85 @@ def line(name, report, seconds):
     return moment
 
 
-def half(lowrank, cache):
+def half(lowrank, cache, threads):
     """CRAFT at half its time; returns what is wrong."""
-    wrong = []
     path, shape = NETWORKS[0]
-    for threads in "1", "2":
-        report, reason, seconds = compress(
-            lowrank, os.path.join(cache, path), shape, "--latency", "0.5", "--threads", threads)
-        if report is None:
-            wrong.append(reason)
-            continue
-        moment = line(f"{path} at 0.5, {threads} thread(s)", report, seconds)
-        if abs(moment["measuredMs"] / moment["predictedMs"] - 1) > WORST:
-            wrong.append(f"{threads} thread(s): not as predicted")
-        if moment["measuredMs"] > HALF * moment["denseMs"]:
-            wrong.append(f"{threads} thread(s): more than {HALF} of the dense time")
+    report, reason, seconds = compress(
+        lowrank, os.path.join(cache, path), shape, "--latency", "0.5", "--threads", threads)
+    if report is None:
+        return [reason]
+    moment = line(f"{path} at 0.5, {threads} thread(s)", report, seconds)
+    wrong = []
+    if abs(moment["measuredMs"] / moment["predictedMs"] - 1) > WORST:
+        wrong.append(f"{threads} thread(s): not as predicted")
+    if moment["measuredMs"] > HALF * moment["denseMs"]:
+        wrong.append(f"{threads} thread(s): more than {HALF} of the dense time")
     return wrong
 
 
-def none_slower(lowrank, cache, *options):
+def multiplies(layer, form, lanes):
+    """Those of a form in whole vectors, as `LayerPrices` counts them; and its ranks so."""
+    kind, ranks = form.split(":")
+    ranks = [-(-int(rank) // lanes) * lanes for rank in ranks.split(",")]
+    outputs, inputs, *kernel = layer["kernel"]
+    taps, before, after = math.prod(kernel), math.prod(layer["input"]), math.prod(layer["output"])
+    rank = ranks[0]
+    if kind == "tucker2":
+        work = inputs * ranks[1] * before + (taps * rank * ranks[1] + outputs * rank) * after
+    elif kind == "channel":
+        work = rank * (taps * inputs + outputs) * after
+    elif kind == "channel-mirrored":
+        work = inputs * rank * before + taps * rank * outputs * after
+    elif kind == "spatial":
+        work = rank * inputs * kernel[0] * layer["output"][0] * layer["input"][1] + rank * outputs * kernel[1] * after
+    elif kind == "spatial-mirrored":
+        work = rank * inputs * kernel[1] * layer["input"][0] * layer["output"][1] + rank * outputs * kernel[0] * after
+    elif kind == "svd":
+        work = rank * (inputs + outputs) * after
+    else:
+        return None, ranks
+    return work, ranks
+
+
+def prices(lowrank, cache, threads):
+    """CRAFT's forms at middle ranks, from those around them."""
+    path, shape = NETWORKS[0]
+    with tempfile.TemporaryDirectory() as folder:
+        table = os.path.join(folder, "table.json")
+        subprocess.run([lowrank, "profile", os.path.join(cache, path), "-o", table, "--input-shape", shape, "--threads", threads],
+                       check=True, stdout=subprocess.DEVNULL)
+        with open(table, encoding="utf-8") as file:
+            table = json.load(file)
+    errors = {}
+    for layer in table["layers"]:
+        kinds = {}
+        for form in layer["forms"]:
+            work, ranks = multiplies(layer, form["form"], table["lanes"])
+            if work:
+                kinds.setdefault(form["form"].split(":")[0], {})[tuple(ranks)] = (form["ms"], form["ms"] / work, work)
+        for kind, points in kinds.items():
+            if len(points) < 3:
+                continue
+            # The one that has others on both sides: the median of all.
+            middle = sorted(points, key=math.prod)[len(points) // 2]
+            ms, _, work = points.pop(middle)
+            weights = [1 / sum(math.log(a / b) ** 2 for a, b in zip(middle, ranks)) for ranks in points]
+            efficiency = sum(w * point[1] for w, point in zip(weights, points.values())) / sum(weights)
+            errors.setdefault(kind, []).append(work * efficiency / ms - 1)
+    for kind, found in sorted(errors.items()):
+        sizes = sorted(map(abs, found))
+        print(f"{path}, {threads} thread(s), {kind}: {len(found)} middle ranks from those around them: off by "
+              f"{sizes[len(sizes) // 2]:.1%} in the median, {sizes[int(0.9 * (len(sizes) - 1))]:.1%} for nine of ten, "
+              f"{sum(found) / len(found):+.1%} on average", flush=True)
+    return []
+
+
+def none_slower(lowrank, cache, only, *options):
     """Every network at 0.7 of its time; returns what became slower."""
     wrong = []
     for path, shape in NETWORKS:
+        if only not in path:
+            continue
         report, reason, seconds = compress(
             lowrank, os.path.join(cache, path), shape, "--latency", "0.7", "--threads", "1", *options)
         if report is None:
@@ -90,16 +156,26 @@ def none_slower(lowrank, cache, *options):
 
 
 def main():
-    if len(sys.argv) not in (3, 4):
-        sys.exit(__doc__)
-    lowrank, cache = sys.argv[1:3]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lowrank")
+    parser.add_argument("cache")
+    parser.add_argument("--parts", default="half,prices,slower,onnxruntime")
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--only", default="")
+    arguments = parser.parse_args()
+    lowrank, cache, wrong = arguments.lowrank, arguments.cache, []
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_CACHE_HOME"] = folder
-        wrong = half(lowrank, cache)
-        if "--quick" not in sys.argv:
-            wrong += none_slower(lowrank, cache)
-            if os.environ.get("LOWRANK_ONNXRUNTIME"):
-                wrong += none_slower(lowrank, cache, "--runtime", "onnxruntime")
+        for part in arguments.parts.split(","):
+            if part in ("half", "prices"):
+                for threads in arguments.threads.split(","):
+                    wrong += {"half": half, "prices": prices}[part](lowrank, cache, threads)
+            elif part == "slower":
+                wrong += none_slower(lowrank, cache, arguments.only)
+            elif part == "onnxruntime":
+                wrong += none_slower(lowrank, cache, arguments.only, "--runtime", "onnxruntime")
+            else:
+                parser.error(f"there is no part {part}")
     for what in wrong:
         print(f"latency.py: {what}", file=sys.stderr)
     sys.exit(1 if wrong else 0)

@@ -10,7 +10,7 @@ import Tensors
 /// took at the ranks `r_i` that were timed. So the price of a form that was timed is its time, and between such forms it is
 /// the multiplies, which do vary much, by their efficiency, which does not.
 ///
-/// **Accuracy** with 5 pairs of ranks of Tucker-2 and 4 ranks of other forms, see `scripts/latency.py`.
+/// **Accuracy** with 5 pairs of ranks of Tucker-2 and 3 ranks of other forms, see the prices of `scripts/latency.py`.
 ///
 /// **Source** Shepard, "A two-dimensional interpolation function for irregularly-spaced data", ACM 1968.
 struct LayerPrices: Sendable {
