@@ -22,7 +22,7 @@ import Testing
     #expect(lines.allSatisfy { $0.count <= columns })
     if columns >= 67 { #expect(fitted == whole) }
     if columns >= 53 { #expect(fitted.contains("3 774 873 600") && fitted.contains("819 200")) }
-    if columns >= 16 && columns < 53 { #expect(lines.last?.hasPrefix("(no room") == true) }
+    if columns >= 16 && columns < 53 { #expect(lines.last?.hasPrefix("(no ro") == true) }
     if columns >= 16 { #expect(lines[1].hasPrefix("/basen") && lines[1].contains("Conv")) }
   }
 }
