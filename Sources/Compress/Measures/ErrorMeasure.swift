@@ -24,6 +24,15 @@ public protocol ErrorMeasure: Sendable {
 
   /// What a layer in a form of this relative error adds to the sum.
   func error(of layer: MeasuredLayer, in candidate: RankedForm) -> Double
+
+  /// Asked when layers have been factored: throws what went wrong with the data that analyses go by. A layer whose analysis fails
+  /// is kept, which is right for its kernel's sake and wrong for a file's that cannot be read.
+  func requireSound() throws(CompressError)
+}
+
+extension ErrorMeasure {
+  /// Nothing can go wrong.
+  public func requireSound() throws(CompressError) {}
 }
 
 /// The squared relative error of the weights, `||K - reconstruction||² / ||K||²`: no data are needed.

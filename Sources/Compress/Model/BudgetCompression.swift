@@ -57,6 +57,7 @@ private struct BudgetedPlans {
         let choice = forms[group].form.map { planner.factor(kernel, $0, cost: work.groups[group].cost) }
         return LayerPlan(choice: choice ?? .keep(reason: "kept"), spectrum: spectra[group])
       }
+      try candidates.options.error.requireSound()
       plans.merge(made) { $1 }
       let failures = made.keys.sorted().filter { plans[$0]?.form == nil }
       if failures.isEmpty { return allocation }

@@ -183,4 +183,23 @@ import Testing
     file.metadata["first"] = "1"
     #expect(refused { _ in }.contains("no part"))
   }
+
+  /// A file that changes between the choice of forms and the fit is an error, and no layer that is kept for it.
+  @Test func filesThatChangeMeanwhileAreErrors() throws {
+    let folder = try TemporaryFolder()
+    var model = try CalibrationModel().model
+    let path = folder.path("whole.safetensors")
+    try Self.write(0..<23, of: model, to: path)
+    let seen = try MomentsCalibration(model, CalibrationModel.options(0.5), MomentsSet([path], of: model))
+    let candidates = try ModelCandidates(model, seen.options)
+    let file = try #require(FileHandle(forWritingAtPath: path))
+    try file.truncate(atOffset: 4096)
+    let before = model
+    #expect {
+      try model.compress(candidates)
+    } throws: {
+      "\($0)".contains("another program changed it")
+    }
+    #expect(model == before)
+  }
 }

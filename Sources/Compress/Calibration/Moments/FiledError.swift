@@ -1,6 +1,7 @@
 import Decompose
 import Forms
 import ModelGraph
+import Synchronization
 import TensorFiles
 import Tensors
 
@@ -8,6 +9,9 @@ import Tensors
 struct FiledError: ErrorMeasure {
   var foretold = ForetoldError()
   let source: MomentsSource
+  private let failure = ReadingFailure()
+
+  init(source: MomentsSource) { self.source = source }
 
   var title: String { foretold.title }
   var phrase: String { foretold.phrase }
@@ -17,12 +21,25 @@ struct FiledError: ErrorMeasure {
   ) throws(DecomposeError) -> any FormAnalysis {
     let known = try foretold.analysis(of: kernel, group: group, layer: layer, kind: kind)
     guard foretold.layers[layer.names[0]] != nil else { return known }
-    return FiledAnalysis(known, group: group, name: layer.names[0], source)
+    return FiledAnalysis(known, group: group, name: layer.names[0], source, failure)
+  }
+
+  func requireSound() throws(CompressError) {
+    if let error = failure.first { throw .model(.file(error)) }
   }
 
   func error(of layer: MeasuredLayer, in candidate: RankedForm) -> Double {
     foretold.error(of: layer, in: candidate)
   }
+}
+
+/// The first file that could not be read, of all analyses on all threads.
+private final class ReadingFailure: Sendable {
+  private let error = Mutex<FileError?>(nil)
+
+  var first: FileError? { error.withLock { $0 } }
+
+  func note(_ new: FileError) { error.withLock { $0 = $0 ?? new } }
 }
 
 /// An analysis whose errors are at hand, and whose factors are fitted to what the files hold, once they are wanted.
@@ -31,10 +48,14 @@ private final class FiledAnalysis: FormAnalysis {
   private let group: Int
   private let name: String
   private let source: MomentsSource
+  private let failure: ReadingFailure
   private var fit: (any FormAnalysis)?
 
-  init(_ known: any FormAnalysis, group: Int, name: String, _ source: MomentsSource) {
+  init(
+    _ known: any FormAnalysis, group: Int, name: String, _ source: MomentsSource, _ failure: ReadingFailure
+  ) {
     (self.known, self.group, self.name, self.source) = (known, group, name, source)
+    self.failure = failure
   }
 
   var kind: FormKind { known.kind }
@@ -72,6 +93,7 @@ private final class FiledAnalysis: FormAnalysis {
   private func fitted() throws(DecomposeError) -> any FormAnalysis {
     let sums: (moments: LayerMoments, weight: Double?)?
     do throws(FileError) { sums = try source.sums(name) } catch {
+      failure.note(error)
       throw .unsuitableMoments(kernel: kernel.shape, reason: error.description)
     }
     guard let reading = source.reading(name), let sums else {
