@@ -11,6 +11,8 @@ public import ModelGraph
 public struct Calibration: Sendable {
   /// The options that were given, with errors measured by the data.
   public let options: CompressionOptions
+  /// The options as they were given.
+  let given: CompressionOptions
   let samples: CalibrationSamples
   let work: LayerWork
   let route: CalibrationRoute
@@ -24,11 +26,11 @@ public struct Calibration: Sendable {
 
   /// What another first pass has found.
   init(
-    options: CompressionOptions, samples: CalibrationSamples, work: LayerWork, route: CalibrationRoute,
-    readings: [Int: LayerReading], shared: [Int: LayerMoments],
+    options: CompressionOptions, given: CompressionOptions, samples: CalibrationSamples, work: LayerWork,
+    route: CalibrationRoute, readings: [Int: LayerReading], shared: [Int: LayerMoments],
     probes: [CompressionReport.Calibration.Probe], positions: Int
   ) {
-    (self.options, self.samples, self.work, self.route) = (options, samples, work, route)
+    (self.options, self.given, self.samples, self.work, self.route) = (options, given, samples, work, route)
     (self.readings, self.shared, self.probes, self.positions) = (readings, shared, probes, positions)
   }
 
@@ -37,7 +39,7 @@ public struct Calibration: Sendable {
   /// **Throws** `CompressError` for samples that do not fit the network, networks that do not run here, and options that do
   /// not fit the model.
   ///
-  /// **Complexity** one run of the network a sample and the rest of it behind each layer for four samples; for each layer
+  /// **Complexity** one run of the network a sample and the rest of it behind each layer for six samples, twice; for each layer
   /// n² multiplies a position looked at (see `SampledPositions`), and its fits. Values on their way take up to 768 MiB of
   /// memory, then disk; a layer about five matrices of n² numbers in Double.
   public init(
@@ -49,6 +51,7 @@ public struct Calibration: Sendable {
     try pass.run(progress)
     (self.samples, self.work, route) = (samples, work, pass.route)
     (readings, shared, probes, positions) = (pass.readings, pass.shared, pass.probes, pass.positions)
+    given = options
     var measured = options
     measured.error = pass.error
     self.options = measured
@@ -96,7 +99,7 @@ private struct SymmetricPass {
   private mutating func pass(_ stop: CalibrationRoute.Stop) throws(CompressError) {
     let (before, dense) = try model.pieces(of: stop, readings[stop.layer], threads: options.threads)
     var collector = readings[stop.layer].map { MomentsCollector($0, samples, threads: options.threads) }
-    let judges = Set(samples.judges.prefix(OutputProbe.samples))
+    let judges = Set(samples.spreadJudges(OutputProbe.samples))
     var isRead = collector != nil
     for sample in samples.inputs.indices {
       _ = try track.advance(sample: sample, through: before, keeping: stop.neededBefore)
@@ -156,15 +159,13 @@ private struct SymmetricPass {
         case .factor(let factors) = planner.factor(kernel, form, cost: group.cost)
       else { return nil }
       let pieces = try model.probePieces(of: stop, reading, factors, threads: options.threads)
-      let measured = try probe.errors(
-        own: pieces.own, dense: dense, rest: pieces.rest, of: track, layer: reading,
-        variance: own.responseVariance)
-      guard let measured, measured.response > 0 else { return nil }
-      return ProbedForm(
-        form: form, fitted: factors.fittedError, response: measured.response, outputs: measured.outputs)
+      let measured = try probe.error(
+        own: pieces.own, dense: dense, rest: pieces.rest, of: track, layer: reading)
+      guard let measured, factors.fittedError > 0 else { return nil }
+      return ProbedForm(form: form, fitted: factors.fittedError, outputs: measured)
     }
     if let weighed = try effect(ofError: Self.weighedError) {
-      layer.weight = weighed.outputs / weighed.response * Double(group.members.count)
+      layer.weight = weighed.outputs / (weighed.fitted * weighed.fitted) * Double(group.members.count)
       // Whether the weight holds is seen at another error: where it was measured it would agree with itself.
       if let other = try effect(ofError: Self.judgedError), other.form != weighed.form {
         probes.append(
@@ -182,12 +183,11 @@ private struct SymmetricPass {
   private static var judgedError: Double { 0.4 }
 }
 
-/// What a layer in one form did to a few samples: the relative error it was fitted to, and the squares of those that its
-/// response and the network's outputs then had.
+/// What a layer in one form did to a few samples: the relative error it was fitted to, and the square of that which the
+/// network's outputs then had.
 private struct ProbedForm {
   let form: FactoredForm
   let fitted: Double
-  let response: Double
   let outputs: Double
 }
 

@@ -38,7 +38,7 @@ extension ModelGraph {
   ) throws(CompressError) -> (own: CalibrationPiece, rest: CalibrationPiece) {
     (
       try factoredPiece(of: stop, output: reading.output, factors, threads: threads),
-      try piece(of: stop.rest, needed: Set(main.outputs.map(\.name)), threads: threads)
+      try piece(of: stop.rest, needed: NetworkAnswers(self).values, threads: threads)
     )
   }
 }

@@ -3,7 +3,9 @@ import Tensors
 
 /// The inputs that a model is calibrated on, and which of them only judge.
 ///
-/// Where there are eight or more, every fifth is held out; where there are fewer, every fifth position of each layer is.
+/// Where there are eight or more, two stretches of a tenth of them each are held out: what stands side by side is often cut
+/// out of the same picture, and a picture that is fitted to tells nothing of others. Where there are fewer, every fifth
+/// position of each layer is held out.
 /// A part of a larger set draws the same positions of its inputs as the whole does, so that sums of parts are sums of the
 /// whole.
 public struct CalibrationSamples: Sendable {
@@ -16,8 +18,10 @@ public struct CalibrationSamples: Sendable {
   /// The samples of the whole set.
   public let total: Int
 
-  /// Every fifth sample or position is held out.
+  /// Every fifth position is held out where samples are few.
   static let heldOutPeriod = 5
+  /// The tenths of the whole set that are held out.
+  private static let heldOutTenths: Set<Int> = [2, 7]
   /// The fewest samples of which whole ones are held out.
   private static let leastForWhole = 8
 
@@ -53,13 +57,20 @@ public struct CalibrationSamples: Sendable {
 
   /// Whether the sample at a place in a whole set of `total` is held out, wherever it is.
   static func isHeldOut(number: Int, of total: Int) -> Bool {
-    total >= leastForWhole && number % heldOutPeriod == heldOutPeriod - 1
+    total >= leastForWhole && heldOutTenths.contains(number * 10 / total)
   }
 
   /// The samples that finished networks are judged by: those held out, or all where none is.
   var judges: [Int] {
     let held = inputs.indices.filter(isHeldOut)
     return held.isEmpty ? Array(inputs.indices) : held
+  }
+
+  /// At most `count` of the samples that judge, spread over them.
+  func spreadJudges(_ count: Int) -> [Int] {
+    let all = judges
+    guard all.count > count else { return all }
+    return (0..<count).map { all[$0 * all.count / count] }
   }
 }
 

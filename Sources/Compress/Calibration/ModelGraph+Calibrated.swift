@@ -9,11 +9,17 @@ extension ModelGraph {
   /// `candidates` are of the same model with the options of `calibration`; the forms and ranks that they give are fitted in
   /// the graph's order. Kernels that several layers share are fitted on the original network's data of all of them.
   ///
+  /// What comes of it is held against the network that the same budget gives without data: where that one's answers are nearer
+  /// to the original's on the samples that judge, it is the one that is taken, and the report says so.
+  ///
   /// **Throws** `CompressError` where no choice of forms and ranks is as cheap as the budget; the model is then as it was.
   public mutating func compress(
     _ candidates: ModelCandidates, calibration: Calibration, progress: @Sendable (Progress) -> Void = { _ in }
   ) throws(CompressError) -> CompressionReport {
-    try compress(candidates, calibration, fraction: candidates.budget.fraction, progress)
+    let original = self
+    let fraction = candidates.budget.fraction
+    let report = try compress(candidates, calibration, fraction: fraction, progress)
+    return try compare(report, with: candidates.budget, original, calibration, progress)
   }
 
   /// Factors the layers as far as the finished network's answers on the samples that judge stay like the original's: for
@@ -30,6 +36,7 @@ extension ModelGraph {
     _ candidates: ModelCandidates, calibration: Calibration, keeping likeness: Double,
     progress: @Sendable (Progress) -> Void = { _ in }
   ) throws(CompressError) -> CompressionReport {
+    let original = self
     var (low, high) = (max(candidates.budget.fraction, candidates.leastFraction * (1 + 1e-9)), 1.0)
     var best: (model: ModelGraph, report: CompressionReport)?
     for step in 0...6 {
@@ -46,6 +53,11 @@ extension ModelGraph {
       if step == 0 { break }
     }
     guard let best else { return try compress(candidates, calibration, fraction: 1, progress) }
+    self = best.model
+    let budget = Budget(high, of: candidates.budget.measure)
+    // The network without data may be nearer on the whole and yet not keep what was asked for.
+    let compared = try compare(best.report, with: budget, original, calibration, progress)
+    if compared.calibration?.likeness ?? 0 >= likeness { return compared }
     self = best.model
     return best.report
   }
@@ -88,34 +100,37 @@ extension ModelGraph {
       return report
     }
   }
-}
 
-extension Calibration {
-  /// How far a finished network's answers are from the original's on the samples that judge.
-  func report(
-    _ original: ModelGraph, _ finished: ModelGraph, foretold: Double
-  ) throws(CompressError) -> CompressionReport.Calibration {
-    let threads = options.threads
-    let pieces = [
-      try CalibrationPiece(original, threads: threads), try CalibrationPiece(finished, threads: threads),
-    ]
-    let names = original.main.outputs.map(\.name)
-    var differences = names.map { _ in OutputDifference() }
-    for sample in samples.judges {
-      let first = try pieces[0].run(samples.inputs[sample])
-      let second = try pieces[1].run(samples.inputs[sample])
-      for (place, name) in names.enumerated() { differences[place].add(first[name], second[name]) }
+  /// Holds this model, the finished one, against what the same budget gives without data, and becomes that where it is nearer
+  /// to the original.
+  mutating func compare(
+    _ report: CompressionReport, with budget: Budget, _ original: ModelGraph, _ calibration: Calibration,
+    _ progress: @Sendable (Progress) -> Void
+  ) throws(CompressError) -> CompressionReport {
+    guard var known = report.calibration, known.outputs.contains(where: { $0.tellingError > 0 }) else {
+      return report
     }
-    let outputs = zip(names, differences).map { name, difference in
-      CompressionReport.Calibration.Output(
-        name: name, relativeError: difference.relativeSquared.squareRoot(),
-        predictedError: foretold.squareRoot(), agreement: difference.agreement,
-        decibels: difference.decibels)
+    var options = calibration.given
+    options.budget = budget
+    var plain = original
+    // The budget may be in reach of the data's forms alone.
+    guard let candidates = try? ModelCandidates(original, options, progress: progress),
+      var other = try? plain.compress(candidates, progress: progress)
+    else { return report }
+    let found = try calibration.report(original, plain, foretold: nil)
+    for place in known.outputs.indices {
+      known.outputs[place].uncalibratedError = found.outputs[place].relativeError
+      known.outputs[place].uncalibratedScoreError = found.outputs[place].scoreError
     }
-    let held = samples.inputs.indices.filter { samples.isHeldOut($0) }.count
-    return CompressionReport.Calibration(
-      samples: samples.inputs.count - held, heldOut: held, positions: positions, fit: "asymmetric",
-      outputs: outputs, probes: probes)
+    var result = report
+    guard found.meanError < known.meanError else {
+      result.calibration = known
+      return result
+    }
+    known.rejected(for: found)
+    other.calibration = known
+    self = plain
+    return other
   }
 }
 
@@ -123,6 +138,23 @@ extension CompressionReport.Calibration {
   /// The least that the outputs keep: agreement of classes where they name some, else what the relative error leaves of 1.
   fileprivate var likeness: Double {
     outputs.map { $0.agreement ?? max(0, 1 - $0.relativeError) }.min() ?? 0
+  }
+
+  /// What networks of one budget are compared by.
+  fileprivate var meanError: Double {
+    outputs.reduce(0) { $0 + $1.tellingError * $1.tellingError } / Double(max(1, outputs.count))
+  }
+
+  /// Says that the network without data was taken: its answers count, and those of the other are kept beside them.
+  fileprivate mutating func rejected(for plain: Self) {
+    fit = "weights"
+    let own = outputs
+    (outputs, pictures) = (plain.outputs, plain.pictures)
+    for place in own.indices {
+      outputs[place].uncalibratedError = plain.outputs[place].relativeError
+      outputs[place].uncalibratedScoreError = plain.outputs[place].scoreError
+      outputs[place].rejectedError = own[place].tellingError
+    }
   }
 }
 

@@ -6,7 +6,8 @@ import Tensors
 struct OutputDifference: Sendable {
   private(set) var count = 0
   private var squared = 0.0
-  private var sum = 0.0
+  /// By column of matrices; of other tensors one for all.
+  private var columnSums: [Double] = []
   private var energy = 0.0
   private var range: ClosedRange<Double>?
   private var rows = 0
@@ -16,12 +17,20 @@ struct OutputDifference: Sendable {
   /// Adds a sample; nil or integer tensors count as nothing.
   mutating func add(_ original: NetworkTensor?, _ other: NetworkTensor?) {
     guard let y = original?.floats, let z = other?.floats, y.shape == z.shape, y.count > 0 else { return }
+    let columns = y.shape.order == 2 ? y.shape[1] : 1
+    if columnSums.isEmpty {
+      columnSums = [Double](repeating: 0, count: columns)
+    } else if columnSums.count != columns {
+      // Outputs whose columns change in number have none to speak of.
+      columnSums = [columnSums.reduce(0, +)]
+    }
+    let own = columnSums.count
     y.withSpan { y in
       z.withSpan { z in
         for i in y.indices {
           let (value, difference) = (Double(y[i]), Double(y[i]) - Double(z[i]))
           squared += difference * difference
-          sum += value
+          columnSums[i % own] += value
           energy += value * value
         }
       }
@@ -48,8 +57,15 @@ struct OutputDifference: Sendable {
     }
   }
 
-  /// `sum (y - z)² / sum (y - mean y)²`; 0 where both are 0.
-  var relativeSquared: Double { sums.relativeSquared }
+  /// `sum (y - z)² / sum (y - mean y)²`; 0 where both are 0. The mean of a matrix is that of each column: what a network
+  /// says of a class whatever it is given would hide how little the rest varies.
+  var relativeSquared: Double {
+    let rows = Double(max(1, count)) / Double(max(1, columnSums.count))
+    let variation = energy - columnSums.reduce(0) { $0 + $1 * $1 / rows }
+    if squared == 0 { return 0 }
+    // An output that does not vary is measured by its size.
+    return squared / (variation > 1e-12 * energy ? variation : max(energy, .leastNormalMagnitude))
+  }
 
   /// The sum of the squares of the differences.
   var squaredDifference: Double { squared }
@@ -66,7 +82,7 @@ struct OutputDifference: Sendable {
 }
 
 extension OutputDifference {
-  /// The sums that a relative error comes of.
+  /// The sums that a relative error comes of which knows of no columns.
   struct Sums: Sendable, Equatable {
     var count: Int
     /// Of `(y - z)²`.
@@ -84,5 +100,5 @@ extension OutputDifference {
     }
   }
 
-  var sums: Sums { Sums(count: count, squared: squared, sum: sum, energy: energy) }
+  var sums: Sums { Sums(count: count, squared: squared, sum: columnSums.reduce(0, +), energy: energy) }
 }

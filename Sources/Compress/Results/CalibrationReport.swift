@@ -6,10 +6,18 @@ extension CompressionReport {
     public struct Output: Codable, Sendable {
       /// Its name.
       public var name: String
-      /// `sqrt( sum (y - y')² / sum (y - mean y)² )` over all held-out inputs, y the original's answer.
+      /// `sqrt( sum (y - y')² / sum (y - mean y)² )` over all held-out inputs, y the original's answer; of a matrix the
+      /// mean is that of each column.
       public var relativeError: Double
-      /// The same where the same forms and ranks were fitted to the weights alone; missing where nobody looked.
+      /// The same in front of the Softmax or Sigmoid that makes the output, whose saturation hides errors; missing where
+      /// there is none.
+      public var scoreError: Double?
+      /// The relative error of the network that the same budget gives without data; missing where nobody looked.
       public var uncalibratedError: Double?
+      /// The same in front of the Softmax or Sigmoid.
+      public var uncalibratedScoreError: Double?
+      /// The error of the network that was fitted to the data, where the one without them was taken as it was nearer.
+      public var rejectedError: Double?
       /// What the layers' errors and their weights foretold; missing where there were none.
       public var predictedError: Double?
       /// The part of the inputs for which both networks name the same class; missing where the output names none.
@@ -20,13 +28,18 @@ extension CompressionReport {
 
       /// Puts the figures together.
       public init(
-        name: String, relativeError: Double, uncalibratedError: Double? = nil, predictedError: Double? = nil,
-        agreement: Double? = nil, decibels: Double? = nil
+        name: String, relativeError: Double, scoreError: Double? = nil, uncalibratedError: Double? = nil,
+        predictedError: Double? = nil, agreement: Double? = nil, decibels: Double? = nil
       ) {
-        (self.name, self.relativeError) = (name, relativeError)
+        (self.name, self.relativeError, self.scoreError) = (name, relativeError, scoreError)
         (self.uncalibratedError, self.predictedError) = (uncalibratedError, predictedError)
         (self.agreement, self.decibels) = (agreement, decibels)
       }
+
+      /// The error that foretold ones are of and networks are compared by: in front of a saturation where there is one.
+      public var tellingError: Double { scoreError ?? relativeError }
+      /// The same of the network without data.
+      public var tellingUncalibratedError: Double? { uncalibratedScoreError ?? uncalibratedError }
     }
 
     /// What a layer alone was foretold to do to the network's outputs, and what it did: a point of the picture that says
@@ -52,12 +65,18 @@ extension CompressionReport {
     /// The positions of maps looked at, of all layers together.
     public var positions: Int
     /// How the layers were fitted: `asymmetric` (each on what the compressed network gives it) or `symmetric` (each on its
-    /// original input, from moments alone).
+    /// original input, from moments alone), or `weights`: the network without data came nearer and was taken.
     public var fit: String
     /// The network's outputs; empty where only moments were at hand.
     public var outputs: [Output]
     /// Foretold and true errors, layer by layer.
     public var probes: [Probe]
+    /// Answers of a few held-out inputs that are pictures or maps; of a report with pictures alone, and in no JSON.
+    public var pictures: [AnswerPicture] = []
+
+    private enum CodingKeys: String, CodingKey {
+      case samples, heldOut, positions, fit, outputs, probes
+    }
 
     /// Puts the figures together.
     public init(

@@ -14,7 +14,7 @@ extension HTMLReport {
 
   /// Sentences, and whether each is of something that was not looked at.
   private var evidence: [(isLack: Bool, sentence: String)] {
-    var all = dataEvidence + timeEvidence
+    var all = dataEvidence + report.calibrationWarnings.map { (true, $0) } + timeEvidence
     if report.layers.contains(where: { $0.macsBefore == nil }) {
       all.append(
         (true, "Multiplies are only those of layers whose shapes are known; --input-shape tells the rest."))

@@ -61,6 +61,9 @@ extension HTMLReport {
     .spectra { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); gap: 14px; }
     figure { margin: 0; background: var(--card); border-radius: 8px; padding: 12px; min-width: 0; }
     .trade-off, .prediction { max-width: 500px; }
+    .answers { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr)); gap: 14px; }
+    .row { display: grid; grid-template-columns: repeat(3, 1fr); gap: 6px; }
+    .row img { width: 100%; height: auto; image-rendering: pixelated; }
     figcaption { margin-bottom: 6px; }
     figcaption .name { display: block; font-weight: 600; font-size: .9rem; overflow-wrap: anywhere; }
     figure svg { display: block; width: 100%; height: auto; }

@@ -50,16 +50,16 @@ extension HTMLReport {
   private func addAnswerTiles(_ page: inout HTMLBuilder) {
     for output in report.calibration?.outputs ?? [] {
       let several = (report.calibration?.outputs.count ?? 0) > 1
-      let before = output.uncalibratedError.map { ", \(fixed($0, 3)) without data" } ?? ""
-      let detail = "error \(fixed(output.relativeError, 3))\(before)" + (several ? ", \(output.name)" : "")
+      let before = output.tellingUncalibratedError.map { ", \(fixed($0, 3)) without data" } ?? ""
+      let detail = "error \(fixed(output.tellingError, 3))\(before)" + (several ? ", \(output.name)" : "")
       if let agreement = output.agreement {
         addTile(&page, "same class as the original", percentText(agreement), detail)
       } else if let decibels = output.decibels {
         addTile(&page, "nearness to the original", "\(fixed(decibels, 1)) dB", detail)
       } else {
         addTile(
-          &page, "error of the answers", fixed(output.relativeError, 3),
-          several ? output.name : "held-out inputs")
+          &page, "error of the answers", fixed(output.tellingError, 3),
+          (several ? output.name : "held-out inputs") + before)
       }
     }
   }

@@ -65,6 +65,7 @@ public struct HTMLReport: Sendable {
             addPrediction(&page)
           }
           page.newline()
+          addPictures(&page)
           addLayers(&page)
           addSpectra(&page)
           addOptions(&page)
@@ -84,7 +85,8 @@ public struct HTMLReport: Sendable {
       "meta",
       [
         "http-equiv": "Content-Security-Policy",
-        "content": "default-src 'none'; style-src 'unsafe-inline'; script-src '\(Self.sortingHash)'",
+        "content":
+          "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '\(Self.sortingHash)'",
       ])
     page.newline()
     page.element("title", text: "\(model): low-rank report")

@@ -22,12 +22,16 @@ extension CompressionReport {
       )
     }
     for output in calibration.outputs {
-      var line = "output \(shortened(output.name)): relative error \(fixed(output.relativeError, 4))"
+      let place = output.scoreError == nil ? "" : " in front of its last function"
+      var line = "output \(shortened(output.name)): relative error\(place) \(fixed(output.tellingError, 4))"
       if let predicted = output.predictedError { line += " (\(fixed(predicted, 4)) foretold)" }
+      if output.rejectedError == nil, let plain = output.tellingUncalibratedError {
+        line += ", without data \(fixed(plain, 4))"
+      }
       if let decibels = output.decibels { line += ", \(fixed(decibels, 1)) dB to the original" }
       if let agreement = output.agreement { line += ", the same class for \(percent(agreement))" }
       lines.append(line)
     }
-    return lines
+    return lines + calibrationWarnings
   }
 }

@@ -21,7 +21,7 @@ import Testing
     let errors = try [plain, calibrated].map { try Self.error(of: $0, against: model, on: unseen) }
     #expect(errors[1] < errors[0])
     let found = try #require(report.calibration)
-    #expect(found.heldOut == 4 && found.samples == 20 && found.outputs.count == 2)
+    #expect(found.heldOut == 6 && found.samples == 18 && found.outputs.count == 2)
     #expect(report.layers.contains { $0.isFactored })
     for layer in report.layers where layer.isFactored {
       #expect(layer.dataError != nil && layer.heldOutError != nil, "\(layer.name)")

@@ -90,8 +90,10 @@ public struct MomentsCalibration: Sendable {
         throw .model(.file(error))
       }
     }
+    var given = options
+    given.error = WeightError()
     return Calibration(
-      options: options, samples: samples, work: work, route: route, readings: readings, shared: shared,
+      options: options, given: given, samples: samples, work: work, route: route, readings: readings, shared: shared,
       probes: [], positions: positions)
   }
 }
