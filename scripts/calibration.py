@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """What calibration is worth on real networks: the same budget with and without it, on inputs that nobody fitted to.
 
-    python calibration.py LOWRANK CACHE [--only NAME] [--fractions 0.5,0.35]
+    python calibration.py LOWRANK CACHE [--only NAME] [--budget macs|latency] [--fractions 0.5,0.35] [--threads N]
 
-CACHE is the folder of the public set (see real_models.sh) with `public` in it. For waifu2x the PSNR against the photograph of
-its halved picture made large again; for the others the relative error of the outputs beside the original's, and accuracy
-where there are labels. Photographs that are tested are never calibrated on. Needs numpy, onnxruntime and pillow.
+CACHE is the folder of the public set (see real_models.sh) with `public` in it. Prints one table: a line a network and fraction,
+with the milliseconds of a run, the error without and with calibration, and how the two compare. For waifu2x there is also the
+PSNR against the photograph of its halved picture made large again, for networks of classes agreement with the original, and
+accuracy where there are labels. Errors are relative, of the outputs beside the original's, in front of a Softmax that makes
+them. Photographs that are tested are never calibrated on. Needs numpy, onnx, onnxruntime and pillow.
 """
 import argparse
 import gzip
@@ -16,6 +18,7 @@ import sys
 import tempfile
 
 import numpy as np
+import onnx
 import onnxruntime
 from PIL import Image
 
@@ -26,16 +29,31 @@ FITTED = ["photos/" + name for name in (
     " rocket.jpg").split()] + ["photos2/china.jpg", "photos3/grace_hopper.jpg"]
 
 
-def session(path):
+def session(path, value=None):
+    """The network; with `value` it answers with that one alone."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    model = onnx.load(path)
+    if value is not None:
+        del model.graph.output[:]
+        model.graph.output.append(onnx.helper.make_empty_tensor_value_info(value))
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def answers(path, images, batch=32):
-    network = session(path)
+def answers(path, images, batch=8):
+    """The first output in front of a Softmax that makes it: near 0 and 1 an error of probabilities says little."""
+    graph = onnx.load(path).graph
+    value = graph.output[0].name
+    maker = next(node for node in graph.node if value in node.output)
+    network = session(path, maker.input[0] if maker.op_type == "Softmax" else value)
     name = network.get_inputs()[0].name
     return np.concatenate([network.run(None, {name: images[i:i + batch]})[0] for i in range(0, len(images), batch)])
+
+
+def relative_error(right, made):
+    """Beside what a column of classes, or a whole map, varies about its mean."""
+    mean = right.mean(0) if right.ndim == 2 else right.mean()
+    return float(np.linalg.norm(right - made) / np.linalg.norm(right - mean))
 
 
 def photograph(path, scale=1):
@@ -66,20 +84,23 @@ class Waifu2x:
     def images(self):
         return crops(self.cache, FITTED, 96, 5, 0.5, 1).transpose(0, 3, 1, 2) / 255
 
-    def measure(self, path, _):
-        network = session(path)
-        decibels = []
+    def measure(self, path, original):
+        network, right = session(path), session(original)
+        decibels, pairs = [], []
         for name in TESTED:
             image = photograph(os.path.join(self.cache, "public", name))
             width, height = image.width // 2 * 2, image.height // 2 * 2
             image = image.crop((0, 0, width, height))
             half = np.asarray(image.resize((width // 2, height // 2), Image.BICUBIC), dtype=np.float32) / 255
             padded = np.pad(half, ((16, 16), (16, 16), (0, 0)), mode="edge").transpose(2, 0, 1)[None]
-            made = network.run(None, {network.get_inputs()[0].name: padded})[0][0].transpose(1, 2, 0)
+            made, truth = (each.run(None, {each.get_inputs()[0].name: padded})[0] for each in (network, right))
+            pairs.append((truth.ravel(), made.ravel()))
+            made = made[0].transpose(1, 2, 0)
             down, right = (made.shape[0] - height) // 2, (made.shape[1] - width) // 2
             made = made[down:down + height, right:right + width].clip(0, 1)
             decibels.append(-10 * np.log10(np.mean((made - np.asarray(image, dtype=np.float32) / 255) ** 2)))
-        return {"dB": float(np.mean(decibels))}
+        truth, made = (np.concatenate(part) for part in zip(*pairs))
+        return {"error": relative_error(truth[None, None], made[None, None]), "dB": float(np.mean(decibels))}
 
 
 class Classes:
@@ -89,7 +110,7 @@ class Classes:
     def measure(self, path, original):
         tested = self.tested()
         right, made = answers(original, tested), answers(path, tested)
-        result = {"error": float(np.linalg.norm(right - made) / np.linalg.norm(right - right.mean(0))),
+        result = {"error": relative_error(right, made),
                   "agreement": float(np.mean(right.argmax(1) == made.argmax(1)))}
         if self.labels is not None:
             result["accuracy"] = float(np.mean(made.argmax(1) == self.labels))
@@ -138,8 +159,33 @@ class OpenNSFW(Classes):
         return self.crops(TESTED, 8, 2)
 
 
-def compress(lowrank, model, target, fraction, network, *more):
-    command = [lowrank, "compress", model, "-o", target, "--macs", str(fraction), "--json", *network.form, *more]
+class Craft:
+    """Maps of where letters are, over photographs and over text made large."""
+    name, model, form, shape = "craft", "public/craft/craft.onnx", [], "input=1,3,320,320"
+    mean, scale = np.float32([0.485, 0.456, 0.406]) * 255, np.float32([0.229, 0.224, 0.225]) * 255
+
+    def __init__(self, cache):
+        self.cache = cache
+
+    def crops(self, names, text, each, seed):
+        pixels = np.concatenate([crops(self.cache, names, 320, each, 1.1, seed),
+                                 crops(self.cache, [text], 320, each, 2, seed)])
+        return ((pixels - self.mean) / self.scale).transpose(0, 3, 1, 2)
+
+    def images(self):
+        return self.crops(FITTED, "photos/page.png", 6, 1)[:64]
+
+    def tested(self):
+        return self.crops(TESTED, "photos/text.png", 4, 2)
+
+    def measure(self, path, original):
+        tested = self.tested()
+        return {"error": relative_error(answers(original, tested, 4), answers(path, tested, 4))}
+
+
+def compress(options, model, target, fraction, network, *more):
+    command = [options.lowrank, "compress", model, "-o", target, f"--{options.budget}", str(fraction), "--json",
+               "--threads", str(options.threads), *network.form, *more]
     command += ["--input-shape", network.shape] if network.shape else []
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -147,39 +193,60 @@ def compress(lowrank, model, target, fraction, network, *more):
     return json.loads(done.stdout)
 
 
-def line(name, fraction, how, figures, report=None):
-    text = "  ".join(f"{key} {value:.4f}" for key, value in figures.items())
-    if report:
-        output = report["calibration"]["outputs"][0]
-        text += f"  (held out {output['relativeError']:.4f}, foretold {output['predictedError']:.4f})"
-        text += f"  {report['elapsedSeconds']:.1f} s"
-    print(f"{name:<10} {fraction:<5} {how:<12} {text}", flush=True)
+def milliseconds(options, path, network):
+    command = [options.lowrank, "bench", "model", path, "--json", "--threads", str(options.threads)]
+    command += ["--input-shape", network.shape] if network.shape else []
+    done = subprocess.run(command, capture_output=True, text=True)
+    return json.loads(done.stdout)["minMs"] if done.returncode == 0 else float("nan")
+
+
+def rest(figures):
+    return ", ".join(f"{figures[key]:.4g}{unit}" for key, unit in
+                     (("dB", " dB"), ("agreement", " alike"), ("accuracy", " right")) if key in figures)
+
+
+def line(*cells):
+    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lowrank")
     parser.add_argument("cache")
-    parser.add_argument("--only", help="one network of waifu2x, example, digitrec, opennsfw")
+    parser.add_argument("--only", help="one network of waifu2x, example, digitrec, opennsfw, craft")
     parser.add_argument("--fractions", default="0.5,0.35")
+    parser.add_argument("--budget", default="macs", choices=["macs", "latency"])
+    parser.add_argument("--threads", default=1, type=int)
     parser.add_argument("--method", help="one form instead of all")
     options = parser.parse_args()
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    for kind in (Waifu2x, Example, DigitRecogniser, OpenNSFW):
+    line("network", options.budget, "ms", "error, weights alone", "calibrated", "of that", "weights alone", "calibrated",
+         "fit", "held out: weights alone", "calibrated", "foretold", "seconds")
+    line(*["---"] * 13)
+    for kind in (Waifu2x, Example, DigitRecogniser, OpenNSFW, Craft):
         if options.only not in (None, kind.name):
             continue
         network = kind(options.cache)
         network.form = ["--method", options.method] if options.method else []
         model = os.path.join(root if network.model.startswith("Examples") else options.cache, network.model)
-        line(network.name, 1, "as it is", network.measure(model, model))
+        line(network.name, 1, f"{milliseconds(options, model, network):.3g}", "", "", "", rest(network.measure(model, model)),
+             *[""] * 6)
         with tempfile.TemporaryDirectory() as folder:
             images, target = os.path.join(folder, "images.npy"), os.path.join(folder, "out.onnx")
             np.save(images, np.ascontiguousarray(network.images(), dtype=np.float32))
             for fraction in options.fractions.split(","):
-                compress(options.lowrank, model, target, fraction, network)
-                line(network.name, fraction, "weights", network.measure(target, model))
-                report = compress(options.lowrank, model, target, fraction, network, "--calibrate", images)
-                line(network.name, fraction, "calibrated", network.measure(target, model), report)
+                compress(options, model, target, fraction, network)
+                plain, plain_ms = network.measure(target, model), milliseconds(options, target, network)
+                report = compress(options, model, target, fraction, network, "--calibrate", images)
+                made = network.measure(target, model)
+                output = report["calibration"]["outputs"][0]
+                held = [output.get("scoreError", output["relativeError"]),
+                        output.get("uncalibratedScoreError", output.get("uncalibratedError", float("nan")))]
+                line(network.name, fraction, f"{plain_ms:.3g} / {milliseconds(options, target, network):.3g}",
+                     f"{plain['error']:.4f}", f"{made['error']:.4f}", f"{made['error'] / plain['error']:.2f}", rest(plain),
+                     rest(made), report["calibration"]["fit"], f"{held[1]:.4f}", f"{held[0]:.4f}",
+                     f"{output['predictedError']:.4f}" if "predictedError" in output else "",
+                     f"{report['elapsedSeconds']:.0f}")
 
 
 if __name__ == "__main__":

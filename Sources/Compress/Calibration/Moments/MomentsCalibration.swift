@@ -93,7 +93,7 @@ public struct MomentsCalibration: Sendable {
     var given = options
     given.error = WeightError()
     return Calibration(
-      options: options, given: given, samples: samples, work: work, route: route, readings: readings, shared: shared,
-      probes: [], positions: positions)
+      options: options, given: given, samples: samples, work: work, route: route, readings: readings,
+      shared: shared, probes: [], positions: positions)
   }
 }
