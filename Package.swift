@@ -169,7 +169,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "TuneTests",
-      dependencies: ["ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors", "TestSupport", "Tune"],
+      dependencies: [
+        "Compress", "ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors", "TestSupport", "Tune",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "CommandTests",

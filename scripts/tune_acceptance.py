@@ -2,12 +2,12 @@
 """Measure what `lowrank tune` has to hold.
 
     python scripts/tune_acceptance.py LOWRANK example --digits mnist_5k.csv.gz [--minutes 4]
-    python scripts/tune_acceptance.py LOWRANK photos --model waifu2x.onnx --tune-on DIR --test-on DIR [--minutes 10]
+    python scripts/tune_acceptance.py LOWRANK photos --cache CACHE [--minutes 4] [--rounds 1] [--macs 0.25]
     python scripts/tune_acceptance.py LOWRANK step --model SMALL.onnx --teacher DENSE.onnx --size 3x96x96 [--batch 8]
 
 `example`: the example's digits at 1/8 and less of the multiplies; the training part tunes, without its labels, the 500 test
-digits judge. `photos`: a network that doubles photographs, at 0.25 of its multiplies; photographs halved by boxes go in, and the
-peak signal-to-noise ratio is against the photographs themselves. `step`: the time of a step beside PyTorch's on 2 threads: the
+digits judge. `photos`: a network that doubles photographs, at 0.25 of its multiplies, calibrated and tuned in one go; the peak
+signal-to-noise ratio on other photographs is that of calibration.py, whose CACHE it takes. `step`: the time of a step beside PyTorch's on 2 threads: the
 teacher's run, the network's both ways, and Adam, for the same network and batch.
 """
 import argparse, json, os, subprocess, sys, tempfile, time
@@ -17,7 +17,7 @@ try:
     import onnx
     import onnxruntime
     from onnx import numpy_helper
-    from PIL import Image
+    import calibration
 except ImportError as missing:
     print(f"tune_acceptance.py needs {missing.name}: pip install numpy onnx onnxruntime pillow torch", file=sys.stderr)
     sys.exit(3)
@@ -64,7 +64,11 @@ def example(options, folder):
         small, tuned = (os.path.join(folder, f"{fraction}.{n}.onnx") for n in ("small", "tuned"))
         call(options.lowrank, "compress", dense, "--macs", fraction, "-o", small)
         start = time.monotonic()
-        tune(options.lowrank, small, dense, path, tuned, "--minutes", options.minutes)
+        if options.rounds == 1:
+            tune(options.lowrank, small, dense, path, tuned, "--minutes", options.minutes)
+        else:
+            call(options.lowrank, "compress", dense, "--macs", fraction, "--tune-on", path, "--tune", options.minutes, "--rounds",
+                 options.rounds, "--threads", 2, "-o", tuned)
         seconds = time.monotonic() - start
         figures = [accuracy(m) for m in (dense, small, tuned)]
         lost = figures[0] - figures[2]
@@ -73,38 +77,30 @@ def example(options, folder):
     return failed
 
 
-def photographs(folder):
-    paths = sorted(os.path.join(folder, n) for n in os.listdir(folder) if n.lower().endswith((".png", ".jpg", ".jpeg")))
-    for path in paths:
-        image = Image.open(path).convert("RGB")
-        yield image.crop((0, 0, image.width // 2 * 2, image.height // 2 * 2))
-
-
-def signal_to_noise(model, folder):
-    """The mean over photographs of the ratio in dB."""
-    run, ratios = session(model), []
-    for image in photographs(folder):
-        large = np.asarray(image, np.float32) / 255
-        half = np.asarray(image.resize((image.width // 2, image.height // 2), Image.BOX), np.float32) / 255
-        made = run.run(None, {run.get_inputs()[0].name: half.transpose(2, 0, 1)[None]})[0][0].transpose(1, 2, 0)
-        edge = (large.shape[0] - made.shape[0]) // 2
-        inner = large[edge:edge + made.shape[0], edge:edge + made.shape[1]]
-        ratios.append(10 * np.log10(1 / np.mean((np.clip(made, 0, 1) - inner) ** 2)))
-    return float(np.mean(ratios))
-
-
 def photos(options, folder):
-    small, tuned = os.path.join(folder, "small.onnx"), os.path.join(folder, "tuned.onnx")
-    name = session(options.model).get_inputs()[0].name
-    call(options.lowrank, "compress", options.model, "--macs", 0.25, "--input-shape", f"{name}=1,3,128,128", "-o", small)
-    figures = [signal_to_noise(m, options.test_on) for m in (options.model, small)]
-    report = tune(
-        options.lowrank, small, options.model, options.tune_on, tuned, "--minutes", options.minutes, "--batch", 8, "--crop", 64,
-        "--scale", 1 / 255)
-    figures.append(signal_to_noise(tuned, options.test_on))
-    print(f"dense {figures[0]:.2f} dB, compressed {figures[1]:.2f} dB, tuned {figures[2]:.2f} dB: {figures[0] - figures[2]:.2f} lost; "
-          f"{report['steps']} steps of {1000 * report['secondsOfStep']:.0f} ms")
-    return figures[0] - figures[2] > 1.0
+    """Calibrated and tuned in one go on photographs that are not those tested, at half their size as the network takes them."""
+    network = calibration.Waifu2x(options.cache)
+    model = os.path.join(options.cache, network.model)
+    halves = os.path.join(folder, "halves")
+    os.mkdir(halves)
+    for name in calibration.FITTED:
+        image = calibration.photograph(os.path.join(options.cache, "public", name), 0.5)
+        image.save(os.path.join(halves, os.path.splitext(os.path.basename(name))[0] + ".png"))
+
+    def made(name, *more):
+        path = os.path.join(folder, name + ".onnx")
+        call(options.lowrank, "compress", model, "--macs", options.macs, "--input-shape", network.shape, "--calibrate", halves,
+             "--scale", 1 / 255, "-o", path, "--threads", 2, "--json", path + ".json", *more)
+        with open(path + ".json") as file:
+            return network.measure(path, None)["dB"], json.load(file).get("tuning")
+
+    dense = network.measure(model, None)["dB"]
+    calibrated, _ = made("calibrated")
+    tuned, report = made("tuned", "--tune", options.minutes, "--rounds", options.rounds)
+    print(f"{options.macs} of the multiplies: dense {dense:.2f} dB, calibrated {calibrated:.2f} dB, tuned {tuned:.2f} dB: "
+          f"{dense - tuned:.2f} lost; {options.minutes:g} minutes, {options.rounds} round(s), {report['steps']} steps of "
+          f"{1000 * report['secondsOfStep']:.0f} ms in the last")
+    return dense - tuned > 1.0
 
 
 def torch_network(path):
@@ -190,10 +186,11 @@ def main():
     first = kinds.add_parser("example")
     first.add_argument("--digits", required=True)
     second = kinds.add_parser("photos")
-    for name in ("--model", "--tune-on", "--test-on"):
-        second.add_argument(name, required=True)
+    second.add_argument("--cache", required=True)
+    second.add_argument("--macs", type=float, default=0.25)
     for one in (first, second):
         one.add_argument("--minutes", type=float, default=4)
+        one.add_argument("--rounds", type=int, default=1)
     third = kinds.add_parser("step")
     for name in ("--model", "--teacher", "--size"):
         third.add_argument(name, required=True)

@@ -14,6 +14,8 @@ public enum TuneError: Error, Sendable {
   case graph(reason: String)
   /// The images, the labels or the teacher's outputs do not fit.
   case data(reason: String)
+  /// The processes that tune together do not hear of each other any more.
+  case group(reason: String)
   /// More memory than the options allow.
   case memory(byteCount: Int, limit: Int)
 }
@@ -26,7 +28,7 @@ extension TuneError: CustomStringConvertible {
       case .model(let error): error.description
       case .network(let error): error.description
       case .node(let name, let opType, let reason): "node '\(name)' (\(opType)): \(reason)"
-      case .graph(let reason), .data(let reason): reason
+      case .graph(let reason), .data(let reason), .group(let reason): reason
       case .memory(let byteCount, let limit):
         "one image takes \(byteCount) bytes in training, more than the \(limit) allowed: give smaller images, or more"
           + " with --memory"

@@ -62,6 +62,38 @@ import Testing
         == FileReader.bytes(ofFile: folder.path("resumed.onnx")))
   }
 
+  /// Factored, fitted and tuned in one go, on the images that it is calibrated on.
+  @Test func compressTunes() throws {
+    let folder = try TemporaryFolder()
+    _ = try prepare(folder)
+    let arguments = ["compress", mnist, "-o", folder.path("out.onnx"), "--macs", "0.25"]
+    let images = ["--calibrate", folder.path("x.npy")]
+    let run = try lowrank(
+      arguments + ["--tune-on", folder.path("x.npy"), "--tune", "0.02", "--rounds", "2", "--json"])
+    #expect(run.status == 0, "\(run.error)")
+    let report = try json(run.output)
+    let tuning = try #require(report["tuning"] as? [String: Any])
+    let (start, best) = (
+      try #require(tuning["startLoss"] as? Double), try #require(tuning["bestLoss"] as? Double)
+    )
+    // How many steps a second takes is the machine's affair; that they win something is not for a test of a second.
+    #expect(best <= start && start.isFinite, "\(start) to \(best)")
+    #expect((tuning["steps"] as? Int) ?? 0 > 0)
+    #expect((tuning["weights"] as? Int) ?? 0 > 0)
+    let macs = try #require((report["model"] as? [String: Any])?["macsAfter"] as? Int)
+    let before = try #require((report["model"] as? [String: Any])?["macsBefore"] as? Int)
+    // Both rounds count from the network as it was.
+    #expect(Double(macs) <= 0.25 * Double(before), "\(macs) of \(before)")
+    let other = try lowrank(arguments + images + ["--tune", "0.02"])
+    #expect(other.status == 0 && other.output.contains("loss of the images held back"), "\(other.error)")
+    for wrong in [
+      ["--tune", "1"], images + ["--tune", "0"], images + ["--crop", "9"],
+      images + ["--tune", "1", "--weights", "int8"],
+    ] {
+      #expect(try lowrank(arguments + wrong).status == 64, "\(wrong)")
+    }
+  }
+
   @Test func brokenImagesAreNamed() throws {
     let folder = try TemporaryFolder()
     let run = try lowrank(try prepare(folder, broken: true) + ["-o", folder.path("tuned.onnx")])

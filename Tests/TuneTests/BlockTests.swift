@@ -44,6 +44,32 @@ struct BlockTests {
     #expect(Set(block.keys).isSuperset(of: ["w1", "b1", "down", "up"]) && block["w3"] == nil)
   }
 
+  /// Values that are made again are the same to the bit, and so are the gradients.
+  @Test
+  func recomputationChangesNothing() throws {
+    let graph = try TrainingGraph(factored, inputShape: [2, 1, 6, 6], outputs: ["c", "scores"])
+    let weights = try graph.prepare(
+      Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.name, $0.start) }))
+    let x = try RandomImages().batch([0, 1], variation: nil)
+    let bytes = try graph.shapes(x, weights).mapValues { 4 * $0.count }
+    let seeds = ["scores": Tensor<Float>(shape: [2, 3], repeating: 1)]
+    func gradients(_ plan: ValuePlan?) throws -> [String: Tensor<Float>] {
+      try graph.backward(try graph.forward(x, weights, plan), seeds: seeds, weights, plan)
+    }
+    let expected = try gradients(nil)
+    let stages = graph.remakingStages(asked: ["scores"])
+    #expect(stages.releases.joined().sorted() == ["inner"])
+    let all = graph.keepingAll(asked: ["scores"])
+    #expect(all.releases.joined().isEmpty)
+    for plan in [all, stages] + [2, 3, 7].map({ graph.plan(stretches: $0, bytes: bytes, asked: ["scores"]) })
+    {
+      #expect(try gradients(plan) == expected, "\(plan.segments)")
+      let kept = try Set(graph.forward(x, weights, plan).keys)
+      #expect(kept.isDisjoint(with: plan.releases.joined()) && kept.contains("scores"))
+    }
+    #expect(graph.peak(stages, bytes: bytes) <= graph.peak(all, bytes: bytes))
+  }
+
   @Test
   func blocksLearn() throws {
     var options = TuneOptions()

@@ -1,4 +1,4 @@
-import Dispatch
+import Conv
 import LinearAlgebra
 import Synchronization
 
@@ -14,24 +14,17 @@ func inParallel<Result: Sendable>(
   _ order: [Int], threads: Int, finished: @Sendable (_ done: Int, _ index: Int) -> Void,
   _ body: @Sendable (Int) -> Result
 ) -> [Result] {
-  let state = Mutex<(next: Int, done: Int, results: [Result?])>(
-    (0, 0, [Result?](repeating: nil, count: order.count)))
-  BLASLibrary.withThreads(1) {
-    DispatchQueue.concurrentPerform(iterations: max(1, min(threads, order.count))) { _ in
-      while true {
-        let place = state.withLock { state in
-          defer { state.next += 1 }
-          return state.next
-        }
-        guard place < order.count else { return }
-        let result = body(order[place])
-        state.withLock { state in
-          state.results[place] = result
-          state.done += 1
-          finished(state.done, order[place])
-        }
+  let done = Mutex(0)
+  return BLASLibrary.withThreads(1) {
+    inParallel(order.count, threads: threads, into: [Result]()) { place in
+      let result = body(order[place])
+      done.withLock { done in
+        done += 1
+        finished(done, order[place])
       }
+      return result
+    } collect: {
+      $0.append($1)
     }
   }
-  return state.withLock { $0.results.compactMap { $0 } }
 }

@@ -7,6 +7,16 @@ struct MatchSelection {
   /// The outputs of blocks: values of one name in both that other nodes make, as where a layer was factored.
   let blocks: [Match]
 
+  /// What each phase matches; no blocks, no phase of them.
+  var byPhase: [TuningPhase: [Match]] {
+    blocks.isEmpty ? [.whole: outputs] : [.whole: outputs, .blocks: blocks]
+  }
+
+  /// The outputs alone.
+  var withoutBlocks: MatchSelection { MatchSelection(outputs: outputs, blocks: []) }
+
+  private init(outputs: [Match], blocks: [Match]) { (self.outputs, self.blocks) = (outputs, blocks) }
+
   /// `loss` is nil for what the networks are: rows of classes by divergence, everything else by mean squares.
   ///
   /// Where both networks end in a Softmax, what goes into it is matched.

@@ -101,9 +101,9 @@ extension TuningTask {
     }
     let options = options
     let text =
-      "\(options.length) \(options.batch) \(options.accumulation) \(options.seed) \(options.optimiser) \(options.peakRate)"
+      "\(options.length) \(batch) \(options.accumulation) \(options.seed) \(options.optimiser) \(options.peakRate)"
       + " \(options.decay) \(options.temperature) \(options.heldBack) \(options.blockShare) \(options.patience) \(part)"
-      + " \(images.count) \(matches.outputs) \(labels.map { $0.hashText } ?? "")"
+      + " \(processes) \(images.count) \(matches.outputs) \(labels.map { $0.hashText } ?? "")"
     for byte in text.utf8 { add(UInt64(byte)) }
     return String(hash, radix: 16)
   }

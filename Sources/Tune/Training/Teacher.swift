@@ -7,16 +7,18 @@ import Tensors
 struct Teacher: Sendable {
   private let network: Network
   private let input: String
-  /// The images of a run, where the model fixes them.
-  private let fixedBatch: Int?
+  /// The images of a run.
+  private let batch: Int
+  private let isFixed: Bool
 
-  /// `values` are those that will be asked for.
-  init(_ model: ModelGraph, values: [String], threads: Int) throws(TuneError) {
+  /// `values` are those that will be asked for, of `atOnce` images at once unless the model fixes them.
+  init(_ model: ModelGraph, values: [String], atOnce: Int, threads: Int) throws(TuneError) {
     var model = model
     guard model.inputs.count == 1, let info = model.inputs.first else {
       throw .graph(reason: "a teacher of one input is needed; this one has \(model.inputs.count)")
     }
-    (input, fixedBatch) = (info.name, info.extents?.first ?? nil)
+    (input, batch) = (info.name, max(1, (info.extents?.first ?? nil) ?? atOnce))
+    isFixed = (info.extents?.first ?? nil) != nil
     // As outputs of the model they outlive the passes.
     for value in values where !model.main.outputs.contains(where: { $0.name == value }) {
       model.main.outputs.append(ValueInfo(name: value))
@@ -30,14 +32,13 @@ struct Teacher: Sendable {
   ///
   /// **Shapes** `x` [images, ...]; the values likewise.
   func values(_ names: [String], of x: Tensor<Float>) throws(TuneError) -> [String: Tensor<Float>] {
-    let size = fixedBatch ?? x.shape[0]
-    guard x.shape[0] % max(1, size) == 0 else {
-      throw .data(reason: "\(x.shape[0]) images for a teacher that takes \(size) at a time")
+    guard !isFixed || x.shape[0] % batch == 0 else {
+      throw .data(reason: "\(x.shape[0]) images for a teacher that takes \(batch) at a time")
     }
     var parts: [String: [Tensor<Float>]] = [:]
     let wanted = Set(names).sorted()
-    for start in stride(from: 0, to: x.shape[0], by: max(1, size)) {
-      let part = NetworkTensor(x.images(start..<start + size))
+    for start in stride(from: 0, to: x.shape[0], by: batch) {
+      let part = NetworkTensor(x.images(start..<min(x.shape[0], start + batch)))
       let made: [String: NetworkTensor]
       do throws(NetworkError) { made = try network.run([input: part], outputs: wanted) } catch {
         throw .network(error)

@@ -54,39 +54,79 @@ public final class TrainingGraph: Sendable {
     return PreparedWeights(weights: weights, ofNodes: prepared)
   }
 
-  /// Runs the network and keeps what the way back needs.
+  /// Runs the network and keeps what a plan says; everything where there is none.
   ///
   /// **Returns** the values by name.
-  func forward(_ x: Tensor<Float>, _ weights: PreparedWeights) throws(TuneError) -> [String: NetworkTensor] {
+  func forward(
+    _ x: Tensor<Float>, _ weights: PreparedWeights, _ plan: ValuePlan? = nil
+  ) throws(TuneError) -> [String: NetworkTensor] {
     var values = [input: NetworkTensor(x)]
-    for (place, node) in nodes.enumerated() {
-      let inputs = inputs(of: node, values, weights)
-      let pass = ForwardPass(node: node.settings, inputs: inputs, prepared: weights.ofNodes[place])
-      let made: [NetworkTensor]
-      if let results = try node.rule?.forward(pass) {
-        made = results.map { NetworkTensor($0) }
-      } else {
-        made = try node.runner.run(inputs)
-      }
-      for (name, value) in zip(node.outputs, made) { values[name] = value }
+    for place in nodes.indices {
+      try run(place, &values, weights)
+      for name in plan?.releases[place] ?? [] { values[name] = nil }
     }
     return values
+  }
+
+  /// The shapes of all values, from a run that lets go of each behind its last use.
+  func shapes(_ x: Tensor<Float>, _ weights: PreparedWeights) throws(TuneError) -> [String: Shape] {
+    let plan = plan(nil, asked: [])
+    var (values, shapes) = ([input: NetworkTensor(x)], [input: x.shape])
+    for (place, node) in nodes.enumerated() {
+      try run(place, &values, weights)
+      for name in node.outputs { shapes[name] = values[name]?.shape }
+      for name in plan.releases[place] { values[name] = nil }
+    }
+    return shapes
+  }
+
+  /// Runs one node.
+  private func run(
+    _ place: Int, _ values: inout [String: NetworkTensor], _ weights: PreparedWeights
+  ) throws(TuneError) {
+    let node = nodes[place]
+    let inputs = inputs(of: node, values, weights)
+    let pass = ForwardPass(node: node.settings, inputs: inputs, prepared: weights.ofNodes[place])
+    let made: [NetworkTensor]
+    if let results = try node.rule?.forward(pass) {
+      made = results.map { NetworkTensor($0) }
+    } else {
+      made = try node.runner.run(inputs)
+    }
+    for (name, value) in zip(node.outputs, made) { values[name] = value }
   }
 
   /// The gradients of the weights.
   ///
   /// `seeds` holds the gradient of the loss with respect to values, as far as it depends on them directly. At values of `cuts`
-  /// it ends: what comes from behind them is dropped.
+  /// it ends: what comes from behind them is dropped. `plan` is that of `forward`.
   ///
-  /// **Complexity** about two times that of `forward`; values and gradients are let go of as soon as nothing needs them.
+  /// **Complexity** about two times that of `forward`, and that of the stretches that the plan makes again; values and gradients
+  /// are let go of as soon as nothing needs them.
   func backward(
     _ values: [String: NetworkTensor], seeds: [String: Tensor<Float>], cuts: Set<String> = [],
-    _ weights: PreparedWeights
+    _ weights: PreparedWeights, _ plan: ValuePlan? = nil
   ) throws(TuneError) -> [String: Tensor<Float>] {
     var values = values
     var gradients: [String: Tensor<Float>] = [:]
     for (name, seed) in seeds where !cuts.contains(name) { gradients[name] = seed }
-    for place in nodes.indices.reversed() {
+    for segment in (plan ?? keepingAll(asked: Set(outputs))).segments.reversed() {
+      let isMissing = plan?.missing(segment).isEmpty == false
+      if isMissing {
+        for place in segment { try run(place, &values, weights) }
+      }
+      try backward(segment, &values, &gradients, seeds: seeds, cuts, weights)
+    }
+    return gradients
+  }
+
+  /// Goes back through some nodes whose values are there.
+  private func backward(
+    _ segment: Range<Int>, _ values: inout [String: NetworkTensor],
+    _ gradients: inout [String: Tensor<Float>],
+    seeds: [String: Tensor<Float>], _ cuts: Set<String>, _ weights: PreparedWeights
+  ) throws(TuneError) {
+    for place in segment.reversed() {
       let node = nodes[place]
       guard let rule = node.rule else { continue }
       let own = node.outputs.map { cuts.contains($0) ? seeds[$0] : gradients[$0] }
@@ -105,7 +145,6 @@ public final class TrainingGraph: Sendable {
         values[name] = nil
       }
     }
-    return gradients
   }
 
   private func inputs(

@@ -10,15 +10,16 @@ public struct TuneOptions: Sendable {
 
   /// How long.
   public var length = Length.minutes(5)
-  /// Images a step.
-  public var batch = 32
+  /// Images a step; nil for 8 of those whose maps are matched, which say something at every position, and 32 of others.
+  public var batch: Int?
   /// Batches whose gradients are added up for a step.
   public var accumulation = 1
   /// What random choices come from.
   public var seed: UInt64 = 0
   /// How weights follow their gradients.
   public var optimiser = Optimiser.adam
-  /// The largest learning rate; nil for the optimiser's own.
+  /// The largest learning rate; nil for 0.001 with Adam and 0.01 with SGD. After blocks, or where it is nil, the whole network
+  /// goes by 0.3 of it.
   public var rate: Double?
   /// What each step takes off kernels and matrices, times the learning rate.
   public var decay = 0.0
@@ -36,6 +37,9 @@ public struct TuneOptions: Sendable {
   public var memoryLimit = 4 << 30
   /// Where the state is kept, so that a run that was stopped goes on.
   public var checkpoint: String?
+
+  /// The processes that this one tunes together with; nil for it alone.
+  public var group: (any TuningGroup)?
 
   /// The defaults.
   public init() {}

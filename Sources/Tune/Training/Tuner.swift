@@ -65,12 +65,8 @@ public final class Tuner {
     var end = TuningResult.End.finished
     var restarts = 0
     while state.step < state.steps {
-      if stops() {
-        end = .stopped
-        break
-      }
-      if case .minutes(let minutes) = task.options.length, (clock.now - start) > .seconds(minutes * 75) {
-        end = .outOfTime
+      if let early = try earlyEnd(start, stops) {
+        end = early
         break
       }
       let began = clock.now
@@ -88,7 +84,7 @@ public final class Tuner {
         state.restartLower()
       }
       if state.step == state.blockSteps { state.beginWhole() }
-      try checkpoint?.write(state)
+      if task.rank == 0 { try checkpoint?.write(state) }
       progress(TuningProgress(state, heldBackLoss: loss, seconds: (clock.now - start).inSeconds))
       if state.phase == .whole, state.stall > task.options.patience {
         end = .noBetter
@@ -100,9 +96,22 @@ public final class Tuner {
       secondsOfStep: stepTime.inSeconds / Double(max(1, state.step - firstStep)))
   }
 
+  /// Why to end before the next step, if any of the processes has to.
+  private func earlyEnd(_ start: ContinuousClock.Instant, _ stops: () -> Bool) throws(TuneError)
+    -> TuningResult.End?
+  {
+    var isLate = false
+    if case .minutes(let minutes) = task.options.length {
+      isLate = clock.now - start > .seconds(minutes * 75)
+    }
+    var wishes: [Double] = [stops() ? 1 : 0, isLate ? 1 : 0]
+    try task.options.group?.sum(&wishes)
+    return wishes[0] > 0 ? .stopped : wishes[1] > 0 ? .outOfTime : nil
+  }
+
   /// The steps from one evaluation to the next: so many that evaluations take a small part of the time.
   private func evaluationInterval(steps: Int) -> Int {
-    let images = task.options.batch * task.options.accumulation
+    let images = task.batch * task.options.accumulation * task.processes
     return max(1, steps / Self.evaluations, (task.split.heldBack.count + images - 1) / images)
   }
 
@@ -110,10 +119,11 @@ public final class Tuner {
   private func step(_ state: inout TuningState) throws(TuneError) -> Bool {
     let options = task.options
     var (loss, sums) = (0.0, [String: Tensor<Float>]())
-    let size = max(task.part, options.batch / task.part * task.part)
+    let size = max(task.part, task.batch / task.part * task.part)
     for turn in 0..<options.accumulation {
       let number = state.step * options.accumulation + turn
-      let places = task.split.images(ofStep: number, count: size, seed: options.seed)
+      let all = task.split.images(ofStep: number, count: size * task.processes, seed: options.seed)
+      let places = Array(all[task.rank * size..<(task.rank + 1) * size])
       let variation = options.seed &+ UInt64(number + 1) &* 0xD134_2543_DE82_EF95
       let part = try task.gradients(places, state.phase, state.weights, variation: variation)
       loss += part.loss / Double(options.accumulation)
@@ -121,6 +131,8 @@ public final class Tuner {
         if sums[name] == nil { sums[name] = gradient } else { sums[name]?.add(gradient) }
       }
     }
+    loss = try task.mean(loss)
+    if let group = options.group { try Self.average(&sums, task.graph.parameters, group) }
     let (schedule, place) = schedule(of: state)
     state.trainingLoss = place == 0 ? loss : 0.9 * state.trainingLoss + 0.1 * loss
     state.step += 1
@@ -138,14 +150,34 @@ public final class Tuner {
     return true
   }
 
+  /// The means over all processes, in one message.
+  private static func average(
+    _ sums: inout [String: Tensor<Float>], _ parameters: [Parameter],
+    _ group: any TuningGroup
+  ) throws(TuneError) {
+    // Those that the loss of a phase depends on are the same everywhere.
+    let names = parameters.map(\.name).filter { sums[$0] != nil }
+    var all = names.flatMap { sums[$0]?.elements ?? [] }
+    try group.sum(&all)
+    var place = 0
+    for name in names {
+      guard let shape = sums[name]?.shape else { continue }
+      let mean = all[place..<place + shape.count].map { $0 / Float(group.count) }
+      sums[name] = Tensor(shape: shape, elements: mean)
+      place += shape.count
+    }
+  }
+
   /// The learning rates of a phase, and the place of the next step in it.
   ///
-  /// After the blocks the rates are lower: the network stands close to where it is going, and would lose what it has learnt.
+  /// For the whole network the rates are lower than for blocks: it stands close to where it is going, and would lose what it has.
   private func schedule(of state: TuningState) -> (Schedule, place: Int) {
     let peak = task.options.peakRate
     guard state.phase == .whole else { return (Schedule(peak: peak, steps: state.blockSteps), state.step) }
     return (
-      Schedule(peak: state.blockSteps > 0 ? 0.3 * peak : peak, steps: state.steps - state.blockSteps),
+      Schedule(
+        peak: state.blockSteps > 0 || task.options.rate == nil ? 0.3 * peak : peak,
+        steps: state.steps - state.blockSteps),
       state.step - state.blockSteps
     )
   }
@@ -168,10 +200,10 @@ public final class Tuner {
     let steps: Int
     switch task.options.length {
     case .epochs(let epochs):
-      let images = max(1, task.options.batch * task.options.accumulation)
+      let images = max(1, task.batch * task.options.accumulation * task.processes)
       steps = max(1, epochs * task.split.training.count / images)
     case .minutes(let minutes):
-      steps = max(10, Int(60 * minutes / (try secondsOfStep(weights, loss, share))))
+      steps = max(10, Int(60 * minutes / (try task.mean(secondsOfStep(weights, loss, share)))))
     }
     return TuningState(weights: weights, loss: loss, blockSteps: Int(share * Double(steps)), steps: steps)
   }
@@ -184,11 +216,15 @@ public final class Tuner {
       var trial = TuningState(weights: weights, loss: loss, blockSteps: blockSteps, steps: 100)
       let start = clock.now
       _ = try step(&trial)
-      // The first one plans and allocates, which tells where steps are short.
-      let first = (clock.now - start).inSeconds
-      guard first < 2 else { return first }
-      for _ in 0..<3 { _ = try step(&trial) }
-      return ((clock.now - start).inSeconds - first) / 3
+      // The first one plans and allocates, and others may be held up by other work: the shortest counts.
+      let first = try task.mean((clock.now - start).inSeconds)
+      var least = first
+      for _ in 0..<(first < 2 ? 3 : 1) {
+        let start = clock.now
+        _ = try step(&trial)
+        least = min(least, (clock.now - start).inSeconds)
+      }
+      return least
     }
     let whole = try seconds(0)
     let blocks = blockShare > 0 ? try seconds(100) : whole

@@ -11,7 +11,7 @@ public protocol TuningImages: Sendable {
   /// Some looks at images as one input: place p is look `p / count` at image `p % count`.
   ///
   /// `variation` is nil for looks that are always the same; else a number that random flips and crops come from, the same for
-  /// the same number.
+  /// the same number and place, whatever places are beside it.
   ///
   /// **Shapes** [images, ...], of one shape for all of a run but for the number of images.
   ///

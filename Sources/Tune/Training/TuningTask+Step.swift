@@ -1,8 +1,9 @@
+import Conv
 import Network
 import Tensors
 
 /// What a step goes for.
-enum TuningPhase: String, Sendable {
+enum TuningPhase: String, Sendable, Hashable {
   /// Each block's output by itself, from what the network makes in front of it.
   case blocks
   /// The network's outputs.
@@ -19,22 +20,26 @@ extension TuningTask {
     _ places: [Int], _ phase: TuningPhase, _ weights: [String: Tensor<Float>], variation: UInt64?
   ) throws(TuneError) -> (loss: Double, gradients: [String: Tensor<Float>]) {
     let prepared = try graph.prepare(weights)
-    let matches = phase == .blocks ? matches.blocks : matches.outputs
+    let matches = matches.byPhase[phase] ?? []
     let cuts = phase == .blocks ? Set(matches.map(\.value)) : []
-    var (loss, sums) = (0.0, [String: Tensor<Float>]())
     let x = try batch(places, variation: variation)
-    let targets = try teacher.values(matches.map(\.teacher), of: x)
-    try forEachPart(places, x, targets) { (x, targets, labels) throws(TuneError) in
-      let values = try graph.forward(x, prepared)
+    let targets = try self.targets(x, phase)
+    let plan = memory.values[phase]
+    let zero = (loss: 0.0, gradients: [String: Tensor<Float>]())
+    return try forEachPart(places, x, targets, into: zero) { (x, targets, labels) throws(TuneError) in
+      let values = try graph.forward(x, prepared, plan)
       let (loss, seeds) = try losses(values, targets, labels, matches, weight: 1 / Double(places.count))
-      return (loss, try graph.backward(values, seeds: seeds, cuts: cuts, prepared))
-    } collect: { part in
-      loss += part.0
+      return (loss, try graph.backward(values, seeds: seeds, cuts: cuts, prepared, plan))
+    } collect: { sum, part in
+      sum.loss += part.0
       for (name, gradient) in part.1 {
-        if sums[name] == nil { sums[name] = gradient } else { sums[name]?.add(gradient) }
+        if sum.gradients[name] == nil {
+          sum.gradients[name] = gradient
+        } else {
+          sum.gradients[name]?.add(gradient)
+        }
       }
     }
-    return (loss, sums)
   }
 
   /// The loss of the images that are held back, with weights as they would be stored.
@@ -45,40 +50,48 @@ extension TuningTask {
     }
     let prepared = try graph.prepare(stored)
     let places = split.heldBack
+    let plan = graph.plan(nil, asked: Set(matches.outputs.map(\.value)))
     var (loss, count) = (0.0, 0)
-    let size = max(part, options.batch / part * part)
-    for start in stride(from: 0, to: places.count, by: size) {
+    let size = max(part, batch / part * part)
+    // Each process takes some of them.
+    for start in stride(from: rank * size, to: places.count, by: processes * size) {
       // Those that fill up the last part count again.
       let some = padded(Array(places[start..<min(places.count, start + size)]))
       count += some.count
       let x = try batch(some, variation: nil)
       let targets = try heldBackTargets.values(ofBatch: start) { () throws(TuneError) in
-        try teacher.values(matches.outputs.map(\.teacher), of: x)
+        try self.targets(x, .whole)
       }
-      try forEachPart(some, x, targets) { (x, targets, labels) throws(TuneError) in
-        let values = try graph.forward(x, prepared)
+      loss = try forEachPart(some, x, targets, into: loss) { (x, targets, labels) throws(TuneError) in
+        let values = try graph.forward(x, prepared, plan)
         return try losses(values, targets, labels, matches.outputs, weight: 1).0
       } collect: {
-        loss += $0
+        $0 += $1
       }
     }
-    return loss / Double(count)
+    var sums = [loss, Double(count)]
+    try options.group?.sum(&sums)
+    return sums[0] / sums[1]
   }
 
   /// Runs `body` for parts of images, with the teacher's values of them.
-  private func forEachPart<Result: Sendable>(
-    _ places: [Int], _ x: Tensor<Float>, _ targets: [String: Tensor<Float>],
+  private func forEachPart<Result: Sendable, Sum: Sendable>(
+    _ places: [Int], _ x: Tensor<Float>, _ targets: [String: Tensor<Float>], into sum: Sum,
     _ body: @Sendable (Tensor<Float>, [String: Tensor<Float>], [Int]?) throws(TuneError) -> Result,
-    collect: (Result) -> Void
-  ) throws(TuneError) {
+    collect: @Sendable (inout Sum, Result) -> Void
+  ) throws(TuneError) -> Sum {
     let part = part
-    try inParallel(places.count / part, threads: options.threads) { (index) throws(TuneError) in
+    return try inParallel(
+      places.count / part, threads: memory.partsAtOnce,
+      held: MemoryPlan.held(partsAtOnce: memory.partsAtOnce),
+      into: sum
+    ) { (index) throws(TuneError) in
       let images = index * part..<(index + 1) * part
       return try body(
         x.images(images), targets.mapValues { $0.images(images) },
         labels.map { labels in images.map { labels[places[$0] % self.images.count] } })
     } collect: {
-      collect($0)
+      collect(&$0, $1)
     }
   }
 

@@ -5,7 +5,7 @@ import Tensors
 /// All that stays the same while a network is tuned: the graph, the teacher, the images, and what is matched.
 struct TuningTask: Sendable {
   let graph: TrainingGraph
-  let teacher: Teacher
+  private let teachers: [TuningPhase: Teacher]
   let images: any TuningImages
   let labels: [Int]?
   let options: TuneOptions
@@ -14,8 +14,10 @@ struct TuningTask: Sendable {
   private(set) var scales: [String: Double] = [:]
   /// The images that are tuned on, and those that are held back.
   let split: ImageSplit
-  /// The images that go through the network at once.
-  let part: Int
+  /// The images of a step.
+  let batch: Int
+  /// How images go through the network within the memory that is allowed.
+  let memory: MemoryPlan
   let balance: FactorBalance
   /// What the teacher makes of the images held back, once it has.
   let heldBackTargets = TargetCache()
@@ -33,34 +35,63 @@ struct TuningTask: Sendable {
     let first = try TrainingGraph(model, inputShape: Shape([fixed ?? 1] + extents))
     let start = Dictionary(uniqueKeysWithValues: first.parameters.map { ($0.name, $0.start) })
     let repeated = Tensor.joined([Tensor<Float>](repeating: probe, count: fixed ?? 1))
-    let values = try first.forward(repeated, try first.prepare(start))
-    matches = try MatchSelection(
-      model, teacher: teacher, loss: loss, orders: values.mapValues { $0.shape.order })
-    let bytes = values.values.reduce(0) { $0 + 4 * $1.shape.count }
-    part = try Self.part(fixed, bytes: 2 * bytes, options)
+    let shapes = try first.shapes(repeated, try first.prepare(start))
+    let selection = try MatchSelection(model, teacher: teacher, loss: loss, orders: shapes.mapValues(\.order))
+    matches = options.blockShare > 0 ? selection : selection.withoutBlocks
+    let isOfMaps = matches.outputs.contains { shapes[$0.value]?.order ?? 0 > 2 }
+    batch = options.batch ?? (isOfMaps ? 8 : 32)
     let all = matches.outputs + matches.blocks
-    graph = try TrainingGraph(
-      model, inputShape: Shape([part] + extents), outputs: Array(Set(all.map(\.value))).sorted())
-    self.teacher = try Teacher(teacher, values: all.map(\.teacher), threads: options.threads)
+    let values = Array(Set(all.map(\.value))).sorted()
+    let trial = try TrainingGraph(model, inputShape: Shape([fixed ?? 1] + extents), outputs: values)
+    memory = try MemoryPlan(
+      trial, asked: matches.byPhase.mapValues { Set($0.map(\.value)) },
+      bytes: shapes.mapValues { 4 * $0.count },
+      images: fixed ?? 1, isFixed: fixed != nil, batch: batch, options)
+    graph =
+      try memory.part == fixed ?? 1
+      ? trial : TrainingGraph(model, inputShape: Shape([memory.part] + extents), outputs: values)
+    var teachers: [TuningPhase: Teacher] = [:]
+    for (phase, matches) in matches.byPhase.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+      // One that has no more outputs than are asked for runs faster. How many images go at once may not hang on the threads:
+      // bits do on the former.
+      teachers[phase] = try Teacher(
+        teacher, values: matches.map(\.teacher), atOnce: 2 * memory.part,
+        threads: options.threads)
+    }
+    self.teachers = teachers
     balance = FactorBalance(graph)
     for match in all where match.loss == .meanSquare { scales[match.value] = 1 }
-    try measureScales(all)
+    for (phase, matches) in matches.byPhase.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+      try measureScales(matches, phase)
+    }
   }
 
-  /// The images of a part: as many as the model fixes, or an eighth of a batch, or fewer for want of memory.
-  private static func part(_ fixed: Int?, bytes: Int, _ options: TuneOptions) throws(TuneError) -> Int {
-    let each = max(1, bytes / (fixed ?? 1))
-    let most = options.memoryLimit / each
-    guard most >= fixed ?? 1 else { throw .memory(byteCount: each, limit: options.memoryLimit) }
-    return fixed ?? max(1, min(most, (options.batch + 7) / 8))
+  /// The images that go through the network at once.
+  var part: Int { memory.part }
+
+  /// The processes that tune together, and the place of this one.
+  var processes: Int { options.group?.count ?? 1 }
+  var rank: Int { options.group?.rank ?? 0 }
+
+  /// The mean of a number over the processes.
+  func mean(_ value: Double) throws(TuneError) -> Double {
+    try options.group.map { (group) throws(TuneError) in try group.sum(of: value) / Double(group.count) }
+      ?? value
+  }
+
+  /// What the teacher makes of images for the losses of a phase.
+  func targets(_ x: Tensor<Float>, _ phase: TuningPhase) throws(TuneError) -> [String: Tensor<Float>] {
+    guard let teacher = teachers[phase], let matches = matches.byPhase[phase] else { return [:] }
+    return try teacher.values(matches.map(\.teacher), of: x)
   }
 
   /// The variances of the teacher's values over some of the images held back, which tells too whether their shapes fit.
-  private mutating func measureScales(_ all: [Match]) throws(TuneError) {
+  private mutating func measureScales(_ all: [Match], _ phase: TuningPhase) throws(TuneError) {
     let some = Array(split.heldBack.prefix(max(part, 8 / part * part)))
     let x = try batch(padded(some), variation: nil)
-    let targets = try teacher.values(all.map(\.teacher), of: x)
-    let values = try graph.forward(x.images(0..<part), try graph.prepare(startWeights))
+    let targets = try self.targets(x, phase)
+    let values = try graph.forward(
+      x.images(0..<part), try graph.prepare(startWeights), graph.plan(nil, asked: Set(all.map(\.value))))
     for match in all {
       guard let target = targets[match.teacher], let own = values[match.value]?.shape else { continue }
       guard own.extents.dropFirst() == target.shape.extents.dropFirst(), target.shape[0] == x.shape[0] else {
@@ -108,6 +139,8 @@ struct ImageSplit: Sendable {
 
   /// The most images that are held back.
   private static var mostHeldBack: Int { 512 }
+  /// The fewest, where there are enough.
+  private static var leastHeldBack: Int { 3 }
 
   /// **Throws** `TuneError.data` where there are not two images.
   init(_ count: Int, views: Int, _ options: TuneOptions) throws(TuneError) {
@@ -116,7 +149,10 @@ struct ImageSplit: Sendable {
     }
     var generator = SeededGenerator(seed: options.seed)
     let order = (0..<count).shuffled(using: &generator)
-    let held = max(1, min(Self.mostHeldBack, count - 1, Int((options.heldBack * Double(count)).rounded())))
+    // One photograph tells little of others: three are held back where that leaves three quarters.
+    let least = max(1, min(Self.leastHeldBack, count / 4))
+    let part = Int((options.heldBack * Double(count)).rounded())
+    let held = max(least, min(Self.mostHeldBack, count - 1, part))
     func looks(_ images: some Collection<Int>) -> [Int] {
       (0..<views).flatMap { view in images.sorted().map { view * count + $0 } }
     }

@@ -4,5 +4,8 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Times the engine on this machine.",
-    subcommands: [BenchModelCommand.self, BenchConvolutionCommand.self, BenchDecomposeCommand.self])
+    subcommands: [
+      BenchModelCommand.self, BenchConvolutionCommand.self, BenchGradientsCommand.self,
+      BenchDecomposeCommand.self,
+    ])
 }

@@ -5,6 +5,7 @@ import ONNX
 import Reports
 import TensorFiles
 import Tensors
+import Tune
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -34,6 +35,8 @@ struct CompressCommand: ParsableCommand {
   @OptionGroup(title: "Time") var timing: TimingArguments
 
   @OptionGroup(title: "Calibration") var calibration: CalibrationArguments
+
+  @OptionGroup(title: "Tuning") var tuning: CompressionTuning
 
   @Option(
     help:
@@ -87,6 +90,18 @@ struct CompressCommand: ParsableCommand {
     guard sensitivities == nil || !budgets.isEmpty || sweep != nil else {
       throw ValidationError("--sensitivities share out a budget: give --macs, --params or a --sweep.")
     }
+    guard tuning.minutes == nil || tuning.tuneOn != nil || calibration.calibrate != nil else {
+      throw ValidationError("--tune learns on images: give --calibrate or --tune-on.")
+    }
+    guard tuning.rounds == 1 || calibration.moments.isEmpty else {
+      throw ValidationError("--rounds go over several networks: give --calibrate, as --moments are of one.")
+    }
+    guard tuning.rounds == 1 || macs != nil || params != nil else {
+      throw ValidationError("--rounds share out the way to a fraction: give --macs or --params.")
+    }
+    guard tuning.minutes == nil || (sweep == nil && weights == .original) else {
+      throw ValidationError("--tune goes neither with a --sweep, which writes no model, nor with --weights.")
+    }
     guard sweep == nil || report == nil else {
       throw ValidationError("--report is about a model that is written, not a --sweep.")
     }
@@ -97,7 +112,8 @@ struct CompressCommand: ParsableCommand {
 
   func run() throws {
     var outputs = try OutputSet(
-      reading: [arguments.model, sensitivities, timing.profile].compactMap { $0 } + calibration.files,
+      reading: [arguments.model, sensitivities, timing.profile, tuning.tuneOn].compactMap { $0 }
+        + calibration.files,
       writing: [.init("-o", output), .init("--json", jsonFile), .init("--report", report)],
       reserving: [.init("-o", output.map(ModelGraph.externalDataPath))])
     if let sweep { return try printTradeOff(sweep.values, &outputs) }
@@ -106,13 +122,46 @@ struct CompressCommand: ParsableCommand {
     let start = clock.now
     var options = try options()
     var model = try arguments.loadModel(declaringTo: &outputs)
-    var (result, tradeOff) = try compress(&model, &options)
+    var (result, tradeOff, tuned) = try compressInRounds(&model, &options)
     result.model.bytesAfter = try model.saveONNX(to: output, in: &outputs.files)
     result.elapsedSeconds = (clock.now - start).seconds
-    try writeReports(result, tradeOff, options, to: &outputs)
-    let text =
-      "\(result.text(errors: options.error.title))\n\(output) written in \(fixed(result.elapsedSeconds, 2)) s"
-    try outputs.finish(printing: printsJSON ? try jsonText(result) : text)
+    let whole = CompressionOutcome(compression: result, tuning: tuned)
+    try writeReports(whole, tradeOff, options, to: &outputs)
+    let lines = [result.text(errors: options.error.title)] + (tuned.map { [$0.text] } ?? [])
+    let text = "\(lines.joined(separator: "\n"))\n\(output) written in \(fixed(result.elapsedSeconds, 2)) s"
+    try outputs.finish(printing: printsJSON ? try jsonText(whole) : text)
+  }
+
+  /// Factors the layers and tunes the result, as often as there are rounds: of a fraction F in N rounds the first one goes to
+  /// `F^(1/N)`, the second to `F^(2/N)`, and so on.
+  private func compressInRounds(
+    _ model: inout ModelGraph, _ options: inout CompressionOptions
+  ) throws -> (CompressionReport, TradeOff?, TuneReport?) {
+    let (original, whole) = (model, options)
+    for round in 1..<tuning.rounds {
+      options.budget = tuning.budget(whole.budget, round)
+      _ = try compress(&model, &options)
+      _ = try tuned(&model, from: original, options)
+      model = try recomposed(model, as: original)
+      options = whole
+    }
+    let (result, tradeOff) = try compress(&model, &options)
+    return (result, tradeOff, try tuned(&model, from: original, options))
+  }
+
+  private func tuned(
+    _ model: inout ModelGraph, from original: ModelGraph, _ options: CompressionOptions
+  ) throws -> TuneReport? {
+    guard let images = tuning.tuneOn ?? calibration.calibrate else { return nil }
+    return try tuning.tune(
+      &model, from: original, images: images, calibration.preparation, isFitted: calibration.usesData,
+      threads: options.threads)
+  }
+
+  private func recomposed(_ model: ModelGraph, as original: ModelGraph) throws -> ModelGraph {
+    do throws(TuneError) { return try model.recomposed(as: original) } catch {
+      throw error.inFile(model.path)
+    }
   }
 
   private var printsJSON: Bool { json == "-" }
@@ -173,14 +222,14 @@ struct CompressCommand: ParsableCommand {
   }
 
   private func writeReports(
-    _ result: CompressionReport, _ tradeOff: TradeOff?, _ options: CompressionOptions,
+    _ result: CompressionOutcome, _ tradeOff: TradeOff?, _ options: CompressionOptions,
     to outputs: inout OutputSet
   ) throws {
     if let jsonFile { try outputs.write(Data((try jsonText(result) + "\n").utf8), to: jsonFile) }
     guard let report else { return }
     let name = arguments.model.split(separator: "/").last.map(String.init) ?? arguments.model
     let page = HTMLReport(
-      model: name, report: result, options: options, tradeOff: tradeOff, origin: .thisRun)
+      model: name, report: result.compression, options: options, tradeOff: tradeOff, origin: .thisRun)
     try outputs.write(Data(page.html.utf8), to: report)
   }
 
@@ -256,57 +305,6 @@ extension TradeOff {
       ])
     }
     return table.text + "\n\n\(grouped(total)) \(unit) as it is"
-  }
-}
-
-extension CompressionReport {
-  /// The report as a table for people; `errors` says what the sum of the errors is.
-  fileprivate func text(errors: String) -> String {
-    var table = Table([
-      ("layer", .left), ("op", .left), ("kernel", .left), ("form", .left), ("error", .right),
-      ("of answers", .right),
-      ("weights", .right),
-      ("to", .right), ("multiplies", .right), ("to", .right),
-    ])
-    // Each reason once, below: most layers have the same.
-    var reasons: [String] = []
-    for layer in layers {
-      let isKept = layer.reason != nil
-      if let reason = layer.reason, !reasons.contains(reason) { reasons.append(reason) }
-      let mark = layer.reason.flatMap { reasons.firstIndex(of: $0) }.map { "keep (\($0 + 1))" }
-      let form = mark ?? "\(layer.method):\(layer.ranks.map(String.init).joined(separator: ","))"
-      table.add([
-        shortened(layer.name), layer.op, kernelText(layer.kernelShape, layer.group), form,
-        isKept ? "" : fixed(layer.relativeError, 4),
-        (layer.heldOutError ?? layer.dataError).map { fixed($0, 4) } ?? "", grouped(layer.paramsBefore),
-        isKept ? "" : grouped(layer.paramsAfter), layer.macsBefore.map(grouped) ?? "?",
-        isKept ? "" : layer.macsAfter.map(grouped) ?? "?",
-      ])
-    }
-    let factored = layers.filter { $0.reason == nil }.count
-    var lines = [table.text, ""]
-    lines += reasons.enumerated().map { "(\($0 + 1)) kept: \($1.onOneLine)" }
-    lines += ["\(factored) of \(layers.count) layers factored"]
-    for (what, before, after) in [
-      ("weights", model.paramsBefore, model.paramsAfter), ("multiplies", model.macsBefore, model.macsAfter),
-      ("bytes", model.bytesBefore, model.bytesAfter),
-    ] {
-      let part = before > 0 ? " (\(percent(Double(after) / Double(before))))" : ""
-      lines.append("\(what): \(grouped(before)) -> \(grouped(after))\(part)")
-    }
-    if let allocation {
-      lines.append(
-        "budget \(allocation.fraction) of \(allocation.unit): \(fixed(allocation.achieved, 4)) reached, \(errors) "
-          + "\(fixed(allocation.squaredError, 4)), at most \(fixed(100 * allocation.gap, 2)) % above the best"
-      )
-    }
-    lines += dataText
-    if let time { lines.append(time.text) }
-    if layers.contains(where: { $0.macsBefore == nil }) {
-      lines.append(
-        "multiplies only of layers whose shapes are known; give --input-shape NAME=... for the rest")
-    }
-    return lines.joined(separator: "\n")
   }
 }
 

@@ -14,7 +14,7 @@ struct ImagePool: TuningImages {
   /// The squares of an image that an epoch and a judgement take.
   private static var squares: Int { 8 }
   /// The side of squares where none is given.
-  private static var defaultSide: Int { 96 }
+  private static var defaultSide: Int { 64 }
 
   /// **Throws** `FileError` where an image cannot be read, or does not fit the network.
   init(_ source: ImageSource, for model: ModelGraph, looks: LookArguments, limit: Int) throws(FileError) {
@@ -81,9 +81,9 @@ struct ImagePool: TuningImages {
   }
 
   func batch(_ places: [Int], variation: UInt64?) throws(TuneError) -> Tensor<Float> {
-    let looks = places.enumerated().map { turn, place in
-      // Without variation a look depends on its place alone.
-      let seed = (variation ?? 0x5EED) &+ UInt64(variation == nil ? place : turn) &* 0x9E37_79B9_7F4A_7C15
+    let looks = places.map { place in
+      // A look depends on its place, whatever others there are beside it.
+      let seed = (variation ?? 0x5EED) &+ UInt64(place) &* 0x9E37_79B9_7F4A_7C15
       return look(images[place % count], SeededGenerator(seed: seed), varies: variation != nil)
     }
     let shape = Shape([places.count] + (looks.first?.shape.extents ?? []))

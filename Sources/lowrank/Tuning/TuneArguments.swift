@@ -12,7 +12,7 @@ struct TuneArguments: ParsableArguments {
   @Option(help: "Instead of minutes: how often over all images.")
   var epochs: Int?
 
-  @Option(help: "Images a step.") var batch = 32
+  @Option(help: "Images a step. (default: 8 where maps are matched, else 32)") var batch: Int?
 
   @Option(help: "Batches whose gradients are added up for a step.") var accumulate = 1
 
@@ -28,7 +28,10 @@ struct TuneArguments: ParsableArguments {
 
   @Option(help: "How weights follow their gradients.") var optimiser = Optimiser.adam
 
-  @Option(help: "The largest learning rate. (default: 0.001 for adam, 0.01 for sgd)")
+  @Option(
+    help:
+      "The largest learning rate, 0.3 of it after blocks. (default: 0.001 for adam, 0.01 for sgd, and 0.3 of that for the whole network)"
+  )
   var rate: Double?
 
   @Option(help: "What each step takes off kernels and matrices, times the learning rate.") var decay = 0.0
@@ -56,7 +59,7 @@ struct TuneArguments: ParsableArguments {
     guard minutes.map({ $0 > 0 && $0 <= 100_000 }) ?? true,
       epochs.map({ (1...1_000_000).contains($0) }) ?? true
     else { throw ValidationError("--minutes and --epochs are over 0.") }
-    guard (1...1 << 16).contains(batch), (1...1 << 16).contains(accumulate) else {
+    guard batch.map({ (1...1 << 16).contains($0) }) ?? true, (1...1 << 16).contains(accumulate) else {
       throw ValidationError("--batch and --accumulate lie between 1 and 65536.")
     }
     guard temperature > 0, temperature.isFinite, rate.map({ $0 > 0 && $0.isFinite }) ?? true, decay >= 0,
@@ -86,7 +89,7 @@ struct TuneArguments: ParsableArguments {
 struct LookArguments: ParsableArguments {
   @Option(
     help:
-      "Squares of so many pixels at random places, for networks that take images of any size; 0 for whole images. (default: 96 for files that differ in size)"
+      "Squares of so many pixels at random places, for networks that take images of any size; 0 for whole images. (default: 64 for files that differ in size)"
   )
   var crop: Int?
 

@@ -64,20 +64,17 @@ struct TuneCommand: ParsableCommand {
     let source = try ImageSource(images, preparation)
     let classes = try labels.map { try readClasses($0, count: source.count) }
     let pool = try ImagePool(source, for: small, looks: looks, limit: training.memoryLimit)
-    var report: TuneReport
+    let report: TuneReport
     do throws(TuneError) {
-      let tuner = try Tuner(
-        small, teacher: dense, images: pool, labels: classes, loss: training.loss, options: training.options)
-      report = TuneReport(tuner, looks: pool.text)
-      ErrorOutput.print(report.plan)
-      report.finish(try TuningRun(tuner).result { report.add($0) }, of: &small)
+      report = try TuneReport.ofRun(
+        on: &small, teacher: dense, pool, labels: classes, loss: training.loss, options: training.options)
     } catch { throw error.inFile(model) }
     _ = try small.saveONNX(to: output, in: &outputs.files)
     if let json, json != "-" { try outputs.write(Data((try jsonText(report) + "\n").utf8), to: json) }
     if let checkpoint = training.checkpoint {
       outputs.files.whenCommitted { try? FileManager.default.removeItem(atPath: checkpoint) }
     }
-    try outputs.finish(printing: json == "-" ? try jsonText(report) : report.text(output))
+    try outputs.finish(printing: json == "-" ? try jsonText(report) : "\(report.text)\n\(output) written")
   }
 
   /// One class an image.
@@ -89,16 +86,5 @@ struct TuneCommand: ParsableCommand {
       throw FileError(path: path, reason: "\(labels.count) labels for \(count) images")
     }
     return labels
-  }
-}
-
-extension TuneError {
-  /// The error as one of the model's file.
-  fileprivate func inFile(_ path: String) -> any Error {
-    switch self {
-    case .model(let error): error
-    case .network(let error): error.inFile(path)
-    default: FileError(path: path, reason: description)
-    }
   }
 }

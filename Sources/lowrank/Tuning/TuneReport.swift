@@ -61,17 +61,17 @@ struct TuneReport: Encodable {
   /// What will be done, in words.
   var plan: String {
     let outputs = outputs.map { "'\($0.value)' by \($0.loss)" }.joined(separator: ", ")
-    let blocks = blocks.isEmpty ? "no blocks found" : "\(blocks.count) blocks first"
+    let blocks = blocks.isEmpty ? "no blocks first" : "\(blocks.count) blocks first"
     return
       "\(grouped(weights)) weights, \(images) images and \(heldBack) held back (\(looks)); \(blocks); outputs: \(outputs)"
   }
 
   /// The result for people.
-  func text(_ output: String) -> String {
+  var text: String {
     let part = startLoss > 0 ? " (\(fixed(100 * bestLoss / startLoss, 1)) %)" : ""
     let kept = changedWeights == 0 ? "; nothing did better than the weights at the start" : ""
     return
-      "loss of the images held back: \(significant(startLoss)) -> \(significant(bestLoss))\(part), \(steps) steps of \(fixed(1000 * secondsOfStep, 1)) ms, \(end)\(kept)\n\(output) written"
+      "loss of the images held back: \(significant(startLoss)) -> \(significant(bestLoss))\(part), \(steps) steps of \(fixed(1000 * secondsOfStep, 1)) ms, \(end)\(kept)"
   }
 }
 

@@ -6,10 +6,11 @@ import Tensors
 ///     Y = K * X,    dL/dX = K^T * dL/dY,    dL/dK[t, (s, k)] = sum over n, p of  dL/dY[n, t, p] P[(s, k), (n, p)]
 ///
 /// with P the matrix of patches. At stride 1 the gradient of the input is the convolution with the kernel flipped and its
-/// channels swapped; at other strides it is the kernel's transpose times dL/dY, added up where the patches come from.
+/// channels swapped; at other strides it is the kernel's transpose times dL/dY, added up where the patches come from. The
+/// kernel's gradient at stride 1 needs no patches: see `ShiftedProducts`.
 ///
-/// **Complexity** the multiplies of the convolution for each of the three; one matrix of patches of about `patchCount` floats,
-/// of at least one image.
+/// **Complexity** the multiplies of the convolution for each of the three; copies or patches of about `patchCount` floats, of at
+/// least one image.
 struct ConvolutionGradients: Sendable {
   let geometry: ConvolutionGeometry
   private let axes: [WindowAxis]
@@ -96,34 +97,45 @@ struct ConvolutionGradients: Sendable {
   ///
   /// **Shapes** `x` [N, S, H, W], `gradient` [N, T, H', W']; the result [T, S / groups, D...].
   func kernelGradient(_ x: Tensor<Float>, _ gradient: Tensor<Float>) -> Tensor<Float> {
-    let patches = patches
-    let positions = geometry.outputPositions
+    let shifts = axes.allSatisfy { $0.stride == 1 } ? ShiftedProducts(geometry, axes: axes) : nil
+    let each = shifts?.floatsOfImage ?? patches.rows * geometry.outputPositions
+    let together = max(1, min(geometry.batch, Self.patchCount / max(1, each)))
     var result = Tensor<Float>(shape: geometry.kernelShape, repeating: 0)
-    let together = max(1, min(geometry.batch, Self.patchCount / max(1, patches.rows * positions)))
     for start in stride(from: 0, to: geometry.batch, by: together) {
       let images = start..<min(geometry.batch, start + together)
       if geometry.isPointwise, images.count == 1 {
-        let (inputs, outputs) = (
-          geometry.inputChannels * positions, geometry.outputChannels * positions
-        )
-        let part = x.withSpan { x in
-          gradient.withSpan { gradient in
-            product(
-              gradient.extracting(start * outputs..<(start + 1) * outputs),
-              x.extracting(start * inputs..<(start + 1) * inputs), depth: positions)
-          }
-        }
-        result.add(part)
+        result.add(pointwise(x, gradient, image: start))
+      } else if let shifts {
+        result.add(shifts.kernelGradient(x, gradient, images: images))
       } else {
-        let columns = patches.matrix(x, images: images)
-        let rows = gathered(gradient, images)
-        let part = rows.withSpan { rows in
-          columns.withSpan { product(rows, $0, depth: images.count * positions) }
-        }
-        result.add(part)
+        result.add(strided(x, gradient, images))
       }
     }
     return result
+  }
+
+  /// The part of one image, whose maps are the matrices themselves.
+  private func pointwise(_ x: Tensor<Float>, _ gradient: Tensor<Float>, image: Int) -> Tensor<Float> {
+    let positions = geometry.outputPositions
+    let (inputs, outputs) = (geometry.inputChannels * positions, geometry.outputChannels * positions)
+    return x.withSpan { x in
+      gradient.withSpan { gradient in
+        product(
+          gradient.extracting(image * outputs..<(image + 1) * outputs),
+          x.extracting(image * inputs..<(image + 1) * inputs), depth: positions)
+      }
+    }
+  }
+
+  /// The part of some images by their patches.
+  private func strided(
+    _ x: Tensor<Float>, _ gradient: Tensor<Float>, _ images: Range<Int>
+  ) -> Tensor<Float> {
+    let columns = patches.matrix(x, images: images)
+    let rows = gathered(gradient, images)
+    return rows.withSpan { rows in
+      columns.withSpan { product(rows, $0, depth: images.count * geometry.outputPositions) }
+    }
   }
 
   /// `G P^T`, group by group.
