@@ -108,7 +108,9 @@ import Testing
     let calibration = try seen.asymmetric(model, CalibrationSamples(Self.images))
     let report = try model.compress(candidates, calibration: calibration)
     #expect(report.calibration?.fit == "asymmetric")
-    #expect(report.calibration?.outputs.allSatisfy { $0.relativeError < 0.7 } == true)
+    // Nearer than the network that the same budget gives without data, or that one would have been taken.
+    let outputs = try #require(report.calibration?.outputs)
+    for output in outputs { #expect(output.relativeError < (try #require(output.uncalibratedError))) }
     #expect(report.layers.contains { $0.isFactored && $0.heldOutError != nil })
   }
 
