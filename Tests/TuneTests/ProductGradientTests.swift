@@ -81,8 +81,9 @@ struct ProductGradientTests {
     Layer(stride: [2, 3], pads: [1, 0, 0, 2]),
     Layer(dilation: [2, 1], pads: [2, 1, 1, 1]),
     Layer(stride: [2, 1], dilation: [1, 2], pads: [0, 2, 1, 2], hasBias: false),
-    // A padding beyond the kernel's reach: no flipped convolution has it.
-    Layer(pads: [3, 3, 0, 3]),
+    // A padding beyond the kernel's reach, in front or behind: no flipped convolution has it.
+    Layer(pads: [3, 1, 0, 1]),
+    Layer(pads: [0, 1, 1, 3]),
     Layer(inputs: 4, outputs: 6, groups: 2, pads: [1, 1, 1, 1]),
     Layer(inputs: 4, outputs: 4, groups: 4, pads: [1, 1, 1, 1]),
     Layer(inputs: 3, outputs: 6, groups: 3, stride: [2, 2], pads: [0, 1, 1, 0]),
