@@ -74,7 +74,7 @@ extension ConvolutionOperator {
 
 extension Activation {
   /// Whether it never falls.
-  fileprivate var isRising: Bool {
+  var isRising: Bool {
     switch self {
     case .relu, .clip: true
     default: false
