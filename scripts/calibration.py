@@ -85,7 +85,7 @@ class Waifu2x:
         return crops(self.cache, FITTED, 96, 5, 0.5, 1).transpose(0, 3, 1, 2) / 255
 
     def measure(self, path, original):
-        network, right = session(path), session(original)
+        network, dense = session(path), session(original)
         decibels, pairs = [], []
         for name in TESTED:
             image = photograph(os.path.join(self.cache, "public", name))
@@ -93,7 +93,7 @@ class Waifu2x:
             image = image.crop((0, 0, width, height))
             half = np.asarray(image.resize((width // 2, height // 2), Image.BICUBIC), dtype=np.float32) / 255
             padded = np.pad(half, ((16, 16), (16, 16), (0, 0)), mode="edge").transpose(2, 0, 1)[None]
-            made, truth = (each.run(None, {each.get_inputs()[0].name: padded})[0] for each in (network, right))
+            made, truth = (each.run(None, {each.get_inputs()[0].name: padded})[0] for each in (network, dense))
             pairs.append((truth.ravel(), made.ravel()))
             made = made[0].transpose(1, 2, 0)
             down, right = (made.shape[0] - height) // 2, (made.shape[1] - width) // 2
