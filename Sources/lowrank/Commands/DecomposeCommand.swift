@@ -92,7 +92,10 @@ struct DecomposeCommand: ParsableCommand {
     ]
     if let certificate {
       lines.append(
-        "sensitivity \(significant(certificate.sensitivity)), largest component "
+        "sensitivity "
+          + (certificate.sensitivity.isFinite
+            ? significant(certificate.sensitivity) : "beyond Double's range")
+          + ", largest component "
           + "\(fixed(certificate.largestComponentNorm, 3)) of the kernel's norm, "
           + (certificate.factorCondition.isFinite
             ? "condition \(significant(certificate.factorCondition))" : "dependent components"))
