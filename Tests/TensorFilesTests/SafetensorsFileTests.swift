@@ -47,6 +47,7 @@ import Testing
     #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#,
     #"{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,4]}}"#,
     #"{"a":{"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]}}"#,
+    #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[0],"data_offsets":[2,4]}}"#,
     #"{"a":{"dtype":"F32","shape":[1]}}"#, "[]", "{", "", "null",
   ])
   func wrongHeadersAreErrorsThatNameTheFile(header: String) {
