@@ -1,4 +1,6 @@
 import Foundation
+import ModelGraph
+import ONNX
 import TensorFiles
 import Tensors
 import TestSupport
@@ -146,6 +148,26 @@ import Testing
       #expect(run.status == 64, "\(arguments): \(run.status)")
     }
     #expect(try folder.names == [])
+  }
+
+  @Test func openShapesAreAskedForByName() throws {
+    let folder = try TemporaryFolder()
+    let (path, out) = (folder.path("open.onnx"), folder.path("out.onnx"))
+    var model = try ModelGraph(onnx: mnist)
+    let input = model.main.inputs[0].name
+    model.main.inputs[0].type = .tensor(.float32, shape: [.known(1), .known(1), .open, .symbol("width")])
+    _ = try model.saveONNX(to: path)
+    let open = try lowrank("compress", path, "-o", out, "--macs", "0.5")
+    #expect(open.status == 1 && open.error.contains("--input-shape"), "\(open.error)")
+    #expect(open.error.contains("'\(input)' of 1x1x?x?"), "\(open.error)")
+    for shape in ["1,1,28,28", "\(input)=1,1,28,28"] {
+      let run = try lowrank("compress", path, "-o", out, "--macs", "0.5", "--input-shape", shape)
+      #expect(run.status == 0 && run.output.contains("0.50"), "\(run.error)")
+    }
+    let wrong = try lowrank("compress", path, "-o", out, "--input-shape", "other=1,1,28,28")
+    #expect(wrong.status == 1 && wrong.error.contains("'\(input)'"), "\(wrong.error)")
+    let twice = try lowrank("compress", path, "-o", out, "--input-shape", "1,1,28,28", "--input-shape", "1,1")
+    #expect(twice.status == 1 && twice.error.contains("more often"), "\(twice.error)")
   }
 
   @Test func wrongInputIsOneAndLeavesNothing() throws {

@@ -82,8 +82,9 @@ public struct ModelCandidates: Sendable {
     for (layer, measured) in zip(work.layers, work.costs) {
       guard let measured, !measure.isShared || seen.insert(layer.weight).inserted else { continue }
       guard let cost = measure.cost(of: measured, in: .dense) else {
-        throw .model(
-          .node(path: path, name: layer.name, reason: "its \(measure.unit) are unknown, \(measure.advice)"))
+        let inputs = work.openInputs.map { "; the model takes \($0)" } ?? ""
+        let reason = "its \(measure.unit) are unknown, \(measure.advice)\(inputs)"
+        throw .model(.node(path: path, name: layer.name, reason: reason))
       }
       costs.append(cost)
     }

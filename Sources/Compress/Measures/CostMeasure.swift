@@ -56,7 +56,7 @@ public struct MultiplyCount: CostMeasure {
   public let isShared = false
   /// Options that tell the shapes, or do without them.
   public let advice =
-    "as the model leaves shapes open: give --input-shape, or a budget of weights with --params"
+    "as the model leaves shapes open: give --input-shape NAME=..., or a budget of weights with --params"
 
   /// The measure.
   public init() {}

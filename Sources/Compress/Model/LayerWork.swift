@@ -16,6 +16,8 @@ struct LayerWork {
   let obstacles: [String?]
   /// The layers that may be factored.
   let groups: [LayerGroup]
+  /// The names and shapes of inputs whose shape is open, in words.
+  let openInputs: String?
 
   /// **Throws** `CompressError` for shapes or regular expressions that do not fit, patterns that match no layer among them.
   init(_ model: ModelGraph, _ options: CompressionOptions) throws(CompressError) {
@@ -29,6 +31,7 @@ struct LayerWork {
     do { extents = try model.extents(of: layers, inputShapes: options.inputShapes) } catch {
       throw .model(error)
     }
+    openInputs = model.inputs.openShapes(but: options.inputShapes)
     self.layers = layers
     costs = zip(layers, extents).map { layer, extents in MeasuredLayer([layer], uses: extents.map { [$0] }) }
     let obstacles = layers.map { $0.obstacle ?? selection.obstacle($0.name) }
@@ -84,6 +87,17 @@ extension LayerWork {
 
   /// The name of a group's first layer.
   func name(ofGroup index: Int) -> String { layers[groups[index].members[0]].name }
+}
+
+extension [ValueInfo] {
+  /// Those with an open extent, as `'image' of 1x3x?x?`; nil where there are none.
+  fileprivate func openShapes(but given: [String: [Int]]) -> String? {
+    let open = filter { info in given[info.name] == nil && info.extents?.contains(nil) ?? true }
+    let texts = open.map { info in
+      "'\(info.name)' of \(info.extents.map { $0.map { $0.map(String.init) ?? "?" }.joined(separator: "x") } ?? "any shape")"
+    }
+    return texts.isEmpty ? nil : texts.joined(separator: ", ")
+  }
 }
 
 extension MeasuredLayer {

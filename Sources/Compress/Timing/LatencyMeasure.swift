@@ -16,7 +16,7 @@ public struct LatencyMeasure: CostMeasure {
   /// False: each layer takes its own time.
   public let isShared = false
   /// What tells the shapes.
-  public let advice = "as the model leaves shapes open: give --input-shape"
+  public let advice = "as the model leaves shapes open: give --input-shape NAME=..."
   /// The time outside of all layers.
   public private(set) var rest: RestCost
   private let slower: [String: Set<String>]

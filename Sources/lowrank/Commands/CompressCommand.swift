@@ -120,8 +120,8 @@ struct CompressCommand: ParsableCommand {
     guard let output else { return }
     let clock = ContinuousClock()
     let start = clock.now
-    var options = try options()
     var model = try arguments.loadModel(declaringTo: &outputs)
+    var options = try options(for: model)
     var (result, tradeOff, tuned) = try compressInRounds(&model, &options)
     result.model.bytesAfter = try model.saveONNX(to: output, in: &outputs.files)
     result.elapsedSeconds = (clock.now - start).seconds
@@ -243,8 +243,8 @@ struct CompressCommand: ParsableCommand {
     }
   }
 
-  private func options() throws -> CompressionOptions {
-    var options = arguments.options
+  private func options(for model: ModelGraph) throws -> CompressionOptions {
+    var options = try arguments.options(for: model)
     options.sensitivities = try loadSensitivities()
     options.budget = macs.map(Budget.multiplies) ?? params.map(Budget.weights)
     options.recordsSpectra = report != nil
@@ -254,9 +254,9 @@ struct CompressCommand: ParsableCommand {
 
   /// One analysis, many budgets. `--params` counts weights, `--latency` milliseconds, everything else multiplies.
   private func printTradeOff(_ fractions: [Double], _ outputs: inout OutputSet) throws {
-    var options = try options()
-    options.budget = params == nil ? .multiplies(1) : .weights(1)
     let model = try arguments.loadModel(declaringTo: &outputs)
+    var options = try options(for: model)
+    options.budget = params == nil ? .multiplies(1) : .weights(1)
     let bar = ProgressBar()
     let show: @Sendable (Progress) -> Void = { progress in
       bar.show(done: progress.done, of: progress.total, label: progress.layer)

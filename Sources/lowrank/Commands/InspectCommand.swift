@@ -33,7 +33,7 @@ struct InspectCommand: ParsableCommand {
       try outputs.finish(printing: json ? try jsonText(inspection) : inspection.text)
       return
     }
-    let report = try model.inspect(arguments.options, progress: show)
+    let report = try model.inspect(arguments.options(for: model), progress: show)
     bar.finish()
     try outputs.finish(printing: json ? try jsonText(report) : report.text)
   }
@@ -44,7 +44,7 @@ extension InspectCommand {
   private func timed(
     _ model: ModelGraph, _ show: @escaping @Sendable (Progress) -> Void
   ) throws -> TimeInspection {
-    let options = arguments.options
+    let options = try arguments.options(for: model)
     let timer = try TimingRuntime.lowrank.timer(options, threads: options.threads)
     let alone = try TimingRuntime.lowrank.timer(options, threads: 1)
     let cache = TimesCache.users

@@ -67,8 +67,9 @@ struct ModelArguments: ParsableArguments {
 
   @Option(
     name: .customLong("input-shape"),
-    help: "The shape of an input that the model leaves open, e.g. image=1,3,224,224; may be repeated.")
-  var inputShapes: [InputShape] = []
+    help:
+      "The shape of an input that the model leaves open, 1,3,224,224 or NAME=1,3,224,224. May be repeated.")
+  var inputShapes: [InputShapeArgument] = []
 
   @Flag(inversion: .prefixedNo, help: "Fold a BatchNormalization into the factored layer before it (exact).")
   var foldBatchNorm = true
@@ -90,9 +91,6 @@ struct ModelArguments: ParsableArguments {
       throw ValidationError("--rank-multiple lies between 1 and 65536.")
     }
     try requireThreads(threads)
-    guard Set(inputShapes.map(\.name)).count == inputShapes.count else {
-      throw ValidationError("--input-shape is given twice for one input.")
-    }
     for (option, text) in [("--layers", layers), ("--skip", skip)] {
       guard let text, (try? Regex(text)) == nil else { continue }
       throw ValidationError("\(option): '\(text)' is not a regular expression.")
@@ -122,7 +120,9 @@ struct ModelArguments: ParsableArguments {
   }
 
   /// The options for the library.
-  var options: CompressionOptions {
+  ///
+  /// **Throws** `FileError` for shapes that are no input's of the model.
+  func options(for model: ModelGraph) throws -> CompressionOptions {
     var options = CompressionOptions()
     options.method = method
     options.criterion = criteria.first ?? .error(0.3)
@@ -131,26 +131,9 @@ struct ModelArguments: ParsableArguments {
     options.skip = skip
     options.foldsBatchNormalization = foldBatchNorm
     options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
-    options.inputShapes = Dictionary(uniqueKeysWithValues: inputShapes.map { ($0.name, $0.extents) })
+    options.inputShapes = try InputShapeArgument.named(
+      inputShapes, among: model.inputs, of: self.model)
     return options
-  }
-}
-
-/// `NAME=1,3,224,224`
-struct InputShape: ExpressibleByArgument {
-  let name: String
-  let extents: [Int]
-
-  init?(argument: String) {
-    // Names may hold an equals sign; extents do not.
-    guard let split = argument.lastIndex(of: "="), split > argument.startIndex else { return nil }
-    name = String(argument[..<split])
-    let extents = argument[argument.index(after: split)...].split(
-      separator: ",", omittingEmptySubsequences: false
-    )
-    .map { Int($0) ?? 0 }
-    guard extents.allSatisfy({ $0 > 0 && $0 < 1 << 31 }) else { return nil }
-    self.extents = extents
   }
 }
 

@@ -26,7 +26,7 @@ struct ProfileCommand: ParsableCommand {
   func run() throws {
     var outputs = try OutputSet(reading: [arguments.model], writing: [.init("-o", output)])
     let model = try arguments.loadModel(declaringTo: &outputs)
-    let options = arguments.options
+    let options = try arguments.options(for: model)
     let timer = try runtime.timer(options, threads: options.threads)
     let bar = ProgressBar()
     let latency = try LatencyCompression(

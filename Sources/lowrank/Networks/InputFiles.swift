@@ -54,7 +54,7 @@ struct InputFile: ExpressibleByArgument {
 
 extension [ValueInfo] {
   /// The names and shapes, in words.
-  fileprivate var list: String {
+  var list: String {
     isEmpty ? "it takes none" : "it takes " + map { "'\($0.name)' \($0.shapeText)" }.joined(separator: ", ")
   }
 }

@@ -9,13 +9,16 @@ struct InputShapeArgument: ExpressibleByArgument {
   private let extents: [Int]
 
   init?(argument: String) {
-    if let named = InputShape(argument: argument) {
-      (name, extents) = (named.name, named.extents)
-    } else if let bare = InputShape(argument: "x=" + argument), !argument.contains("=") {
-      (name, extents) = (nil, bare.extents)
-    } else {
-      return nil
-    }
+    // Names may hold an equals sign; extents do not.
+    let split = argument.lastIndex(of: "=")
+    guard split != argument.startIndex else { return nil }
+    name = split.map { String(argument[..<$0]) }
+    let extents = argument[(split.map(argument.index(after:)) ?? argument.startIndex)...].split(
+      separator: ",", omittingEmptySubsequences: false
+    )
+    .map { Int($0) ?? 0 }
+    guard extents.allSatisfy({ $0 > 0 && $0 < 1 << 31 }) else { return nil }
+    self.extents = extents
   }
 
   /// The most elements of all inputs together, so that a broken model does not ask for all memory.
@@ -27,11 +30,28 @@ struct InputShapeArgument: ExpressibleByArgument {
   static func assigned(_ shapes: [InputShapeArgument], to infos: [ValueInfo], of model: String) throws
     -> [String: Shape]
   {
+    let given = try named(shapes, among: infos, of: model)
+    var result: [String: Shape] = [:]
+    var room = mostElements
+    for info in infos {
+      let shape = try info.shape(given[info.name], most: room, of: model)
+      room -= shape.count
+      result[info.name] = shape
+    }
+    return result
+  }
+
+  /// The extents that are given, by the inputs' names.
+  ///
+  /// **Throws** where no input has a name, where one has two shapes, and where there are more shapes than inputs.
+  static func named(_ shapes: [InputShapeArgument], among infos: [ValueInfo], of model: String) throws
+    -> [String: [Int]]
+  {
     var given: [String: [Int]] = [:]
     for shape in shapes {
       guard let name = shape.name else { continue }
       guard infos.contains(where: { $0.name == name }) else {
-        throw FileError(path: model, reason: "--input-shape: the model has no input '\(name)'")
+        throw FileError(path: model, reason: "--input-shape: the model has no input '\(name)'; \(infos.list)")
       }
       guard given.updateValue(shape.extents, forKey: name) == nil else {
         throw FileError(path: model, reason: "--input-shape is given twice for the input '\(name)'")
@@ -44,14 +64,7 @@ struct InputShapeArgument: ExpressibleByArgument {
       }
       given[next] = shape.extents
     }
-    var result: [String: Shape] = [:]
-    var room = mostElements
-    for info in infos {
-      let shape = try info.shape(given[info.name], most: room, of: model)
-      room -= shape.count
-      result[info.name] = shape
-    }
-    return result
+    return given
   }
 }
 
