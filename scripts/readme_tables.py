@@ -1,19 +1,39 @@
 #!/usr/bin/env python3
-"""Puts the results of Benchmarks/peers/run.sh in their place in README.md.
+"""Puts the results of Benchmarks/peers/run.sh and Benchmarks/networks/run.sh in their places in README.md.
 
-    python3 scripts/readme_tables.py [RESULTS]        # Benchmarks/peers/results by default
+    python3 scripts/readme_tables.py [RESULTS]        # of the peers: Benchmarks/peers/results by default
 """
 import os
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BEGIN, END = "<!-- peers: begin -->\n", "<!-- peers: end -->"
 
 
 def parts(path):
     """The parts of a text that blank lines part."""
     with open(path) as file:
         return [part.strip("\n") for part in file.read().split("\n\n") if part.strip()]
+
+
+def put(place, text):
+    """Puts the text between the marks of a place in README.md."""
+    begin, end = f"<!-- {place}: begin -->\n", f"<!-- {place}: end -->"
+    path = os.path.join(ROOT, "README.md")
+    with open(path) as file:
+        before, rest = file.read().split(begin)
+    with open(path, "w") as file:
+        file.write(before + begin + text + end + rest.split(end, 1)[1])
+
+
+def networks():
+    """The table of whole networks, without what this project asks of itself: the last column, and how many miss it."""
+    def shown(line):
+        if line.startswith("|"):
+            return line.rsplit("|", 2)[0] + "|"
+        return line.partition(";")[0] + "." if line.startswith("Geometric mean") else line
+
+    with open(os.path.join(ROOT, "Benchmarks", "networks", "results", "table.md")) as file:
+        return "\n".join(map(shown, file.read().split("\n")))
 
 
 def main():
@@ -23,11 +43,8 @@ def main():
     shown = [part for part in convolutions if not part.startswith(("Share of", "| layer | dense | Tucker-2 at 1/4 | Tucker-2 at 1/2 | CP-3 | 1/4"))]
     decompositions = parts(os.path.join(results, "decompositions.md"))
     text = "\n\n".join([*shown, "**Decompositions**, minimum ms: " + decompositions[0], *decompositions[1:]]) + "\n"
-    path = os.path.join(ROOT, "README.md")
-    with open(path) as file:
-        before, rest = file.read().split(BEGIN)
-    with open(path, "w") as file:
-        file.write(before + BEGIN + text + END + rest.split(END, 1)[1])
+    put("peers", text)
+    put("networks", networks())
 
 
 if __name__ == "__main__":
