@@ -98,16 +98,41 @@ import Testing
   /// Tiles lie in the map, not in the bands that compute it, so every element is summed in the same order.
   @Test func bandsAndThreadsDoNotChangeTheResult() throws {
     var cases = GeneratedCases(seed: 515)
-    for shapes: [ChainStage] in [[.square(24, 32), .square(32, 16)], [.square(20, 32, 5), .depthwise(32)]] {
+    for shapes: [ChainStage] in [
+      [.square(24, 32), .square(32, 16)], [.square(20, 32, 5), .depthwise(32)],
+      [.line(24, 40, 3, down: true), .line(40, 32, 3, down: false)],
+      [.line(24, 40, 3, down: true), .line(40, 32, 3, down: true)],
+    ] {
       let chain = try ChainCase<Float>(
         shapes, batch: 1, inputExtents: [29, 18], activations: [.relu, .none], &cases)
-      for winograd in [ConvolutionOptions.Winograd.tile(2), .tile(4)] {
+      for winograd in [ConvolutionOptions.Winograd.tile(2), .tile(4), .tile(6)] {
         let results = try [(4, 1), (8, 1), (12, 2), (4, 3)].map { band, threads in
           try Convolution(
             chain.stages, options: ConvolutionOptions(winograd: winograd, band: band, threads: threads)
           ).reshaped(inputExtents: chain.inputExtents).run(chain.input)
         }
         #expect(results.allSatisfy { $0 == results[0] }, "\(winograd)")
+      }
+    }
+  }
+
+  /// Tiles of several rows in a stage before the last, where every band begins with whole ones.
+  @Test func tilesGoDownInFrontOfRows() throws {
+    var cases = GeneratedCases(seed: 516)
+    for (second, rows) in [
+      (ChainStage.line(48, 64, 3, down: false), 6), (.pointwise(48, 64), 6),
+      (.line(48, 64, 3, down: true), 1),
+    ] {
+      let chain = try ChainCase<Float>(
+        [.line(64, 48, 3, down: true), second], batch: 2, inputExtents: [27, 20],
+        activations: [.relu, .none],
+        &cases)
+      for band in [nil, 1, 6, 13] {
+        let convolution = Convolution(
+          chain.stages, options: ConvolutionOptions(winograd: .tile(6), band: band))
+        let plan = try convolution.reshaped(inputExtents: chain.inputExtents)
+        #expect(plan.winogradForm(ofStage: 0)?.tiles.height ?? 1 == rows, "\(plan.explain)")
+        try chain.check(convolution)
       }
     }
   }

@@ -50,10 +50,13 @@ struct BandedDesign: Sendable {
     for index in core.dropLast().reversed() { forms[index] = fastestForm(index, winograd) }
   }
 
-  /// The form of a stage before the last one of the core that takes the fewest cycles, of those along a row.
+  /// The form of a stage before the last one of the core that takes the fewest cycles.
   private func fastestForm(_ index: Int, _ winograd: ConvolutionOptions.Winograd) -> WinogradForm? {
-    // Tiles of several rows would begin where a band does, and results depend on bands and threads.
-    let allowed = planes[index].winogradForms(winograd).filter { $0.map { $0.tiles.height == 1 } ?? true }
+    // Elsewhere tiles of several rows would begin at whichever row a band needs first, and results depend on bands and threads.
+    let aligned = bandsAlign(at: index)
+    let allowed = planes[index].winogradForms(winograd).filter { form in
+      aligned || form.map { $0.tiles.height == 1 } ?? true
+    }
     guard allowed.count > 1 else { return allowed.first ?? nil }
     return allowed.min { cycles(index, $0) < cycles(index, $1) } ?? nil
     func cycles(_ index: Int, _ form: WinogradForm?) -> Double {
@@ -62,6 +65,13 @@ struct BandedDesign: Sendable {
       // As one thread would run it on all rows, so that no result depends on the threads.
       (design.slots, design.parts, design.band) = (1, 1, last.outputHeight)
       return design.cycles(ofStage: index) * (form?.tile == 5 ? 1.1 : 1)
+    }
+  }
+
+  /// Whether the rows of a stage that a band takes are the band's own: each later stage reads one row for each of its own.
+  private func bandsAlign(at index: Int) -> Bool {
+    planes[(index + 1)...].allSatisfy {
+      $0.kernel.height == 1 && $0.stride.height == 1 && $0.inputHeight == $0.outputHeight
     }
   }
 
@@ -74,7 +84,9 @@ struct BandedDesign: Sendable {
   var core: Range<Int> { (entersPointwise ? 1 : 0)..<(planes.count - (leavesPointwise ? 1 : 0)) }
 
   /// The output rows that belong together: those of a block of tiles, or one.
-  var rowsTogether: Int { core.last.map { stage($0).rowsTogether } ?? 1 }
+  ///
+  /// One stage alone can have blocks of several rows: behind such a stage, but for the last, kernels have one row.
+  var rowsTogether: Int { core.reduce(1) { max($0, stage($1).rowsTogether) } }
 
   /// A stage between entry and exit with its algorithm.
   func stage(_ index: Int) -> RowStage { RowStage(planes[index], algorithm(index)) }
