@@ -5,10 +5,10 @@
 #     scripts/debian-test.sh arm64|amd64 [FILTER]
 #
 # FILTER, a regular expression as for `swift test --filter`, restricts the tests. Needs a Debian machine and root (or
-# sudo); installs mmdebstrap, and for a foreign architecture qemu-user-static. The systems are kept under ROOTS (by
-# default /var/cache/swift-lowrank), about 4 GB each, so that a second run builds only what changed; remove the folder to
-# start afresh. Under emulation two cores take half an hour to make the system and build, and an hour for all tests; a
-# FILTER shortens that.
+# sudo); installs mmdebstrap, and for a foreign architecture arch-test and qemu-user-static. The systems are kept under
+# ROOTS (by default /var/cache/swift-lowrank), about 4 GB each, so that a second run builds only what changed; remove the
+# folder to start afresh. Under emulation two cores take half an hour to make the system and build, and an hour for all
+# tests; a FILTER shortens that.
 # CPUS names the processors that QEMU plays, the first of them for every test, the others for the numerical ones.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -57,7 +57,9 @@ install_tools() {
   local missing=() tool
   [ -x /usr/bin/mmdebstrap ] || missing+=(mmdebstrap)
   if [ "$architecture" != "$host" ]; then
-    ls /usr/bin/qemu-aarch64-static > /dev/null 2>&1 || missing+=(qemu-user-static)
+    # mmdebstrap asks arch-test, which it only recommends, whether the emulator works.
+    [ -x /usr/bin/arch-test ] || missing+=(arch-test)
+    [ -x /usr/bin/qemu-aarch64-static ] || missing+=(qemu-user-static)
   fi
   for tool in "${missing[@]}"; do
     apt-get update -q
