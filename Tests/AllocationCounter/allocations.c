@@ -1,7 +1,6 @@
 #include "AllocationCounter.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #if defined(__has_feature)
@@ -59,8 +58,12 @@ int posix_memalign(void **pointer, size_t alignment, size_t size) {
 size_t lowrank_allocations(void) { return count; }
 
 size_t lowrank_allocated_bytes(void) { return bytes; }
-#else
-size_t lowrank_allocations(void) { return SIZE_MAX; }
 
-size_t lowrank_allocated_bytes(void) { return SIZE_MAX; }
+bool lowrank_counts_allocations(void) { return true; }
+#else
+size_t lowrank_allocations(void) { return 0; }
+
+size_t lowrank_allocated_bytes(void) { return 0; }
+
+bool lowrank_counts_allocations(void) { return false; }
 #endif
