@@ -11,10 +11,12 @@ public import Tensors
 /// without convergence.
 ///
 /// **Accuracy** a local optimum, to the tolerance of the options: the best CP of a rank is a hard problem and need not
-/// exist, and with more terms the iterations may end a little higher. Never worse than where they begin, nor than zero;
-/// exact at the largest rank. The certificate holds the error of the factors as stored and how stable they are; every number in it and in
-/// the factors is finite, but for the condition of dependent terms. BLAS runs on one thread, so that the factors depend
-/// on the kernel and the options alone.
+/// exist. Never worse than where the iterations begin, nor than zero; exact at the largest rank. Not promised is that more
+/// terms end nearer than fewer, which only factors of all smaller ranks could tell: among 1600 generated kernels of all
+/// forms, those of CP each beside two smaller ranks (`scripts/fuzz_kernels.py`), 16 comparisons ended higher, by 6e-4 of
+/// the kernel at most. The certificate holds the error of the factors as stored and how stable they are; every number in
+/// it and in the factors is finite, but for the condition of dependent terms. BLAS runs on one thread, so that the factors
+/// depend on the kernel and the options alone.
 ///
 /// **Complexity** see `CPSweeps`; most iterations run inside a Tucker-2 compression.
 ///
