@@ -181,14 +181,14 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
-// LOWRANK_TESTS names targets of tests, with commas between, and the package is those and what they stand on: what
-// scripts/sanitize.sh builds, for which the rest would be minutes of building that no sanitizer gets to see.
+// LOWRANK_TESTS names targets of tests, with commas between, and the package is those and what they stand
+// on: what scripts/sanitize.sh builds, for which the rest would be minutes of building that no test there uses.
 if let names = Context.environment["LOWRANK_TESTS"] {
   var kept = Set(names.split(separator: ",").map(String.init))
   var waiting = Array(kept)
   while let name = waiting.popLast() {
-    for case .byNameItem(let needed, _) in package.targets.first(where: { $0.name == name })?.dependencies ?? []
-    where kept.insert(needed).inserted {
+    let target = package.targets.first { $0.name == name }
+    for case .byNameItem(let needed, _) in target?.dependencies ?? [] where kept.insert(needed).inserted {
       waiting.append(needed)
     }
   }
