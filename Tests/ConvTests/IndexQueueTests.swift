@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import Testing
 
@@ -11,8 +12,11 @@ struct IndexQueueTests {
 
   @Test(arguments: [1, 2, 7])
   func resultsComeInOrder(threads: Int) throws {
-    let found = try inParallel(100, threads: threads, held: 3, into: [Int]()) { (index) throws(Failure) in
-      index * index
+    let found = try inParallel(100, threads: threads, held: 3, into: [Int]()) {
+      (index) throws(Failure) -> Int in
+      // Others are done meanwhile.
+      if index % 10 == 0 { usleep(2000) }
+      return index * index
     } collect: {
       $0.append($1)
     }
@@ -38,17 +42,20 @@ struct IndexQueueTests {
     #expect((1...4).contains(open.withLock { $0.most }))
   }
 
-  /// The error of the first index that has one, and an end.
+  /// The error of the first index that has one, and an end: a thread that has met one takes no other.
   @Test(arguments: [1, 3])
   func firstErrorIsThrown(threads: Int) {
+    let begun = Mutex(0)
     #expect(throws: Failure(index: 5)) {
       _ = try inParallel(1000, threads: threads, held: 5, into: 0) { (index) throws(Failure) -> Int in
+        begun.withLock { $0 += 1 }
         if index >= 5 { throw Failure(index: index) }
         return index
       } collect: {
         $0 += $1
       }
     }
+    #expect(begun.withLock { $0 } <= 5 + threads)
   }
 
   @Test

@@ -80,6 +80,7 @@ struct ProductGradientTests {
     Layer(pads: [1, 1, 1, 1]),
     Layer(stride: [2, 3], pads: [1, 0, 0, 2]),
     Layer(dilation: [2, 1], pads: [2, 1, 1, 1]),
+    Layer(dilation: [1, 2], pads: [0, 2, 1, 2]),
     Layer(stride: [2, 1], dilation: [1, 2], pads: [0, 2, 1, 2], hasBias: false),
     // A padding beyond the kernel's reach, in front or behind: no flipped convolution has it.
     Layer(pads: [3, 1, 0, 1]),
