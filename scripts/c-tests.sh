@@ -82,7 +82,10 @@ check_help() {
   [ -f "$prefix/share/man/man1/lowrank-compress.1" ] || fail "there is no page for lowrank compress"
   if command -v groff > /dev/null; then
     for page in "$prefix"/share/man/man1/*.1; do
-      groff -man -ww -z "$page" 2> "$work/log" && [ ! -s "$work/log" ] || { cat "$work/log"; fail "$page"; }
+      if ! groff -man -ww -z "$page" 2> "$work/log" || [ -s "$work/log" ]; then
+        cat "$work/log"
+        fail "$page"
+      fi
     done
   fi
   bash -n "$prefix/share/bash-completion/completions/lowrank"

@@ -25,6 +25,7 @@ number() {
 
 # A row of the table: a title, a format for its numbers, the number before, and the one after.
 row() {
+  # shellcheck disable=SC2059 # the format is the caller's
   printf "%-24s%14s%14s\n" "$1" "$(LC_ALL=C printf "$2" "$3")" "$(LC_ALL=C printf "$2" "$4")"
 }
 

@@ -62,6 +62,7 @@ PATH="$work/tools/bin:$PATH" "$work/tools/bin/auditwheel" repair --wheel-dir "$w
   > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 "$work/tools/bin/auditwheel" show "$work"/repaired/*.whl
 mv "$work"/repaired/*.whl "$out/"
+# shellcheck disable=SC2012 # the newest, whose names have no blanks
 wheel=$(cd "$out" && ls -t ./*.whl | head -n 1)
 
 # As a user has it: nothing but the wheel and NumPy, in another folder.
