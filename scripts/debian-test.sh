@@ -28,7 +28,8 @@ fi
 
 roots=${ROOTS:-/var/cache/swift-lowrank}
 root=$roots/$architecture
-host=$(dpkg --print-architecture)
+# shellcheck source=scripts/debian-root.sh
+source scripts/debian-root.sh
 packages=ca-certificates,git,swiftlang,g++,liblapacke-dev,libopenblas-dev,libpng-dev,libjpeg-dev,pkg-config,python3-venv,procps
 # Debian's swiftlang has no _Testing_Foundation, which `import Foundation` beside `import Testing` would link.
 without_overlays=(-Xswiftc -Xfrontend -Xswiftc -disable-cross-import-overlays)
@@ -42,63 +43,12 @@ else
   read -r -a cpus <<< "${CPUS:-neoverse-n1 cortex-a53 cortex-a72 max}"
 fi
 
-# The mirror of the machine's own Debian sources, in either of apt's two formats.
-mirror() {
-  if [ -n "${MIRROR:-}" ]; then
-    echo "$MIRROR"
-    return
-  fi
-  # shellcheck disable=SC2016 # apt-get's own names
-  apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' |
-    awk '$2 == "Debian" && $3 == "Debian" { print $1; exit }'
-}
-
-install_tools() {
-  local missing=() tool
-  [ -x /usr/bin/mmdebstrap ] || missing+=(mmdebstrap)
-  if [ "$architecture" != "$host" ]; then
-    # mmdebstrap asks arch-test, which it only recommends, whether the emulator works.
-    [ -x /usr/bin/arch-test ] || missing+=(arch-test)
-    [ -x /usr/bin/qemu-aarch64-static ] || missing+=(qemu-user-static)
-  fi
-  for tool in "${missing[@]}"; do
-    apt-get update -q
-    DEBIAN_FRONTEND=noninteractive apt-get install -q -y "$tool"
-  done
-}
-
-# Lets the kernel start programs of arm64 with QEMU; the flag F keeps the interpreter open, so that it works in a chroot.
-register_emulator() {
-  local handlers=/proc/sys/fs/binfmt_misc
-  [ "$architecture" != "$host" ] || return 0
-  [ -e $handlers/register ] || mount -t binfmt_misc binfmt_misc $handlers
-  [ -e $handlers/qemu-aarch64 ] || cat /usr/lib/binfmt.d/qemu-aarch64.conf > $handlers/register
-  if ! grep -q '^flags:.*F' $handlers/qemu-aarch64; then
-    echo "the handler $handlers/qemu-aarch64 lacks the flag F: install Debian's qemu-user-static" >&2
-    exit 1
-  fi
-}
-
 make_root() {
   [ ! -e "$root/etc/debian_version" ] || return 0
-  local from
-  from=$(mirror)
-  if [ -z "$from" ]; then
-    echo "no Debian mirror among apt's sources: name one in MIRROR" >&2
-    exit 1
-  fi
   mkdir -p "$roots"
   rm -rf "$root.partial"
-  # A mirror that lags serves an unstable Release file past its date.
-  mmdebstrap --architectures="$architecture" --variant=minbase --include="$packages" \
-    --aptopt='Acquire::Check-Valid-Until "false"' --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
-    unstable "$root.partial" "$from"
+  bootstrap unstable "$root.partial" "$packages"
   mv "$root.partial" "$root"
-}
-
-# The folders that this machine's git reads repositories from in place of an address, which the root then sees too.
-git_folders() {
-  git config --get-regexp '^url\..*\.insteadof$' | sed -n 's/^url\.\(\/.*\)\.insteadof .*/\1/p' | sort -u
 }
 
 # The files of the work tree, in place of those of the last run; what was built stays.
@@ -111,27 +61,6 @@ copy_sources() {
     tar --null --files-from=- --create | tar --extract --directory="$root/src"
   [ ! -e /etc/gitconfig ] || cp /etc/gitconfig "$root/etc/gitconfig"
   [ ! -e /etc/resolv.conf ] || cp -L /etc/resolv.conf "$root/etc/resolv.conf"
-}
-
-# Runs a command in the root as the processor CPU: inside mounts of its own, which end with it.
-enter() {
-  local cpu=$1 folders
-  shift
-  folders=$(git_folders)
-  # shellcheck disable=SC2016 # expanded by the inner shell
-  ROOT=$root FOLDERS=$folders unshare --mount --fork bash -euc '
-    mount --rbind /dev "$ROOT/dev"
-    mount -t proc proc "$ROOT/proc"
-    for folder in $FOLDERS; do
-      mkdir -p "$ROOT/$folder"
-      mount --bind "$folder" "$ROOT/$folder"
-    done
-    cpu=$1
-    shift
-    [ "$cpu" = native ] || export QEMU_CPU="$cpu"
-    exec chroot "$ROOT" /usr/bin/env -i ${QEMU_CPU:+QEMU_CPU="$QEMU_CPU"} HOME=/root LANG=C.UTF-8 \
-      PATH=/usr/libexec/swift/bin:/usr/bin:/bin:/usr/sbin:/sbin sh -ec "cd /src && exec \"\$@\"" sh "$@"
-  ' bash "$cpu" "$@"
 }
 
 # Runs the tests whose names a regular expression matches, as the processor CPU: run_tests CPU TITLE EXPRESSION
@@ -152,7 +81,7 @@ run_tests() {
   fi
 }
 
-install_tools
+install_root_tools
 register_emulator
 make_root
 copy_sources

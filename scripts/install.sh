@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds the command and the C libraries for release, and installs them:
 #
-#   scripts/install.sh --prefix DIR [--symbols] [--scratch-path DIR]
+#   scripts/install.sh --prefix DIR [--libdir lib] [--symbols] [--scratch-path DIR]
 #
+#   --libdir names the folder of libraries under DIR where it is not lib, as in lib/aarch64-linux-gnu.
 #   --symbols keeps the names of functions, for debuggers, profilers and valgrind.
 #
 #   DIR/bin/lowrank                      the command
@@ -22,14 +23,15 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
-  echo "usage: scripts/install.sh --prefix DIR [--symbols] [--scratch-path DIR]" >&2
+  echo "usage: scripts/install.sh --prefix DIR [--libdir lib] [--symbols] [--scratch-path DIR]" >&2
   exit 2
 }
 
-prefix="" scratch=.build-install strip_what=--strip-unneeded
+prefix="" libdir=lib scratch=.build-install strip_what=--strip-unneeded
 while [ $# -gt 0 ]; do
   case "$1" in
     --prefix) [ $# -gt 1 ] || usage; prefix=$2; shift 2 ;;
+    --libdir) [ $# -gt 1 ] || usage; libdir=$2; shift 2 ;;
     --scratch-path) [ $# -gt 1 ] || usage; scratch=$2; shift 2 ;;
     --symbols) strip_what=--strip-debug; shift ;;
     *) usage ;;
@@ -40,19 +42,23 @@ done
 source scripts/setup.sh
 
 header=Sources/CLowRank/include/lowrank.h
-version_part() { sed -n "s/^#define LOWRANK_VERSION_$1 //p" "$header"; }
-major=$(version_part MAJOR)
-version=$major.$(version_part MINOR).$(version_part PATCH)
+number() { sed -n "s/^#define LOWRANK_$1 //p" "$header"; }
+version=$(number VERSION_MAJOR).$(number VERSION_MINOR).$(number VERSION_PATCH)
+abi=$(number ABI)
 
+# The table of functions from other libraries is filled as a program starts, and may only be read from then on.
+hardened=(-Xlinker -z -Xlinker now)
 build() {
-  swift build -c release --static-swift-stdlib --scratch-path "$scratch" --product "$1"
+  swift build -c release --static-swift-stdlib --scratch-path "$scratch" --product "$1" "${hardened[@]}"
 }
 build LowRankC
 build lowrank
 products=$(swift build -c release --static-swift-stdlib --scratch-path "$scratch" --show-bin-path)
 
-mkdir -p "$prefix/bin" "$prefix/include" "$prefix/lib/pkgconfig" "$prefix/lib/cmake/lowrank"
+mkdir -p "$prefix/bin" "$prefix/include" "$prefix/$libdir/pkgconfig" "$prefix/$libdir/cmake/lowrank"
 prefix=$(cd "$prefix" && pwd)
+# From the folder of pkg-config's files up to the prefix.
+up=$(realpath -m --relative-to="/$libdir/pkgconfig" /)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -64,14 +70,14 @@ objects=$products/LowRankC.product/Objects.LinkFileList
 install_shared() {
   local file=liblowrank.so.$version
   # The linker warns of mktemp in Foundation, which this library does not come to; all else is shown.
-  swiftc -emit-library -static-stdlib -o "$work/$file" "@$objects" -Xlinker "-soname=liblowrank.so.$major" \
-    -Xlinker "--version-script=$work/version-script" -Xlinker --gc-sections -lopenblas -llapacke 2> "$work/log" ||
+  swiftc -emit-library -static-stdlib -o "$work/$file" "@$objects" -Xlinker "-soname=liblowrank.so.$abi" \
+    -Xlinker "--version-script=$work/version-script" -Xlinker --gc-sections "${hardened[@]}" -lopenblas -llapacke 2> "$work/log" ||
     { cat "$work/log" >&2; exit 1; }
   grep -v 'mktemp' "$work/log" >&2 || true
-  strip "$strip_what" "$work/$file"
-  install -m 755 "$work/$file" "$prefix/lib/$file"
-  ln -sf "$file" "$prefix/lib/liblowrank.so.$major"
-  ln -sf "liblowrank.so.$major" "$prefix/lib/liblowrank.so"
+  strip "$strip_what" --remove-section=.comment "$work/$file"
+  install -m 755 "$work/$file" "$prefix/$libdir/$file"
+  ln -sf "$file" "$prefix/$libdir/liblowrank.so.$abi"
+  ln -sf "liblowrank.so.$abi" "$prefix/$libdir/liblowrank.so"
 }
 
 install_static() {
@@ -87,14 +93,14 @@ install_static() {
   # Groups are dissolved: a program's own copy of a C++ template must not take the place of one whose name is local.
   ld.bfd -r -d --force-group-allocation -o "$work/all.o" "$runtime/$(uname -m)/swiftrt.o" "@$work/objects" \
     --start-group "${swift_libraries[@]}" --end-group
-  objcopy --keep-global-symbols="$work/names" "$strip_what" "$work/all.o" "$work/lowrank.o"
+  objcopy --keep-global-symbols="$work/names" "$strip_what" --remove-section=.comment "$work/all.o" "$work/lowrank.o"
   rm -f "$work/liblowrank.a"
   ar rcs "$work/liblowrank.a" "$work/lowrank.o"
-  install -m 644 "$work/liblowrank.a" "$prefix/lib/liblowrank.a"
+  install -m 644 "$work/liblowrank.a" "$prefix/$libdir/liblowrank.a"
 }
 
 install_command() {
-  strip "$strip_what" -o "$work/lowrank" "$products/lowrank"
+  strip "$strip_what" --remove-section=.comment -o "$work/lowrank" "$products/lowrank"
   install -m 755 "$work/lowrank" "$prefix/bin/lowrank"
 }
 
@@ -102,7 +108,8 @@ install_command() {
 install_help() {
   local share=$prefix/share
   mkdir -p "$share/bash-completion/completions" "$share/zsh/site-functions" "$share/fish/vendor_completions.d"
-  "$work/lowrank" --generate-completion-script bash > "$share/bash-completion/completions/lowrank"
+  # A file to be sourced.
+  "$work/lowrank" --generate-completion-script bash | sed '1{/^#!/d}' > "$share/bash-completion/completions/lowrank"
   "$work/lowrank" --generate-completion-script zsh > "$share/zsh/site-functions/_lowrank"
   "$work/lowrank" --generate-completion-script fish > "$share/fish/vendor_completions.d/lowrank.fish"
   if command -v python3 > /dev/null; then
@@ -115,9 +122,9 @@ install_help() {
 install_descriptions() {
   install -m 644 "$header" "$prefix/include/lowrank.h"
   # Relative to their own place, so that the whole prefix may be moved.
-  cat > "$prefix/lib/pkgconfig/lowrank.pc" << PC
-prefix=\${pcfiledir}/../..
-libdir=\${prefix}/lib
+  cat > "$prefix/$libdir/pkgconfig/lowrank.pc" << PC
+prefix=\${pcfiledir}/$up
+libdir=\${prefix}/$libdir
 includedir=\${prefix}/include
 
 Name: lowrank
@@ -127,24 +134,26 @@ Cflags: -I\${includedir}
 Libs: -L\${libdir} -llowrank
 Libs.private: -lopenblas -llapacke -lstdc++ -lm -lpthread -ldl
 PC
-  cat > "$prefix/lib/cmake/lowrank/lowrankConfig.cmake" << CMAKE
-# find_package(lowrank) gives lowrank::lowrank (shared) and lowrank::lowrank_static.
-get_filename_component(_lowrank_prefix "\${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
+  cat > "$prefix/$libdir/cmake/lowrank/lowrankConfig.cmake" << CMAKE
+# find_package(lowrank) gives lowrank::lowrank (shared) and, where there is a static library, lowrank::lowrank_static.
+get_filename_component(_lowrank_prefix "\${CMAKE_CURRENT_LIST_DIR}/../$up" ABSOLUTE)
 if(NOT TARGET lowrank::lowrank)
   add_library(lowrank::lowrank SHARED IMPORTED)
   set_target_properties(lowrank::lowrank PROPERTIES
-    IMPORTED_LOCATION "\${_lowrank_prefix}/lib/liblowrank.so.$version"
-    IMPORTED_SONAME "liblowrank.so.$major"
+    IMPORTED_LOCATION "\${_lowrank_prefix}/$libdir/liblowrank.so.$version"
+    IMPORTED_SONAME "liblowrank.so.$abi"
     INTERFACE_INCLUDE_DIRECTORIES "\${_lowrank_prefix}/include")
+endif()
+if(NOT TARGET lowrank::lowrank_static AND EXISTS "\${_lowrank_prefix}/$libdir/liblowrank.a")
   add_library(lowrank::lowrank_static STATIC IMPORTED)
   set_target_properties(lowrank::lowrank_static PROPERTIES
-    IMPORTED_LOCATION "\${_lowrank_prefix}/lib/liblowrank.a"
+    IMPORTED_LOCATION "\${_lowrank_prefix}/$libdir/liblowrank.a"
     INTERFACE_INCLUDE_DIRECTORIES "\${_lowrank_prefix}/include"
     INTERFACE_LINK_LIBRARIES "openblas;lapacke;stdc++;m;pthread;dl")
 endif()
 unset(_lowrank_prefix)
 CMAKE
-  cat > "$prefix/lib/cmake/lowrank/lowrankConfigVersion.cmake" << CMAKE
+  cat > "$prefix/$libdir/cmake/lowrank/lowrankConfigVersion.cmake" << CMAKE
 set(PACKAGE_VERSION "$version")
 if(PACKAGE_FIND_VERSION VERSION_GREATER PACKAGE_VERSION)
   set(PACKAGE_VERSION_COMPATIBLE FALSE)
@@ -163,4 +172,4 @@ install_command
 install_help
 install_descriptions
 echo "Installed lowrank $version into $prefix:"
-(cd "$prefix" && du -h bin/lowrank lib/liblowrank.so."$version" lib/liblowrank.a include/lowrank.h)
+(cd "$prefix" && du -h bin/lowrank "$libdir/liblowrank.so.$version" "$libdir/liblowrank.a" include/lowrank.h)

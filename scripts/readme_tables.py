@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Puts the results of Benchmarks/peers/run.sh and Benchmarks/networks/run.sh in their places in README.md.
+"""Puts results of Benchmarks in their places: those of networks/run.sh in README.md, those of peers/run.sh in
+Benchmarks/README.md, those of peers/compressors.sh in the article BesideOthers of the documentation.
 
     python3 scripts/readme_tables.py [RESULTS]        # of the peers: Benchmarks/peers/results by default
 """
@@ -15,10 +16,10 @@ def parts(path):
         return [part.strip("\n") for part in file.read().split("\n\n") if part.strip()]
 
 
-def put(place, text):
-    """Puts the text between the marks of a place in README.md."""
+def put(place, path, text):
+    """Puts the text between the marks of a place in a file of this repository."""
     begin, end = f"<!-- {place}: begin -->\n", f"<!-- {place}: end -->"
-    path = os.path.join(ROOT, "README.md")
+    path = os.path.join(ROOT, path)
     with open(path) as file:
         before, rest = file.read().split(begin)
     with open(path, "w") as file:
@@ -43,8 +44,10 @@ def main():
     shown = [part for part in convolutions if not part.startswith(("Share of", "| layer | dense | Tucker-2 at 1/4 | Tucker-2 at 1/2 | CP-3 | 1/4"))]
     decompositions = parts(os.path.join(results, "decompositions.md"))
     text = "\n\n".join([*shown, "**Decompositions**, minimum ms: " + decompositions[0], *decompositions[1:]]) + "\n"
-    put("peers", text)
-    put("networks", networks())
+    put("peers", "Benchmarks/README.md", text)
+    put("networks", "README.md", networks())
+    with open(os.path.join(results, "compressors.md")) as file:
+        put("compressors", "Sources/Compress/Documentation.docc/BesideOthers.md", file.read())
 
 
 if __name__ == "__main__":

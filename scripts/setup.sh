@@ -20,15 +20,10 @@ setup_swift() {
   fi
 }
 
-setup_packages() {
+# Installs those of these packages that are not there.
+install_missing() {
   local package missing=() as_root=()
-  if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null; then
-    pkg-config --exists lapacke openblas libpng libjpeg && return
-    echo "LAPACKE, OpenBLAS, libpng, libjpeg and pkg-config are needed, and without apt-get they are yours to install" \
-      "(macOS: brew install openblas lapack libpng jpeg-turbo pkgconf)." >&2
-    exit 1
-  fi
-  for package in liblapacke-dev libopenblas-dev libpng-dev libjpeg-dev pkg-config python3-venv; do
+  for package in "$@"; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null)" = installed ] || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
@@ -42,6 +37,16 @@ setup_packages() {
   echo "Installing ${missing[*]}"
   ${as_root[@]+"${as_root[@]}"} apt-get update -q
   ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -q -y "${missing[@]}"
+}
+
+setup_packages() {
+  if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null; then
+    pkg-config --exists lapacke openblas libpng libjpeg && return
+    echo "LAPACKE, OpenBLAS, libpng, libjpeg and pkg-config are needed, and without apt-get they are yours to install" \
+      "(macOS: brew install openblas lapack libpng jpeg-turbo pkgconf)." >&2
+    exit 1
+  fi
+  install_missing liblapacke-dev libopenblas-dev libpng-dev libjpeg-dev pkg-config python3-venv
 }
 
 setup_swift

@@ -50,7 +50,7 @@ source scripts/setup.sh
 
 cp -r Python "$work/package"
 mkdir -p "$work/package/licenses" "$work/package/src/lowrank/lib" "$work/package/src/lowrank/bin"
-cp "$work"/prefix/lib/liblowrank.so.*.* "$work/package/src/lowrank/lib/liblowrank.so.0"
+cp "$work"/prefix/lib/liblowrank.so.*.* "$work/package/src/lowrank/lib/liblowrank.so.1"
 cp "$work/prefix/bin/lowrank" "$work/package/src/lowrank/bin/lowrank"
 collect_licences "$work/package/licenses"
 
@@ -65,6 +65,19 @@ mv "$work"/repaired/*.whl "$out/"
 # shellcheck disable=SC2012 # the newest, whose names have no blanks
 wheel=$(cd "$out" && ls -t ./*.whl | head -n 1)
 
+# The lines of Python that the README shows, on the example and one of its images.
+readme_lines() {
+  cp "$root/Examples/mnist/mnist.onnx" model.onnx
+  {
+    echo 'import numpy'
+    echo "image = numpy.load('$root/Examples/mnist/test_images.npy')[:1]"
+    # shellcheck disable=SC2016 # fences, no commands
+    sed -n '/^```python$/,/^```$/{/^```/!p}' "$root/README.md"
+    echo 'print("the README: multiplies", report["model"]["macsAfter"], "and scores", scores.shape)'
+  } > lines.py
+  "$work/bare/bin/python" lines.py
+}
+
 # As a user has it: nothing but the wheel and NumPy, in another folder.
 python3 -m venv "$work/bare"
 "$work/bare/bin/pip" install --quiet --disable-pip-version-check "$out/$wheel" pytest
@@ -74,6 +87,7 @@ cp -r Python/tests "$work/tests"
   unset LD_LIBRARY_PATH LOWRANK_LIBRARY PYTHONPATH
   LOWRANK_TEST_ROOT=$root "$work/bare/bin/python" -m pytest -q -p no:cacheprovider tests
   "$work/bare/bin/python" "$root/Examples/python/smaller_network.py"
+  readme_lines
   "$work/bare/bin/lowrank" version
   OPENBLAS_NUM_THREADS=1 "$work/bare/bin/lowrank" inspect "$root/Examples/mnist/mnist.onnx" | tail -n 1
 )

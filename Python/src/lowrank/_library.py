@@ -15,8 +15,8 @@ MAX_ORDER, MAX_AXES = 8, 6
 def _load() -> c.CDLL:
     """The library that LOWRANK_LIBRARY names, that of this package, or that of the system, in this order."""
     named = os.environ.get("LOWRANK_LIBRARY")
-    inside = Path(__file__).parent / "lib" / "liblowrank.so.0"
-    return c.CDLL(named or (str(inside) if inside.exists() else "liblowrank.so.0"))
+    inside = Path(__file__).parent / "lib" / "liblowrank.so.1"
+    return c.CDLL(named or (str(inside) if inside.exists() else "liblowrank.so.1"))
 
 
 library = _load()

@@ -58,6 +58,8 @@ extern "C" {
 #define LOWRANK_VERSION_MAJOR 0
 #define LOWRANK_VERSION_MINOR 1
 #define LOWRANK_VERSION_PATCH 0
+/* The number of the binary interface, as in liblowrank.so.1: where it changes, programs have to be built anew. */
+#define LOWRANK_ABI 1
 
 /* The most axes of a kernel (two of channels, the others spatial). */
 #define LOWRANK_MAX_ORDER 8
