@@ -44,7 +44,7 @@ fail() {
 
 # What a package asks for besides one of these packages.
 dependencies() {
-  dpkg-deb --field "$packages/$1"_*.deb Pre-Depends Depends | sed 's/^[A-Za-z-]*: //; s/liblowrank1 ([^)]*)//' | paste -sd ,
+  dpkg-deb --field "$packages/$1"_*.deb Pre-Depends Depends | sed 's/^[A-Za-z-]*: //; s/liblowrank1 ([^)]*)//'
 }
 
 # The system's files without the notes of dpkg and apt.
@@ -56,9 +56,9 @@ files() {
 # Installs packages with dpkg alone, behind the packages that they ask for and EXTRA, has check_CHECK use them, and removes
 # them: try CHECK EXTRA NAMES...
 try() {
-  local check=$1 extra=$2 name wanted=$2
+  local check=$1 extra=$2 name wanted
   shift 2
-  for name in "$@"; do wanted="$wanted, $(dependencies "$name")"; done
+  wanted=$({ echo "$extra"; for name in "$@"; do dependencies "$name"; done; } | sed '/^$/d' | paste -sd ,)
   echo "--- $*${extra:+ with $extra}"
   quietly inside apt-get satisfy -q -y --no-install-recommends "$wanted"
   files > "$work/before"
