@@ -17,6 +17,22 @@ static inline vec bytes_at(const int8_t *p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)));
 }
 
+/// For one row widening is what takes the time, and processors that split vectors of 512 bits (Zen 4) widen twice eight halves
+/// faster than once sixteen. A panel's eight sums hide the latency of each.
+#define HALVES_OF_ONE_ROW
+static void halves_1(const struct lowrank_narrow *g, const uint16_t *w, const float *x, float *z, const float *scales) {
+  (void)scales;
+  __m256 sum[8];
+  for (int v = 0; v < 8; ++v) sum[v] = _mm256_setzero_ps();
+  for (size_t k = 0; k < g->depth; ++k, w += 8 * 8) {
+    const __m256 a = _mm256_set1_ps(x[k]);
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < 8; ++v) {
+      sum[v] = _mm256_fmadd_ps(a, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(w + v * 8))), sum[v]);
+    }
+  }
+  for (int v = 0; v < 8; ++v) _mm256_storeu_ps(z + v * 8, sum[v]);
+}
+
 #define NARROW lowrank_narrow_avx512
 #include "narrow.inc"
 #pragma clang attribute pop
