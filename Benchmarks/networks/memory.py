@@ -3,11 +3,12 @@
 
     python3 memory.py LOWRANK MODEL.onnx SHAPE [--without PASS ...]      # SHAPE of the input: 1,3,640,640
 
-Of ONNX Runtime's process, what it has before the network is loaded (Python and the libraries) is not counted; of ours
-everything is. Each --without adds a row that shows what a pass is worth.
+What a process has before the network is loaded is counted of neither: Python and the libraries of ONNX Runtime's, the
+program and its libraries of ours, as `lowrank version` has them. Each --without adds a row that shows what a pass is worth.
 """
 import argparse
 import json
+import resource
 import subprocess
 import sys
 
@@ -34,6 +35,12 @@ def ours(lowrank, model, shape, without):
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
+def program(lowrank):
+    """The peak of the command with nothing to do: to be asked for before any other process has run."""
+    subprocess.run([lowrank, "version"], check=True, capture_output=True)
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+
+
 def megabytes(count):
     return f"{count / 1e6:.0f}"
 
@@ -45,16 +52,17 @@ def main():
     parser.add_argument("shape")
     parser.add_argument("--without", action="append", default=[])
     arguments = parser.parse_args()
+    before = program(arguments.lowrank)
     whole = ours(arguments.lowrank, arguments.model, arguments.shape, [])
     weights = whole["weightBytes"]
     command = [sys.executable, "-c", ONNX_RUNTIME, arguments.model, arguments.shape]
     other = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout) - weights
-    print(f"{megabytes(weights)} MB of weights; MB beside them:\n\n| | peak | of it values | of ONNX Runtime's |\n|---|---|---|---|")
+    print(f"{megabytes(weights)} MB of weights; MB beside them and beside the program ({megabytes(before)} MB of ours):\n\n| | peak | of it values | of ONNX Runtime's |\n|---|---|---|---|")
     rows = [("here", whole)]
     for name in arguments.without:
         rows.append((f"here without {name}", ours(arguments.lowrank, arguments.model, arguments.shape, [name])))
     for name, report in rows:
-        peak = report["peakBytes"] - weights
+        peak = report["peakBytes"] - weights - before
         print(f"| {name} | {megabytes(peak)} | {megabytes(report['arenaBytes'])} | {peak / other:.2f} |")
     print(f"| ONNX Runtime | {megabytes(other)} | | |")
 
