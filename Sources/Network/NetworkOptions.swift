@@ -27,7 +27,8 @@ public struct NetworkOptions: Hashable, Sendable {
 
   /// The options of its convolutions.
   var convolution: ConvolutionOptions {
-    ConvolutionOptions(winograd: winograd, variant: variant, threads: threads)
+    ConvolutionOptions(
+      winograd: winograd, weights: .cold, variant: variant, threads: threads)
   }
 }
 

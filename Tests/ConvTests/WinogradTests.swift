@@ -113,10 +113,15 @@ import Testing
     let geometry = try ConvolutionGeometry(
       kernelShape: [227, 163, 3, 3], inputExtents: [23, 19], paddingBefore: [1, 1], paddingAfter: [1, 0])
     var layer = LayerCase<Float>(geometry, .dense, &cases)
-    let options = ConvolutionOptions(winograd: .tile(tile), variant: variant)
+    let options = ConvolutionOptions(
+      winograd: .tile(tile), weights: .cold, variant: variant)
     let plan = ConvolutionPlan(geometry, kernel: layer.weights[0], options: options)
     let design = try #require(plan.banded).design
     #expect(design.madeTogether(0) != nil && design.packing(0) == .asTheyLie)
+    let kept = ConvolutionPlan(
+      geometry, kernel: layer.weights[0], options: ConvolutionOptions(winograd: .tile(tile), variant: variant)
+    )
+    #expect(try #require(kept.banded).design.madeTogether(0) == nil)
     layer.check(options)
     let alone = runGuarded(plan, layer.input)
     for threads in [2, 3] {

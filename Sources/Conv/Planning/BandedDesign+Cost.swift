@@ -7,7 +7,7 @@ extension BandedDesign {
   ) -> [(design: BandedDesign, cycles: Double)] {
     func design(_ form: WinogradForm?, band: Int, slots: Int = 1, parts: Int = 1) -> BandedDesign {
       BandedDesign(
-        planes: planes, images: images, machine: machine, ends: ends, winograd: options.winograd, form: form,
+        planes: planes, images: images, machine: machine, ends: ends, options: options, form: form,
         band: band,
         slots: slots, parts: parts)
     }
@@ -47,13 +47,14 @@ extension BandedDesign {
 
   /// The design that the cost model takes for the fastest, with the least memory among its equals.
   ///
-  /// Equal are those within 1 %: what a taller band saves is the cost of beginning one, which is soon less than that, however
-  /// large this machine's caches are. Lower bands than that would read many weights again and again.
+  /// In a network equals are those within 1 %: what a taller band saves is the cost of beginning one, which is soon less than
+  /// that, however large this machine's caches are. Lower bands than that would read many weights again and again.
   static func best(_ candidates: [(design: BandedDesign, cycles: Double)]) -> BandedDesign? {
     let least = candidates.map(\.cycles).min() ?? 0
-    return candidates.filter { $0.cycles <= 1.01 * least }.map(\.design).min {
-      $0.bandBytes * $0.slots < $1.bandBytes * $1.slots
-    }
+    return candidates.filter { $0.cycles <= ($0.design.weights == .cold ? 1.01 : 1) * least }.map(\.design)
+      .min {
+        $0.bandBytes * $0.slots < $1.bandBytes * $1.slots
+      }
   }
 
   /// The estimated times of the algorithms other than the design's, each at its best, beside the design's.
@@ -158,13 +159,23 @@ extension BandedDesign {
         * machine.cycles(pixels: plane.outputWidth, vectors: share, panel: panel)
       transforms = ownBlocks * positions * Double(share) * 1.5
     }
-    // In a network the other layers' weights fill the second cache: each band's, or the first one's where they stay there
-    // for the others, come from the third behind the multiplies, at some 9 bytes a cycle. Those that do not stay there
-    // come from memory before them.
-    let comings = weights > 0.75 * Double(machine.privateBytes) ? Double(readings) : 1 / imagesOfSlot
-    let memory = weights * comings / 9
-    let far = weights * Double(parts) > Double(machine.sharedBytes) / 6
+    let memory = weightCycles(weights, readings: readings)
+    let far = weights * Double(parts) > Double(nearBytes)
     return max(cycles, memory) + transforms + (far ? weights * Double(readings) / 12 : 0)
+  }
+
+  /// The cycles of bringing so many bytes of weights from a cache behind the multiplies.
+  private func weightCycles(_ bytes: Double, readings: Int) -> Double {
+    switch weights {
+    case .warm:
+      // What does not stay in the second cache comes from the third one.
+      return bytes > Double(machine.privateBytes) / 2 ? bytes * Double(readings) / 22 : 0
+    case .cold:
+      // The other layers' weights fill the second cache: each band's, or the first one's where they stay there for the others,
+      // come from the third, at some 9 bytes a cycle. Those that do not stay there come from memory before them.
+      let comings = bytes > 0.75 * Double(machine.privateBytes) ? Double(readings) : 1 / imagesOfSlot
+      return bytes * comings / 9
+    }
   }
 
   /// About the bytes of what one band reads and writes between input and output.

@@ -8,6 +8,8 @@ struct BandedDesign: Sendable {
   let images: Int
   let machine: Machine
   let ends: MapEnds
+  /// Where a run finds its weights.
+  let weights: ConvolutionOptions.WeightState
   /// The Winograd form of each stage; nil for the definition's own multiplies.
   private(set) var forms: [WinogradForm?]
   /// The blocks that the groups of each stage run in.
@@ -22,16 +24,17 @@ struct BandedDesign: Sendable {
   let entersPointwise: Bool
   let leavesPointwise: Bool
 
-  /// A design with `form` for the last stage between entry and exit, and for those before it the fastest that `winograd`
-  /// allows.
+  /// A design with `form` for the last stage between entry and exit, and for those before it the fastest that the
+  /// options allow.
   init(
     planes: [PlaneGeometry], images: Int, machine: Machine, ends: MapEnds,
-    winograd: ConvolutionOptions.Winograd, form: WinogradForm?, band: Int, slots: Int = 1, parts: Int = 1
+    options: ConvolutionOptions, form: WinogradForm?, band: Int, slots: Int = 1, parts: Int = 1
   ) {
     self.planes = planes
     self.images = images
     self.machine = machine
     self.ends = ends
+    weights = options.weights
     self.band = band
     self.slots = slots
     self.parts = parts
@@ -47,7 +50,7 @@ struct BandedDesign: Sendable {
     leavesPointwise = pointwise[last] && (last > 0 || !turns)
     guard let lastOfCore = core.last else { return }
     forms[lastOfCore] = form
-    for index in core.dropLast().reversed() { forms[index] = fastestForm(index, winograd) }
+    for index in core.dropLast().reversed() { forms[index] = fastestForm(index, options.winograd) }
   }
 
   /// The form of a stage before the last one of the core that takes the fewest cycles.
@@ -121,7 +124,9 @@ struct BandedDesign: Sendable {
   ///
   /// It depends on the layer alone, so that no result depends on bands and threads.
   func makesWeights(_ index: Int) -> Bool {
-    guard core.contains(index), case .winograd(let form) = algorithm(index), form.kernels == (3, 3) else {
+    guard weights == .cold, core.contains(index), case .winograd(let form) = algorithm(index),
+      form.kernels == (3, 3)
+    else {
       return false
     }
     let plane = planes[index]
@@ -155,12 +160,15 @@ struct BandedDesign: Sendable {
     return tilesTogether(index, form, of: stage(index).grid(form, rows: bandRows(index)).count)
   }
 
+  /// The most bytes of a stage's weights that come from a cache from the second reading on.
+  var nearBytes: Int { weights == .cold ? machine.sharedBytes / 6 : machine.sharedBytes * 2 / 3 }
+
   /// The tiles of so many that go through a stage together: all where threads share them or their weights come from afar, else
   /// what half of the second cache holds, as the weights come by between, and no fewer than two of the products' tiles.
   func tilesTogether(_ index: Int, _ form: WinogradForm, of count: Int) -> Int {
     let plane = planes[index]
-    let weights = form.points * plane.inputChannels * plane.outputChannels * 4
-    guard parts == 1, weights <= machine.sharedBytes / 6, !makesWeights(index) else { return count }
+    let bytes = form.points * plane.inputChannels * plane.outputChannels * 4
+    guard weights == .cold, parts == 1, bytes <= nearBytes, !makesWeights(index) else { return count }
     let tile = form.points * (plane.inputChannels + plane.outputChannels) * 4
     let most = max(2 * machine.mostPixels[2], machine.privateBytes / 2 / tile)
     let segments = (count + most - 1) / most

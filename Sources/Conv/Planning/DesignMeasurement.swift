@@ -69,7 +69,8 @@ struct DesignMeasurement {
     let stages = design.planes.map(\.signature).joined(separator: ";")
     return [
       TuningCache.processor, "\(options.variant ?? .best)", "threads \(options.threads)",
-      "winograd \(options.winograd)", "\(design.ends.input.order) to \(design.ends.output.order)",
+      "winograd \(options.winograd) \(options.weights)",
+      "\(design.ends.input.order) to \(design.ends.output.order)",
       "\(design.images) images", stages,
     ].joined(separator: ", ")
   }

@@ -24,6 +24,15 @@ public struct ConvolutionOptions: Hashable, Sendable {
     public static let four = Winograd.tile(4)
   }
 
+  /// Where a run finds its weights.
+  public enum WeightState: Hashable, Sendable {
+    /// In the caches, as far as they fit: the plan runs again and again by itself.
+    case warm
+    /// In memory: between two runs come other layers, as in a network. Choices that read fewer weights pay then, and runs
+    /// transform the Winograd weights of large layers, which would be 2 to 5 times as many, instead of keeping them.
+    case cold
+  }
+
   /// How a plan makes its choices.
   public enum Tuning: Hashable, Sendable {
     /// By a model of the caches and the vectors.
@@ -36,6 +45,8 @@ public struct ConvolutionOptions: Hashable, Sendable {
   public var backend: Backend
   /// Which Winograd forms are allowed.
   public var winograd: Winograd
+  /// Where a run finds its weights.
+  public var weights: WeightState
   /// The instruction set; nil for the best that the processor has.
   public var variant: KernelVariant?
   /// How the plan makes its choices.
@@ -48,11 +59,13 @@ public struct ConvolutionOptions: Hashable, Sendable {
 
   /// The defaults: everything chosen by the plan, one thread.
   public init(
-    backend: Backend = .automatic, winograd: Winograd = .automatic, variant: KernelVariant? = nil,
+    backend: Backend = .automatic, winograd: Winograd = .automatic,
+    weights: WeightState = .warm, variant: KernelVariant? = nil,
     tuning: Tuning = .model, band: Int? = nil, threads: Int = 1
   ) {
     self.backend = backend
     self.winograd = winograd
+    self.weights = weights
     self.variant = variant
     self.tuning = tuning
     self.band = band
