@@ -62,6 +62,60 @@ struct BrokenNetworkTests {
     }
   }
 
+  /// Nobody could say what such a value is: the input, or what is made of it.
+  @Test func `a node that makes an input is refused`() throws {
+    #expect { _ = try network([Node(opType: "Relu", inputs: ["x"], outputs: ["x"])]) } throws: {
+      "\($0)".contains("'x' is made twice")
+    }
+  }
+
+  /// A tensor of no elements has no shape with some.
+  @Test func `a shift of no elements is refused`() throws {
+    let slice = Node(opType: "Slice", inputs: ["s", "one", "one", "zero"], outputs: ["shift"])
+    let norm = Node(opType: "InstanceNormalization", inputs: ["x", "s", "shift"], outputs: ["z"])
+    let constants = [("one", 1), ("zero", 0)].map { name, value in
+      Node(
+        opType: "Constant", inputs: [], outputs: [name], attributes: [Attribute("value_ints", .ints([value]))]
+      )
+    }
+    let shapes = ["x": [2, 3, 9], "s": [3]]
+    expectRefusal("a shift of []") {
+      _ = try run(try network(constants + [slice, norm], inputs: shapes), shapes)
+    }
+  }
+
+  /// Both are one value, which the run in front tells for the weights' sake: with a kernel as large as itself the sum of its
+  /// squares. It was read where another plan's memory lay.
+  @Test func `an input that is its own weights is read where it lies`() throws {
+    let transposed = Node(
+      opType: "ConvTranspose", inputs: ["x", "x"], outputs: ["z"],
+      attributes: [Attribute("output_shape", .ints([1, 1]))])
+    let image = Tensor<Float>(shape: [1, 1, 3, 3], elements: [1, 2, 3, 4, 5, 4, 3, 2, 1])
+    let network = try network([transposed], inputs: ["x": [1, 1, 3, 3]])
+    let z = try network.run(["x": NetworkTensor(image)])["z"]?.floats
+    // The middle of the full convolution of the image with itself.
+    #expect(z?.elements == [2 * (1 * 1 + 2 * 2 + 3 * 3 + 4 * 4) + 5 * 5])
+  }
+
+  @Test func `more groups than there are numbers are refused`() throws {
+    let transposed = Node(
+      opType: "ConvTranspose", inputs: ["x", "x"], outputs: ["z"],
+      attributes: [Attribute("group", .int(.max))])
+    let shapes = ["x": [2, 5, 4, 3]]
+    expectRefusal("groups") { _ = try run(try network([transposed], inputs: shapes), shapes) }
+  }
+
+  /// The repeats and the axes that they repeat have more places than can be counted, were there any.
+  @Test func `nothing, repeated very often, is nothing`() throws {
+    let repeats = Node(
+      opType: "Constant", inputs: [], outputs: ["r"],
+      attributes: [Attribute("value_ints", .ints([0, 2, (1 << 24) + 1, 1 << 40]))])
+    let tile = Node(opType: "Tile", inputs: ["x", "r"], outputs: ["z"])
+    let shapes = ["x": [1, 6, 5, 0]]
+    #expect(
+      try run(try network([repeats, tile], inputs: shapes), shapes)?.shape == [0, 12, 5 * ((1 << 24) + 1), 0])
+  }
+
   /// Three shared axes of which one has no places, the other one: the product has none either.
   @Test func `axes of no places are broadcast to`() throws {
     let einsum = Node(

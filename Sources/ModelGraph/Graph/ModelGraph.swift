@@ -59,7 +59,7 @@ extension ModelGraph: Equatable {
 
 extension ModelGraph {
   /// Checks what every other part of this package relies on: there are nodes, the version of the operators is known, and
-  /// each value of the main graph is made by one node only.
+  /// each value of the main graph is made by one node only, or is an input.
   ///
   /// **Throws** `ModelError` that names the model or the node.
   public func validate() throws(ModelError) {
@@ -69,7 +69,7 @@ extension ModelGraph {
     guard opsetVersion > 0 else {
       throw .model(path: path, reason: "the model does not say which version of the ONNX operators it uses")
     }
-    var seen = Set<String>()
+    var seen = Set(main.inputs.map(\.name))
     for node in main.nodes {
       for output in node.outputs where !output.isEmpty {
         guard seen.insert(output).inserted else {

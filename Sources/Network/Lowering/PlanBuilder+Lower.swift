@@ -100,11 +100,18 @@ extension PlanBuilder {
     var inner = PlanBuilder(options: options)
     inner.current = current
     inner.outerGraphs = outerGraphs
-    let results = try node.op.lower(inputs, outputs: node.outputs, into: &inner)
+    // Where the elements became known in a run, they have a buffer, which is none of the inner plan's.
+    let known = inputs.map { value in
+      value.map {
+        Value(
+          type: $0.type, layout: StridedShape($0.extents), offset: 0, buffer: nil, contents: $0.contents)
+      }
+    }
+    let results = try node.op.lower(known, outputs: node.outputs, into: &inner)
     let count = results.reduce(0) { $0 + $1.count }
     guard isPermanent || count <= Self.mostKnownElements else { return nil }
     let tensors = try inner.computeAtOnce(results)
-    return tensors.map { known($0, isPermanent: isPermanent) }
+    return tensors.map { self.known($0, isPermanent: isPermanent) }
   }
 
   /// Runs the steps so far and gives the elements of values.

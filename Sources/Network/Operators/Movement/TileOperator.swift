@@ -25,6 +25,7 @@ struct TileOperator: Operator {
     }
     try plan.requireRoom(extents, input.type)
     let output = try plan.make(extents, input.type)
+    guard !extents.contains(0) else { return [output] }
     // Each repeated axis becomes two: the repeats, along which the input stays the same, and the axis itself.
     var (source, target) = (plan.stored(input), output)
     var (shape, from, to) = ([Int](), [Int](), [Int]())

@@ -110,7 +110,8 @@ final class ConvolutionTransposeOperator: Operator {
   }
 
   private static func fault(_ weights: Tensor<Float>, _ bias: Tensor<Float>?, _ groups: Int) -> String? {
-    let outputs = groups >= 1 && weights.shape.order >= 3 ? weights.shape[1] * groups : 0
+    let isSound = groups >= 1 && weights.shape.order >= 3
+    let outputs = isSound ? (CheckedInteger(weights.shape[1]) * CheckedInteger(groups)).value ?? 0 : 0
     guard outputs > 0, weights.count > 0, weights.shape[0] % groups == 0,
       bias == nil || bias?.count == outputs
     else { return "weights of \(weights.shape) for \(groups) groups, a bias of \(bias?.count ?? 0)" }
