@@ -44,12 +44,40 @@ public func matrixProduct<Element: LapackScalar>(
           // An empty operand may have no address.
           guard k > 0 else { return c.update(repeating: 0) }
           guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
-          gemm(
-            transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, a: a, lda: transposeA ? m : k,
-            b: b,
-            ldb: transposeB ? k : n, c: c, ldc: n)
+          panelledProduct(transposeA, transposeB, m: m, n: n, k: k, a, b, c)
         }
       }
+    }
+  }
+}
+
+/// A product of matrices without gaps; a large one by panels of its longer side (see `SharedWork`).
+private func panelledProduct<Element: LapackScalar>(
+  _ transposeA: Bool, _ transposeB: Bool, m: Int, n: Int, k: Int, _ a: UnsafePointer<Element>,
+  _ b: UnsafePointer<Element>, _ c: UnsafeMutablePointer<Element>
+) {
+  let (lda, ldb) = (transposeA ? m : k, transposeB ? k : n)
+  let panel = SharedWork.panel
+  guard m * n * k >= SharedWork.leastMultiplies, max(m, n) > panel else {
+    gemm(
+      transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, a: a, lda: lda, b: b, ldb: ldb, c: c,
+      ldc: n)
+    return
+  }
+  let byRows = m > n
+  // A panel is written by one thread only, and the operands by none.
+  nonisolated(unsafe) let (a, b, c) = (a, b, c)
+  SharedWork.run((max(m, n) + panel - 1) / panel) { place in
+    let start = place * panel
+    let width = min(panel, max(m, n) - start)
+    if byRows {
+      gemm(
+        transposeA: transposeA, transposeB: transposeB, m: width, n: n, k: k,
+        a: a + (transposeA ? start : start * k), lda: lda, b: b, ldb: ldb, c: c + start * n, ldc: n)
+    } else {
+      gemm(
+        transposeA: transposeA, transposeB: transposeB, m: m, n: width, k: k, a: a, lda: lda,
+        b: b + (transposeB ? start * k : start), ldb: ldb, c: c + start, ldc: n)
     }
   }
 }

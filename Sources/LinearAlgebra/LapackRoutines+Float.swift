@@ -26,6 +26,11 @@ extension Float: LapackScalar {
         CblasRowMajor, CblasLeft, upper ? CblasUpper : CblasLower, transA ? CblasTrans : CblasNoTrans,
         CblasNonUnit, m, n, alpha, a, lda, b, ldb)
     },
+    trsmRight: { upper, transA, m, n, alpha, a, lda, b, ldb in
+      cblas_strsm(
+        CblasRowMajor, CblasRight, upper ? CblasUpper : CblasLower, transA ? CblasTrans : CblasNoTrans,
+        CblasNonUnit, m, n, alpha, a, lda, b, ldb)
+    },
     gesdd: { jobz, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, iwork in
       LAPACKE_sgesdd_work(
         LAPACK_COL_MAJOR, jobz.lapack, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, iwork)

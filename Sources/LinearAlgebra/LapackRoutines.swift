@@ -23,6 +23,8 @@ public struct LapackRoutines<Element: Scalar>: Sendable {
   let ger: @Sendable (Int32, Int32, Element, Input, Input, Output, Int32) -> Void
   /// A row-major TRSM from the left, not unit: (upper, transA, m, n, alpha, a, lda, b, ldb).
   let trsmLeft: @Sendable (Bool, Bool, Int32, Int32, Element, Input, Int32, Output, Int32) -> Void
+  /// The same from the right, B [m, n].
+  let trsmRight: @Sendable (Bool, Bool, Int32, Int32, Element, Input, Int32, Output, Int32) -> Void
   /// (jobz, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, iwork)
   let gesdd:
     @Sendable (
