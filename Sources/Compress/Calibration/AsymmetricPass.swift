@@ -1,5 +1,6 @@
 import Decompose
 import Forms
+import LinearAlgebra
 import ModelGraph
 
 /// The second pass of calibration: two networks side by side, the original and the compressed as far as it is made. Each
@@ -56,7 +57,9 @@ struct AsymmetricPass {
     }
     let moments = collector?.finish() ?? calibration.shared[stop.group]
     collector = nil
-    if plans[stop.group] == nil { plans[stop.group] = plan(stop, reading, moments) }
+    if plans[stop.group] == nil {
+      plans[stop.group] = SharedWork.withThreads(threads) { plan(stop, reading, moments) }
+    }
     var own = dense
     if case .factor(let factors) = plans[stop.group]?.choice {
       let layer = calibration.work.layers[stop.layer]

@@ -1,6 +1,8 @@
 import Decompose
 import Forms
+import LinearAlgebra
 public import ModelGraph
+import Network
 
 /// What inputs without labels say of a model's layers: how far each form would be off on them, and what that does to the
 /// network's outputs.
@@ -11,7 +13,7 @@ public import ModelGraph
 public struct Calibration: Sendable {
   /// The options that were given, with errors measured by the data.
   public let options: CompressionOptions
-  /// The options as they were given.
+  /// The options as they were given, with errors measured by the weights.
   let given: CompressionOptions
   let samples: CalibrationSamples
   let work: LayerWork
@@ -47,89 +49,75 @@ public struct Calibration: Sendable {
     progress: @Sendable (Progress) -> Void = { _ in }
   ) throws(CompressError) {
     let work = try LayerWork(model, options)
-    var pass = try SymmetricPass(model, options, work, samples)
-    try pass.run(progress)
+    var pass = try OriginalPass(model, work, samples, threads: options.threads)
+    var seen = try SymmetricLook(pass, options)
+    try pass.run(&seen, progress)
     (self.samples, self.work, route) = (samples, work, pass.route)
-    (readings, shared, probes, positions) = (pass.readings, pass.shared, pass.probes, pass.positions)
-    given = options
+    (readings, shared, probes, positions) = (seen.readings, seen.shared, seen.probes, seen.positions)
+    var given = options
+    given.error = SearchedError(known: seen.error)
+    self.given = given
     var measured = options
-    measured.error = pass.error
+    measured.error = seen.error
     self.options = measured
   }
 }
 
-/// The pass over the original network.
-private struct SymmetricPass {
-  let model: ModelGraph
-  let options: CompressionOptions
-  let work: LayerWork
-  let samples: CalibrationSamples
-  let route: CalibrationRoute
-  private var track: CalibrationTrack
+/// What the pass over the original network finds.
+private struct SymmetricLook: LayerObserver {
+  private let model: ModelGraph
+  private let options: CompressionOptions
+  private let work: LayerWork
+  private let samples: CalibrationSamples
+  private let route: CalibrationRoute
   private let probe: OutputProbe
+  private let judges: Set<Int>
   private(set) var readings: [Int: LayerReading] = [:]
+  /// The sums of the layer that is looked at; nil where it cannot be read.
+  private var collector: MomentsCollector?
   /// Sums of kernels with several uses, as far as these have been seen.
   private(set) var shared: [Int: LayerMoments] = [:]
   private(set) var error = ForetoldError()
   private(set) var probes: [CompressionReport.Calibration.Probe] = []
   private(set) var positions = 0
 
-  init(
-    _ model: ModelGraph, _ options: CompressionOptions, _ work: LayerWork, _ samples: CalibrationSamples
-  ) throws(CompressError) {
-    (self.model, self.options, self.work, self.samples) = (model, options, work, samples)
-    route = CalibrationRoute(model, work)
+  init(_ pass: OriginalPass, _ options: CompressionOptions) throws(CompressError) {
+    (model, work, samples, route) = (pass.model, pass.work, pass.samples, pass.route)
+    self.options = options
     probe = try OutputProbe(model, samples, threads: options.threads)
-    track = try CalibrationTrack(
-      samples, path: model.path, store: ValueStore(mostBytes: CalibrationTrack.mostBytes))
-    for stop in route.stops where LayerPlanner(options: options).obstacle(work.groups[stop.group].cost) == nil
-    {
+    judges = Set(samples.spreadJudges(OutputProbe.samples))
+    let planner = LayerPlanner(options: options)
+    for stop in route.stops where planner.obstacle(work.groups[stop.group].cost) == nil {
       readings[stop.layer] = try? LayerReading(work.layers[stop.layer], model)
     }
   }
 
-  mutating func run(_ progress: @Sendable (Progress) -> Void) throws(CompressError) {
-    for (place, stop) in route.stops.enumerated() {
-      try pass(stop)
-      progress(Progress(done: place + 1, total: route.stops.count, layer: work.layers[stop.layer].name))
-    }
+  func isProbed(_ sample: Int) -> Bool { judges.contains(sample) }
+
+  mutating func begin(_ stop: CalibrationRoute.Stop) -> LayerReading? {
+    collector = readings[stop.layer].map { MomentsCollector($0, samples, threads: options.threads) }
+    return readings[stop.layer]
   }
 
-  /// Passes one layer, and looks at it where it can be read.
-  private mutating func pass(_ stop: CalibrationRoute.Stop) throws(CompressError) {
-    let (before, dense) = try model.pieces(of: stop, readings[stop.layer], threads: options.threads)
-    var collector = readings[stop.layer].map { MomentsCollector($0, samples, threads: options.threads) }
-    let judges = Set(samples.spreadJudges(OutputProbe.samples))
-    var isRead = collector != nil
-    for sample in samples.inputs.indices {
-      _ = try track.advance(sample: sample, through: before, keeping: stop.neededBefore)
-      let input = try readings[stop.layer].flatMap { reading throws(CompressError) in
-        try track.value(reading.input, sample: sample)
-      }
-      // Those that the probe takes on from here stay in front of the layer until it has.
-      let made =
-        judges.contains(sample)
-        ? try dense.run(track.inputs(of: dense, sample: sample))
-        : try track.advance(sample: sample, through: dense, keeping: stop.neededAfter)
-      if let reading = readings[stop.layer] {
-        isRead =
-          (collector?.add(sample: sample, input: input, response: made[reading.output]) ?? false) && isRead
-      }
-    }
-    if isRead, let reading = readings[stop.layer], let moments = collector?.finish() {
-      collector = nil
-      try look(stop, reading, moments, dense)
-    } else {
+  mutating func add(_ sample: Int, input: NetworkTensor?, response: NetworkTensor?) {
+    if collector?.add(sample: sample, input: input, response: response) == false { collector = nil }
+  }
+
+  mutating func finish(
+    _ stop: CalibrationRoute.Stop, dense: CalibrationPiece, _ track: CalibrationTrack
+  ) throws(CompressError) {
+    guard let reading = readings[stop.layer], let moments = collector?.finish() else {
       readings[stop.layer] = nil
+      return
     }
-    for sample in judges.sorted() {
-      _ = try track.advance(sample: sample, through: dense, keeping: stop.neededAfter)
-    }
+    collector = nil
+    try look(stop, reading, moments, dense, track)
   }
 
   /// Analyses a layer once all uses of its kernel have been seen.
   private mutating func look(
-    _ stop: CalibrationRoute.Stop, _ reading: LayerReading, _ own: LayerMoments, _ dense: CalibrationPiece
+    _ stop: CalibrationRoute.Stop, _ reading: LayerReading, _ own: LayerMoments, _ dense: CalibrationPiece,
+    _ track: CalibrationTrack
   ) throws(CompressError) {
     let group = work.groups[stop.group]
     positions += own.positions
@@ -144,7 +132,9 @@ private struct SymmetricPass {
     do {
       kernel = try model.layerKernel(of: reading.layer)
       var options = options
-      options.error = try ResponseFit(kernel.values, moments, fitsBias: reading.fitsBias)
+      options.error = try SharedWork.withThreads(options.threads) { () throws(DecomposeError) in
+        try ResponseFit(kernel.values, moments, fitsBias: reading.fitsBias)
+      }
       planner = LayerPlanner(options: options)
     } catch {
       // What cannot be fitted goes by its weights.

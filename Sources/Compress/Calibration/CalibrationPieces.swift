@@ -50,7 +50,9 @@ extension LayerPlanner {
   ) -> [FormKind: [ForetoldError.GroupErrors]] {
     let kinds = kinds(cost).filter { options.budget?.measure.rulesOut($0, for: cost) != true }
     let outputs = kernel.shape[0] / cost.groups
-    let found = inParallel(Array(kinds.indices), threads: options.threads, finished: { _, _ in }) {
+    // Searches take the longest, and come last among the kinds.
+    let order = Array(kinds.indices.reversed())
+    let found = inParallel(order, threads: options.threads, finished: { _, _ in }) {
       place -> [ForetoldError.GroupErrors]? in
       var groups: [ForetoldError.GroupErrors] = []
       for group in 0..<cost.groups {
@@ -62,14 +64,16 @@ extension LayerPlanner {
           let candidates = try? analysis.candidates(multiple: options.rankMultiple)
         else { return nil }
         groups.append(
-          .init(candidates: candidates, energy: analysis.energy, curves: analysis.curves))
+          .init(
+            candidates: candidates, energy: analysis.energy, curves: analysis.curves,
+            searched: analysis.searched))
       }
       return groups
     }
     var errors: [FormKind: [ForetoldError.GroupErrors]] = [:]
     let none = ForetoldError.GroupErrors(candidates: [], energy: 0, curves: [])
-    for (kind, groups) in zip(kinds, found) {
-      errors[kind] = groups ?? [ForetoldError.GroupErrors](repeating: none, count: cost.groups)
+    for (place, groups) in zip(order, found) {
+      errors[kinds[place]] = groups ?? [ForetoldError.GroupErrors](repeating: none, count: cost.groups)
     }
     return errors
   }

@@ -26,6 +26,8 @@ struct ForetoldError: ErrorMeasure {
     let candidates: [RankedForm]
     let energy: Double
     let curves: [SpectrumCurve]
+    /// The errors in the weights' norm that a search came by.
+    var searched: [Int: Double] = [:]
   }
 
   /// By the name of the first of the layers that share a kernel.

@@ -67,11 +67,11 @@ extension ModelGraph {
     _ progress: @Sendable (Progress) -> Void
   ) throws(CompressError) -> CompressionReport {
     var candidates = candidates
-    var failed: [Int: [FactoredForm]] = [:]
+    var failed = FailedForms()
     let original = self
     while true {
       guard let allocation = candidates.allocation(fraction: fraction) else {
-        throw .model(.model(path: path, reason: candidates.outOfReach))
+        throw .model(.model(path: path, reason: failed.outOfReach(candidates)))
       }
       let forms = candidates.forms(allocation)
       var pass = try AsymmetricPass(original, calibration, forms)
@@ -79,14 +79,7 @@ extension ModelGraph {
       let failures = forms.indices.filter { forms[$0].form != nil && pass.plans[$0]?.isFactored != true }
       guard failures.isEmpty else {
         for group in failures {
-          guard let form = forms[group].form, case .keep(let reason) = pass.plans[group]?.choice else {
-            continue
-          }
-          failed[group, default: []].append(form)
-          let known = failed[group] ?? []
-          candidates.restrict(group: group, of: self, reason: reason) { form in
-            !known.contains(form) && known.filter { $0.kind == form.kind }.count < 2
-          }
+          failed.ruleOut(forms[group].form, of: group, pass.plans[group], from: &candidates, self)
         }
         continue
       }
@@ -112,25 +105,24 @@ extension ModelGraph {
     }
     var options = calibration.given
     options.budget = budget
-    var plain = original
-    // The budget may be in reach of the data's forms alone.
-    guard let candidates = try? ModelCandidates(original, options, progress: progress),
-      var other = try? plain.compress(candidates, progress: progress)
-    else { return report }
-    let found = try calibration.report(original, plain, foretold: nil)
-    for place in known.outputs.indices {
-      known.outputs[place].uncalibratedError = found.outputs[place].relativeError
-      known.outputs[place].uncalibratedScoreError = found.outputs[place].scoreError
+    var (plain, result) = (original, report)
+    do throws(CompressError) {
+      let candidates = try ModelCandidates(original, options, progress: progress)
+      var other = try plain.compress(candidates, progress: progress)
+      let found = try calibration.report(original, plain, foretold: nil)
+      if found.meanError < known.meanError {
+        known.rejected(for: found)
+        other.calibration = known
+        self = plain
+        return other
+      }
+      known.note(uncalibrated: found)
+    } catch {
+      // The budget may be in reach of the data's forms alone.
+      known.notCompared = error.description
     }
-    var result = report
-    guard found.meanError < known.meanError else {
-      result.calibration = known
-      return result
-    }
-    known.rejected(for: found)
-    other.calibration = known
-    self = plain
-    return other
+    result.calibration = known
+    return result
   }
 }
 
@@ -145,16 +137,21 @@ extension CompressionReport.Calibration {
     outputs.reduce(0) { $0 + $1.tellingError * $1.tellingError } / Double(max(1, outputs.count))
   }
 
+  /// Says how near the network without data comes.
+  fileprivate mutating func note(uncalibrated plain: Self) {
+    for place in outputs.indices {
+      outputs[place].uncalibratedError = plain.outputs[place].relativeError
+      outputs[place].uncalibratedScoreError = plain.outputs[place].scoreError
+    }
+  }
+
   /// Says that the network without data was taken: its answers count, and those of the other are kept beside them.
   fileprivate mutating func rejected(for plain: Self) {
     fit = "weights"
     let own = outputs
     (outputs, pictures) = (plain.outputs, plain.pictures)
-    for place in own.indices {
-      outputs[place].uncalibratedError = plain.outputs[place].relativeError
-      outputs[place].uncalibratedScoreError = plain.outputs[place].scoreError
-      outputs[place].rejectedError = own[place].tellingError
-    }
+    note(uncalibrated: plain)
+    for place in own.indices { outputs[place].rejectedError = own[place].tellingError }
   }
 }
 

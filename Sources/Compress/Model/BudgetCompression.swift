@@ -31,8 +31,7 @@ private struct BudgetedPlans {
   private(set) var candidates: ModelCandidates
   /// By group.
   private(set) var plans: [Int: LayerPlan] = [:]
-  /// The forms that could not be written, by group.
-  private var failed: [Int: [FactoredForm]] = [:]
+  private var failed = FailedForms()
 
   init(_ candidates: ModelCandidates) { self.candidates = candidates }
 
@@ -44,7 +43,7 @@ private struct BudgetedPlans {
   ) throws(CompressError) -> Allocation {
     while true {
       guard let allocation = candidates.allocation(fraction: candidates.budget.fraction) else {
-        throw .model(.model(path: model.path, reason: outOfReach))
+        throw .model(.model(path: model.path, reason: failed.outOfReach(candidates)))
       }
       let forms = candidates.forms(allocation)
       for (group, (form, reason)) in forms.enumerated() where form == nil {
@@ -61,28 +60,10 @@ private struct BudgetedPlans {
       plans.merge(made) { $1 }
       let failures = made.keys.sorted().filter { plans[$0]?.form == nil }
       if failures.isEmpty { return allocation }
-      for group in failures { ruleOut(forms[group].form, of: group, model) }
+      for group in failures {
+        failed.ruleOut(forms[group].form, of: group, plans[group], from: &candidates, model)
+      }
     }
-  }
-
-  /// Takes a form that failed out of a group's candidates; with the second failure of one kind, the whole kind: what
-  /// ails two ranks will ail the others.
-  private mutating func ruleOut(_ form: FactoredForm?, of group: Int, _ model: ModelGraph) {
-    guard let form, case .keep(let reason) = plans[group]?.choice else { return }
-    failed[group, default: []].append(form)
-    let known = failed[group] ?? []
-    candidates.restrict(group: group, of: model, reason: reason) { form in
-      !known.contains(form) && known.filter { $0.kind == form.kind }.count < 2
-    }
-  }
-
-  /// What can be reached, and what keeps it from being less.
-  private var outOfReach: String {
-    let whole = candidates.outOfReach
-    let failures = failed.keys.sorted().compactMap { group in
-      candidates.reason(group).map { "'\(candidates.work.name(ofGroup: group))': \($0)" }
-    }
-    return failures.isEmpty ? whole : "\(whole), without what fails in \(failures.joined(separator: "; "))"
   }
 }
 

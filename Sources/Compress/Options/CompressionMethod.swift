@@ -39,7 +39,7 @@ extension CompressionMethod {
     switch self {
     case .only(let kind): return FormKind.lowRank.filter { $0.family == kind.family }
     case .auto:
-      let kinds = FormKind.lowRank.filter { $0.suits(kernel: kernel) }
+      let kinds = FormKind.lowRank.filter { $0.suits(kernel: kernel) && !$0.isBeaten(kernel: kernel) }
       return kinds.filter { !$0.isSearched && !$0.domain.isExact }
         + kinds.filter { !$0.isSearched && $0.domain.isExact } + (searches ? kinds.filter(\.isSearched) : [])
     }
@@ -51,5 +51,14 @@ extension CompressionMethod {
     if kind.domain.isPointwise { return "\(name) is for kernels without spatial extent" }
     if kind.domain.isExact { return "\(name) needs \(kind.domain.requirement)" }
     return "it has no spatial extent for \(name); svd or auto would do"
+  }
+}
+
+extension FormKind {
+  /// Whether another form is never worse by more than a sixty-fourth of the cost: CP-4 where its terms, `S + D1 + D2 + T`
+  /// weights each, cost hardly less than those of CP-3, `S + D1 D2 + T`, whose error at the same rank is at most as large.
+  fileprivate func isBeaten(kernel: Shape) -> Bool {
+    guard self == .cp4, kernel.order == 4 else { return false }
+    return 64 * (kernel[2] * kernel[3] - kernel[2] - kernel[3]) <= kernel[0] + kernel[1]
   }
 }

@@ -71,11 +71,13 @@ extension CompressionReport {
     public var outputs: [Output]
     /// Foretold and true errors, layer by layer.
     public var probes: [Probe]
+    /// Why there is no network without data to compare with; missing where there is one, or nobody looked.
+    public var notCompared: String?
     /// Answers of a few held-out inputs that are pictures or maps; of a report with pictures alone, and in no JSON.
     public var pictures: [AnswerPicture] = []
 
     private enum CodingKeys: String, CodingKey {
-      case samples, heldOut, positions, fit, outputs, probes
+      case samples, heldOut, positions, fit, outputs, probes, notCompared
     }
 
     /// Puts the figures together.

@@ -34,6 +34,12 @@ struct CPFormDecomposition: FormDecomposition {
     try CPForms(kernel, self)
   }
 
+  func analysis(
+    of kernel: Tensor<Float>, knowing searched: [Int: Double]
+  ) throws(DecomposeError) -> any FormAnalysis {
+    try CPForms(kernel, self, searched: searched)
+  }
+
   func reconstruct<Element: LapackScalar>(_ factors: FactoredKernel<Element>) -> Tensor<Element>? {
     CP4Factors(factors)?.reconstructed() ?? CP3Factors(factors)?.reconstructed()
   }

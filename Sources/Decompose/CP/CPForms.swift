@@ -14,6 +14,7 @@ final class CPForms: FormAnalysis {
   private let form: CPFormDecomposition
   private let data: CPResponseSearch?
   private var tried: [Int: Double] = [:]
+  private(set) var searched: [Int: Double]
   private var factored: [Int: Decomposition<Float>] = [:]
 
   /// The parts of the dense weights that the ranks to try take: fewer for large kernels, where a try is dear and each
@@ -29,7 +30,8 @@ final class CPForms: FormAnalysis {
   var energy: Double { data?.problem.energy ?? kernel.squaredNorm }
 
   init(
-    _ kernel: Tensor<Float>, _ form: CPFormDecomposition, data: CPResponseSearch? = nil
+    _ kernel: Tensor<Float>, _ form: CPFormDecomposition, data: CPResponseSearch? = nil,
+    searched: [Int: Double] = [:]
   ) throws(DecomposeError) {
     let kind = form.kind
     guard kind.fits(kernel: kernel.shape) else {
@@ -39,6 +41,7 @@ final class CPForms: FormAnalysis {
     self.kernel = kernel
     self.form = form
     self.data = data
+    self.searched = searched
   }
 
   /// The first rank of the grid whose error leaves that energy.
@@ -82,7 +85,12 @@ final class CPForms: FormAnalysis {
 
   private func triedError(_ rank: Int) throws(DecomposeError) -> Double {
     if let known = tried[rank] { return known }
+    if data == nil, let known = searched[rank] {
+      tried[rank] = known
+      return known
+    }
     let result = try form.factor(kernel, rank: rank, CPOptions(iterations: Self.triedIterations))
+    searched[rank] = result.certificate.relativeError
     let error = try data?.relativeError(result.decomposition) ?? result.certificate.relativeError
     tried[rank] = error
     return error

@@ -44,11 +44,17 @@ public protocol FormAnalysis {
   ) -> Decomposition<Float>
   /// What is lost at each rank, from what the analysis knows by now.
   var curves: [SpectrumCurve] { get }
+  /// The errors in the weights' norm at the ranks that were tried so far, whatever norm the analysis goes by; empty for forms
+  /// that need no search.
+  var searched: [Int: Double] { get }
 }
 
 extension FormAnalysis {
   /// The ranks at which nothing is saved any more, one a mode.
   public var fullRanks: [Int] { kind.fullRanks(kernel: kernel.shape) }
+
+  /// Nothing is searched.
+  public var searched: [Int: Double] { [:] }
 
   /// `||K||²`.
   public var energy: Double { kernel.squaredNorm }

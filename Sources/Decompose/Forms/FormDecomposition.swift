@@ -28,6 +28,11 @@ public protocol FormDecomposition: Sendable {
   /// **Throws** `DecomposeError` where the form does not fit the kernel or its numbers are not finite.
   func analysis(of kernel: Tensor<Float>) throws(DecomposeError) -> any FormAnalysis
 
+  /// The same with what another analysis of this kernel has `searched`, which is not searched for again.
+  func analysis(
+    of kernel: Tensor<Float>, knowing searched: [Int: Double]
+  ) throws(DecomposeError) -> any FormAnalysis
+
   /// The dense kernel of factors; nil for those of another form.
   func reconstruct<Element: LapackScalar>(_ factors: FactoredKernel<Element>) -> Tensor<Element>?
 
@@ -41,6 +46,13 @@ extension FormDecomposition {
 
   /// None.
   public func options(algorithm: String) -> DecompositionOptions? { nil }
+
+  /// Forms without a search have nothing to know.
+  public func analysis(
+    of kernel: Tensor<Float>, knowing searched: [Int: Double]
+  ) throws(DecomposeError) -> any FormAnalysis {
+    try analysis(of: kernel)
+  }
 }
 
 /// How a kernel is factored, for the forms that leave a choice.

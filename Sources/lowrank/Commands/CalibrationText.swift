@@ -32,6 +32,9 @@ extension CompressionReport {
       if let agreement = output.agreement { line += ", the same class for \(percent(agreement))" }
       lines.append(line)
     }
+    if let reason = calibration.notCompared {
+      lines.append("not compared with a network without data: \(reason)")
+    }
     return lines + calibrationWarnings
   }
 }

@@ -56,11 +56,7 @@ struct ModelArguments: ParsableArguments {
   )
   var evbmf: Double?
 
-  @Option(help: "Only layers whose name matches this regular expression.")
-  var layers: String?
-
-  @Option(help: "Leave out layers whose name matches this regular expression.")
-  var skip: String?
+  @OptionGroup var layerOptions: LayerArguments
 
   @Option(help: "Round ranks up to a multiple of this.")
   var rankMultiple = CompressionOptions.defaultRankMultiple
@@ -70,12 +66,6 @@ struct ModelArguments: ParsableArguments {
     help:
       "The shape of an input that the model leaves open, 1,3,224,224 or NAME=1,3,224,224. May be repeated.")
   var inputShapes: [InputShapeArgument] = []
-
-  @Flag(inversion: .prefixedNo, help: "Fold a BatchNormalization into the factored layer before it (exact).")
-  var foldBatchNorm = true
-
-  @Option(help: "Threads. (default: one for each processor)")
-  var threads: Int?
 
   func validate() throws {
     guard criteria.count <= 1 else {
@@ -89,11 +79,6 @@ struct ModelArguments: ParsableArguments {
     }
     guard rankMultiple >= 1 && rankMultiple <= 1 << 16 else {
       throw ValidationError("--rank-multiple lies between 1 and 65536.")
-    }
-    try requireThreads(threads)
-    for (option, text) in [("--layers", layers), ("--skip", skip)] {
-      guard let text, (try? Regex(text)) == nil else { continue }
-      throw ValidationError("\(option): '\(text)' is not a regular expression.")
     }
   }
 
@@ -123,14 +108,10 @@ struct ModelArguments: ParsableArguments {
   ///
   /// **Throws** `FileError` for shapes that are no input's of the model.
   func options(for model: ModelGraph) throws -> CompressionOptions {
-    var options = CompressionOptions()
+    var options = layerOptions.options
     options.method = method
     options.criterion = criteria.first ?? .error(0.3)
     options.rankMultiple = rankMultiple
-    options.layers = layers
-    options.skip = skip
-    options.foldsBatchNormalization = foldBatchNorm
-    options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
     options.inputShapes = try InputShapeArgument.named(
       inputShapes, among: model.inputs, of: self.model)
     return options

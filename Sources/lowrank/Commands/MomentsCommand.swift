@@ -6,12 +6,6 @@ import ONNX
 import Reports
 import TensorFiles
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
-
 /// `lowrank moments`
 struct MomentsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -49,22 +43,11 @@ struct MomentsCommand: ParsableCommand {
   @Option(help: "Take this many of the images, spread over those given. (default: all)")
   var samples: Int?
 
-  @Option(help: "Only layers whose name matches this regular expression.")
-  var layers: String?
-
-  @Option(help: "Leave out layers whose name matches this regular expression.")
-  var skip: String?
-
-  @Flag(inversion: .prefixedNo, help: "Look at a convolution together with the BatchNormalization behind it.")
-  var foldBatchNorm = true
-
-  @Option(help: "Threads. (default: one for each processor)")
-  var threads: Int?
+  @OptionGroup var layerOptions: LayerArguments
 
   @OptionGroup var preparation: ImageArguments
 
   func validate() throws {
-    try requireThreads(threads)
     guard samples.map({ $0 >= 1 }) ?? true else { throw ValidationError("--samples is at least 1.") }
     guard (first == nil) == (total == nil) else {
       throw ValidationError("--first and --total go together: where the images lie in the whole set.")
@@ -75,10 +58,6 @@ struct MomentsCommand: ParsableCommand {
     }
     guard first.map({ $0 >= 0 }) ?? true, total.map({ $0 >= 1 }) ?? true else {
       throw ValidationError("--first is at least 0, --total at least 1.")
-    }
-    for (option, text) in [("--layers", layers), ("--skip", skip)] {
-      guard let text, (try? Regex(text)) == nil else { continue }
-      throw ValidationError("\(option): '\(text)' is not a regular expression.")
     }
   }
 
@@ -92,7 +71,7 @@ struct MomentsCommand: ParsableCommand {
     let bar = ProgressBar()
     defer { bar.finish() }
     let seen = try graph.writeMoments(
-      of: samples, sampling: sampling, options, to: output, in: &outputs.files
+      of: samples, sampling: sampling, layerOptions.options, to: output, in: &outputs.files
     ) { bar.show(done: $0.done, of: $0.total, label: $0.layer) }
     bar.finish()
     let last = samples.first + samples.inputs.count - 1
@@ -135,16 +114,7 @@ struct MomentsCommand: ParsableCommand {
       }
     return
       "mean \(preparation.mean.defaultValueDescription), scale \(preparation.scale.defaultValueDescription), "
-      + "\(preparation.colors), resize \(resize), batch normalization \(foldBatchNorm ? "folded" : "left")"
-  }
-
-  private var options: CompressionOptions {
-    var options = CompressionOptions()
-    options.layers = layers
-    options.skip = skip
-    options.foldsBatchNormalization = foldBatchNorm
-    options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
-    return options
+      + "\(preparation.colors), resize \(resize), batch normalization \(layerOptions.foldBatchNorm ? "folded" : "left")"
   }
 }
 

@@ -44,6 +44,21 @@ import Testing
     #expect(compared.allocation?.fraction == 0.9)
   }
 
+  /// Where the budget is out of reach without data, the report says that nothing was compared, and why.
+  @Test func aComparisonThatFailsIsSaid() throws {
+    let model = try CalibrationModel().model
+    let seen = try Calibration(
+      model, CalibrationModel.options(0.5), samples: CalibrationSamples(CalibrationModel.images(20)))
+    var calibrated = model
+    let report = try calibrated.compress(ModelCandidates(model, seen.options), calibration: seen)
+    let before = calibrated
+    let compared = try calibrated.compare(report, with: .multiplies(1e-6), model, seen) { _ in }
+    let found = try #require(compared.calibration)
+    #expect(calibrated == before && found.fit == "asymmetric")
+    #expect(try #require(found.notCompared).contains("cannot be reached"))
+    #expect(report.calibration?.notCompared == nil)
+  }
+
   /// Fitted to inputs that are nothing like those held out, a network is still no further off there than one without data.
   @Test func inputsUnlikeThoseHeldOutDoNoHarm() throws {
     var model = try CalibrationModel().model

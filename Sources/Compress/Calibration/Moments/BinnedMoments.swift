@@ -1,4 +1,5 @@
 import Decompose
+import LinearAlgebra
 import Tensors
 
 /// `ResponseMoments` of many samples, to be the same whatever machines they come from: see `BinnedSums`.
@@ -63,16 +64,16 @@ struct BinnedMoments: Sendable, Equatable {
   /// The sums in Double.
   func moments() -> ResponseMoments {
     let (n, triangle) = (patch, sums[2].values)
-    let gram = Tensor<Double>(shape: [n, n]) { gram in
+    var gram = Tensor<Double>(shape: [n, n]) { gram in
       var place = 0
       for row in 0..<n {
         for column in row..<n {
           gram[row * n + column] = triangle[place]
-          gram[column * n + row] = triangle[place]
           place += 1
         }
       }
     }
+    GramSums.mirror(&gram)
     return ResponseMoments(
       count: count, patchSum: sums[0].values, responseSum: sums[1].values, patchGram: gram,
       crossGram: Tensor(shape: [responses, n], elements: sums[3].values), responseEnergy: sums[4].values)

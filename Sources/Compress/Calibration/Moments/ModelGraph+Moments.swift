@@ -1,4 +1,5 @@
 public import ModelGraph
+import Network
 import ONNX
 public import TensorFiles
 import Tensors
@@ -27,98 +28,90 @@ extension ModelGraph {
         name: "moments",
         reason: "moments are of a run of at most \(BinnedSums.mostTerms) inputs, not of \(samples.total)")
     }
-    var pass = try MomentsPass(self, options, samples)
+    var pass = try OriginalPass(self, LayerWork(self, options), samples, threads: options.threads)
     let model: String
     do throws(ModelError) { model = try digest() } catch { throw .model(error) }
-    var writer: MomentsWriter
+    let writer: MomentsWriter
     do throws(FileError) { writer = try MomentsWriter() } catch { throw .model(.file(error)) }
-    try pass.run(&writer, progress)
+    var seen = try MomentsLook(pass, writer)
+    try pass.run(&seen, progress)
     let header = MomentsHeader(
       model: model, sampling: sampling,
       samples: samples.first..<(samples.first + samples.inputs.count), total: samples.total)
-    do throws(FileError) { try writer.write(header, to: path, in: &files) } catch {
+    let found = (seen.layers, seen.positions)
+    do throws(FileError) { try seen.write(header, to: path, in: &files) } catch {
       throw .model(.file(error))
     }
-    return (pass.layers, pass.positions)
+    return found
   }
 }
 
-/// The pass over the original network that moments files come of.
-private struct MomentsPass {
-  let model: ModelGraph
-  let work: LayerWork
-  let samples: CalibrationSamples
-  let threads: Int
-  let route: CalibrationRoute
-  private var track: CalibrationTrack
+/// What moments files take of the pass over the original network.
+private struct MomentsLook: LayerObserver, ~Copyable {
+  private let model: ModelGraph
+  private let work: LayerWork
+  private let samples: CalibrationSamples
+  private let threads: Int
   private let probe: MomentsProbe
+  private var writer: MomentsWriter
+  private var reading: LayerReading?
+  /// The sums of the layer that is looked at; nil where its tensors do not fit it.
+  private var sums: BinnedLayer?
   private(set) var layers = 0
   private(set) var positions = 0
 
-  init(
-    _ model: ModelGraph, _ options: CompressionOptions, _ samples: CalibrationSamples
-  ) throws(CompressError) {
-    work = try LayerWork(model, options)
-    (self.model, self.samples, threads) = (model, samples, options.threads)
-    route = CalibrationRoute(model, work)
-    probe = try MomentsProbe(model, samples, threads: options.threads)
-    track = try CalibrationTrack(
-      samples, path: model.path, store: ValueStore(mostBytes: CalibrationTrack.mostBytes))
+  init(_ pass: OriginalPass, _ writer: consuming MomentsWriter) throws(CompressError) {
+    (model, work, samples, threads) = (pass.model, pass.work, pass.samples, pass.threads)
+    probe = try MomentsProbe(pass.model, pass.samples, threads: pass.threads)
+    self.writer = writer
   }
 
-  mutating func run(
-    _ writer: inout MomentsWriter, _ progress: @Sendable (Progress) -> Void
-  ) throws(CompressError) {
-    for (place, stop) in route.stops.enumerated() {
-      try pass(stop, &writer)
-      progress(Progress(done: place + 1, total: route.stops.count, layer: work.layers[stop.layer].name))
-    }
-  }
+  func isProbed(_ sample: Int) -> Bool { probe.isProbed(sample) }
 
-  private mutating func pass(
-    _ stop: CalibrationRoute.Stop, _ writer: inout MomentsWriter
-  ) throws(CompressError) {
-    let layer = work.layers[stop.layer]
+  mutating func begin(_ stop: CalibrationRoute.Stop) -> LayerReading? {
     let cost = work.groups[stop.group].cost
     let isWanted = LayerPlanner(options: CompressionOptions()).obstacle(cost) == nil
-    let reading = isWanted ? try? LayerReading(layer, model) : nil
-    let (before, dense) = try model.pieces(of: stop, reading, threads: threads)
-    var sums = reading.map {
-      BinnedLayer(groups: $0.layer.groups, patch: $0.patch, responses: $0.responses)
+    reading = isWanted ? try? LayerReading(work.layers[stop.layer], model) : nil
+    sums = reading.map { BinnedLayer(groups: $0.layer.groups, patch: $0.patch, responses: $0.responses) }
+    return reading
+  }
+
+  mutating func add(
+    _ sample: Int, input: NetworkTensor?, response: NetworkTensor?
+  ) throws(CompressError) {
+    guard let reading, sums != nil else { return }
+    var collector = MomentsCollector(reading, samples, threads: threads)
+    guard collector.add(sample: sample, input: input, response: response) else {
+      sums = nil
+      return
     }
-    for sample in samples.inputs.indices {
-      _ = try track.advance(sample: sample, through: before, keeping: stop.neededBefore)
-      let input = try reading.flatMap { reading throws(CompressError) in
-        try track.value(reading.input, sample: sample)
-      }
-      // Those that the probe takes on from here stay in front of the layer until it has.
-      let made =
-        probe.isProbed(sample)
-        ? try dense.run(track.inputs(of: dense, sample: sample))
-        : try track.advance(sample: sample, through: dense, keeping: stop.neededAfter)
-      guard let reading, sums != nil else { continue }
-      var collector = MomentsCollector(reading, samples, threads: threads)
-      guard collector.add(sample: sample, input: input, response: made[reading.output]) else {
-        sums = nil
-        continue
-      }
-      guard sums?.add(collector.finish()) == true else {
-        throw .model(
-          .node(
-            path: model.path, name: layer.name,
-            reason:
-              "its moments on sample \(samples.number(sample)) are not finite, or too large to be summed"))
-      }
+    guard sums?.add(collector.finish()) == true else {
+      throw .model(
+        .node(
+          path: model.path, name: reading.layer.name,
+          reason:
+            "its moments on sample \(samples.number(sample)) are not finite, or too large to be summed"))
     }
-    if let reading, var sums {
-      sums.probes = try probe.probe(
-        stop, reading, cost, dense: dense, of: track, in: model, threads: threads)
-      do throws(FileError) { try writer.append(sums, node: layer.node) } catch { throw .model(.file(error)) }
-      layers += 1
-      positions += sums.groups[0].fitted.count
+  }
+
+  mutating func finish(
+    _ stop: CalibrationRoute.Stop, dense: CalibrationPiece, _ track: CalibrationTrack
+  ) throws(CompressError) {
+    guard let reading, var sums else { return }
+    self.sums = nil
+    sums.probes = try probe.probe(
+      stop, reading, work.groups[stop.group].cost, dense: dense, of: track, in: model, threads: threads)
+    do throws(FileError) { try writer.append(sums, node: reading.layer.node) } catch {
+      throw .model(.file(error))
     }
-    for sample in samples.inputs.indices where probe.isProbed(sample) {
-      _ = try track.advance(sample: sample, through: dense, keeping: stop.neededAfter)
-    }
+    layers += 1
+    positions += sums.groups[0].fitted.count
+  }
+
+  /// Writes what was appended.
+  consuming func write(
+    _ header: MomentsHeader, to path: String, in files: inout FileTransaction
+  ) throws(FileError) {
+    try writer.write(header, to: path, in: &files)
   }
 }

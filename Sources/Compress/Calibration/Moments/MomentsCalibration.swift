@@ -13,6 +13,7 @@ public struct MomentsCalibration: Sendable {
   private let work: LayerWork
   private let source: MomentsSource
   private let positions: Int
+  private let foretold: ForetoldError
   /// The layers that the files do not hold, though they may be factored.
   public let unseen: [String]
 
@@ -42,7 +43,7 @@ public struct MomentsCalibration: Sendable {
       }
       progress(Progress(done: place + 1, total: work.groups.count, layer: name))
     }
-    (self.positions, self.unseen) = (positions, unseen)
+    (self.positions, self.unseen, foretold) = (positions, unseen, error.foretold)
     var measured = options
     measured.error = error
     self.options = measured
@@ -91,7 +92,7 @@ public struct MomentsCalibration: Sendable {
       }
     }
     var given = options
-    given.error = WeightError()
+    given.error = SearchedError(known: foretold)
     return Calibration(
       options: options, given: given, samples: samples, work: work, route: route, readings: readings,
       shared: shared, probes: [], positions: positions)

@@ -20,11 +20,10 @@ final class FeatureForms: FormAnalysis {
   let kind: FormKind
   private let problem: ResponseProblem
   private let norm: FeatureNorm
-  private let maps: Tensor<Double>
-  /// V of all maps, [R O, T].
-  private let whitened: Tensor<Double>
-  /// What each map adds to the explained energy.
-  private let gains: [Double]
+  /// The maps that are worth a look.
+  private let limit: Int
+  /// The maps, once errors of ranks are asked for.
+  private var known: OrderedMaps?
   private var spectra: [Int: EnergyTails] = [:]
   private var factored: [FactoredForm: Decomposition<Float>] = [:]
 
@@ -34,18 +33,20 @@ final class FeatureForms: FormAnalysis {
   init(problem: ResponseProblem, kind: FormKind, layout: FeatureLayout) throws(DecomposeError) {
     (self.problem, self.kind) = (problem, kind)
     let full = kind.fullRanks(kernel: problem.kernel.shape)[kind.ranks.count - 1]
-    let limit = Self.worthwhile(kind, problem.kernel.shape, full: full)
-    (norm, maps, whitened) = try reproducibly { () throws(DecomposeError) in
-      try wrapping { () throws(LinearAlgebraError) in
-        let norm = try FeatureNorm(problem, layout)
-        let maps = try norm.leadingMaps(limit)
-        return (norm, maps, try norm.regression(maps).whitened)
-      }
+    limit = Self.worthwhile(kind, problem.kernel.shape, full: full)
+    norm = try reproducibly { () throws(DecomposeError) in
+      try wrapping { () throws(LinearAlgebraError) in try FeatureNorm(problem, layout) }
     }
-    let rows = whitened.rowNorms
-    gains = (0..<limit).map { r in
-      (0..<layout.offsets).reduce(0) { $0 + rows[r * layout.offsets + $1] * rows[r * layout.offsets + $1] }
+  }
+
+  /// All maps that are worth a look, in their order: what the factors of one form need not wait for.
+  private func ordered() throws(DecomposeError) -> OrderedMaps {
+    if let known { return known }
+    let found = try reproducibly { () throws(DecomposeError) in
+      try wrapping { () throws(LinearAlgebraError) in try OrderedMaps(norm, count: limit) }
     }
+    known = found
+    return found
   }
 
   /// The ranks up to the one at which a form has as many weights as the dense kernel.
@@ -66,7 +67,7 @@ final class FeatureForms: FormAnalysis {
   }
 
   /// What the maps explain one by one; what those behind them would, spread evenly.
-  private var innerEnergies: [Double] {
+  private func innerEnergies(_ gains: [Double]) -> [Double] {
     let missing = fullRank - gains.count
     let rest = max(0, problem.fit.energies.reduce(0, +) - gains.reduce(0, +))
     return gains + [Double](repeating: rest / Double(max(1, missing)), count: missing)
@@ -74,21 +75,22 @@ final class FeatureForms: FormAnalysis {
 
   private var outputEnergies: [Double] { problem.fit.energies }
 
-  func ranks(energy: Double) -> [Int] {
-    let inner = rank(retaining: energy, of: innerEnergies)
+  func ranks(energy: Double) throws(DecomposeError) -> [Int] {
+    let inner = rank(retaining: energy, of: innerEnergies(try ordered().gains))
     return isTucker2 ? [rank(retaining: energy, of: outputEnergies), inner] : [inner]
   }
 
-  func variationalRanks(factor: Double) -> [Int] {
+  func variationalRanks(factor: Double) throws(DecomposeError) -> [Int] {
+    let innerParts = innerEnergies(try ordered().gains)
     let columns = norm.layout.offsets * kernel.shape[0]
     func weakened(_ energies: [Double], rows: Int, columns: Int, full: Int) -> Int {
       EVBMF(
         energies: Array(energies.sorted(by: >).prefix(min(rows, columns))), rows: rows, columns: columns
       ).weakenedRank(full: full, factor: factor)
     }
-    let padding = [Double](repeating: 0, count: norm.layout.mapped - innerEnergies.count)
+    let padding = [Double](repeating: 0, count: norm.layout.mapped - innerParts.count)
     let inner = weakened(
-      innerEnergies + padding, rows: norm.layout.mapped, columns: columns, full: fullRank)
+      innerParts + padding, rows: norm.layout.mapped, columns: columns, full: fullRank)
     guard isTucker2 else { return [inner] }
     let outputs = kernel.shape[0]
     return [
@@ -98,7 +100,7 @@ final class FeatureForms: FormAnalysis {
 
   func candidates(multiple: Int) throws(DecomposeError) -> [RankedForm] {
     guard isTucker2 else {
-      let ranks = rankGrid(upTo: gains.count, multiple: multiple)
+      let ranks = rankGrid(upTo: limit, multiple: multiple)
       return try ranks.map { rank throws(DecomposeError) in
         try ranked(FactoredForm(kind, ranks: [rank]))
       }
@@ -119,14 +121,17 @@ final class FeatureForms: FormAnalysis {
 
   func relativeError(_ form: FactoredForm) throws(DecomposeError) -> Double {
     let (output, inner) = ranks(form)
-    guard inner <= gains.count else { return try decomposition(form).fittedError }
-    guard let output else { return problem.relativeError(norm.energy - gains.prefix(inner).reduce(0, +)) }
+    guard inner <= limit else { return try decomposition(form).fittedError }
+    guard let output else {
+      return problem.relativeError(norm.energy - (try ordered().gains.prefix(inner).reduce(0, +)))
+    }
     return problem.relativeError(try spectrum(inner)[output])
   }
 
   /// The errors of all output ranks with the first maps.
   private func spectrum(_ inner: Int) throws(DecomposeError) -> EnergyTails {
     if let known = spectra[inner] { return known }
+    let whitened = try ordered().whitened
     let values = try reproducibly { () throws(DecomposeError) in
       let rows = whitened.leadingRows(inner * norm.layout.offsets)
       let explained = matrixProduct(rows, rows, transposeA: true)
@@ -162,7 +167,12 @@ final class FeatureForms: FormAnalysis {
     let given = isTucker2 ? weights.parts[2].permuted([1, 0]) : weights.parts[0]
     var start = try FeatureFit(
       norm, maps: given.reshaped([inner, norm.layout.mapped]).converted(), outputRank: output)
-    let own = inner <= gains.count ? maps.leadingRows(inner) : try norm.leadingMaps(inner)
+    let own: Tensor<Double>
+    if let known, inner <= limit {
+      own = known.maps.leadingRows(inner)
+    } else {
+      own = try norm.leadingMaps(inner)
+    }
     let other = try FeatureFit(norm, maps: own, outputRank: output)
     if other.error < start.error { start = other }
     var sweeps = FeatureSweeps(norm, start: start, outputRank: output)
@@ -188,6 +198,27 @@ final class FeatureForms: FormAnalysis {
   }
 
   var curves: [SpectrumCurve] {
-    isTucker2 ? curves(outputEnergies, innerEnergies) : curves(innerEnergies)
+    guard let known else { return [] }
+    let inner = innerEnergies(known.gains)
+    return isTucker2 ? curves(outputEnergies, inner) : curves(inner)
+  }
+}
+
+/// Maps in their order, and what each of them adds.
+private struct OrderedMaps {
+  /// [R, A].
+  let maps: Tensor<Double>
+  /// V of all maps, [R O, T].
+  let whitened: Tensor<Double>
+  /// What each map adds to the explained energy.
+  let gains: [Double]
+
+  init(_ norm: FeatureNorm, count: Int) throws(LinearAlgebraError) {
+    maps = try norm.leadingMaps(count)
+    whitened = try norm.regression(maps).whitened
+    let (rows, offsets) = (whitened.rowNorms, norm.layout.offsets)
+    gains = (0..<count).map { r in
+      (0..<offsets).reduce(0) { $0 + rows[r * offsets + $1] * rows[r * offsets + $1] }
+    }
   }
 }
