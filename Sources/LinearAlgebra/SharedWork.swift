@@ -2,8 +2,9 @@ import Dispatch
 
 /// Lets single products, factors and triangles of large matrices be shared out to threads.
 ///
-/// Each is cut into pieces of a fixed size, whatever the threads, and each piece is computed with BLAS on one thread: results are
-/// the same to the bit however many there are. What runs several pieces of work at a time already leaves this at 1.
+/// Each is cut into pieces of a fixed size, whatever the threads. Shared out, each piece is computed with BLAS on one thread, so
+/// within `BLASLibrary.withThreads(1)`, as decompositions are computed, results are the same to the bit however many threads
+/// there are. What runs several pieces of work at a time already leaves this at 1.
 public enum SharedWork {
   @TaskLocal private static var threads = 1
 
