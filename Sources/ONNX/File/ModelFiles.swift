@@ -35,7 +35,10 @@ final class ModelFiles {
     guard !location.hasPrefix("/"), !parts.contains("..") else {
       throw fail("its external data '\(location)' lies outside the model's folder")
     }
-    let file = try file(location)
+    let file: ByteView
+    do throws(FileError) { file = try self.file(location) } catch {
+      throw fail("its external data cannot be had: \(error)")
+    }
     guard let offset = Int(entries["offset"] ?? "0"), offset >= 0, offset <= file.count else {
       throw fail(
         "its external data begins at '\(entries["offset"] ?? "")', but '\(location)' has \(file.count) bytes")
@@ -49,13 +52,11 @@ final class ModelFiles {
     return try part(of: file, offset..<(offset + length))
   }
 
-  private func file(_ location: String) throws(ModelError) -> ByteView {
+  private func file(_ location: String) throws(FileError) -> ByteView {
     if let file = opened[location] { return file.bytes }
-    do throws(FileError) {
-      let file = try open(location)
-      opened[location] = file
-      return file.bytes
-    } catch { throw .file(error) }
+    let file = try open(location)
+    opened[location] = file
+    return file.bytes
   }
 
   /// The folder is that of the path, as for other programs; where the path is a link, the file that it leads to may have
