@@ -57,8 +57,8 @@ products=$(swift build -c release --static-swift-stdlib --scratch-path "$scratch
 
 mkdir -p "$prefix/bin" "$prefix/include" "$prefix/$libdir/pkgconfig" "$prefix/$libdir/cmake/lowrank"
 prefix=$(cd "$prefix" && pwd)
-# From the folder of pkg-config's files up to the prefix.
-up=$(realpath -m --relative-to="/$libdir/pkgconfig" /)
+# From the folder of pkg-config's files up to the prefix, as the names stand: /lib itself is often a link.
+up=$(realpath -ms --relative-to="/$libdir/pkgconfig" /)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
