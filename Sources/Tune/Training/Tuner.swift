@@ -65,7 +65,7 @@ public final class Tuner {
     var end = TuningResult.End.finished
     var restarts = 0
     while state.step < state.steps {
-      if let early = try earlyEnd(start, stops) {
+      if let early = try earlyEnd(start, hasStepped: state.step > firstStep, stops) {
         end = early
         break
       }
@@ -96,13 +96,13 @@ public final class Tuner {
       secondsOfStep: stepTime.inSeconds / Double(max(1, state.step - firstStep)))
   }
 
-  /// Why to end before the next step, if any of the processes has to.
-  private func earlyEnd(_ start: ContinuousClock.Instant, _ stops: () -> Bool) throws(TuneError)
-    -> TuningResult.End?
-  {
+  /// Why to end before the next step, if any of the processes has to: however short the time is, one step is taken.
+  private func earlyEnd(
+    _ start: ContinuousClock.Instant, hasStepped: Bool, _ stops: () -> Bool
+  ) throws(TuneError) -> TuningResult.End? {
     var isLate = false
     if case .minutes(let minutes) = task.options.length {
-      isLate = clock.now - start > .seconds(minutes * 75)
+      isLate = hasStepped && clock.now - start > .seconds(minutes * 75)
     }
     var wishes: [Double] = [stops() ? 1 : 0, isLate ? 1 : 0]
     try task.options.group?.sum(&wishes)
