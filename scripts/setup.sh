@@ -35,8 +35,12 @@ install_missing() {
     as_root=(sudo)
   fi
   echo "Installing ${missing[*]}"
-  ${as_root[@]+"${as_root[@]}"} apt-get update -q
-  ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -q -y "${missing[@]}"
+  # Scripts that run side by side wait for one another, which apt-get itself does not.
+  (
+    flock 9
+    ${as_root[@]+"${as_root[@]}"} apt-get update -q
+    ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -q -y "${missing[@]}"
+  ) 9> "${TMPDIR:-/tmp}/swift-lowrank-packages.lock"
 }
 
 setup_packages() {
