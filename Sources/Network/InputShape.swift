@@ -25,9 +25,8 @@ package struct InputShape: Hashable, Sendable {
     guard let wanted = info.extents else { return }
     let fits = wanted.count == extents.count && zip(wanted, extents).allSatisfy { $0 == nil || $0 == $1 }
     guard fits else {
-      let shape = wanted.map { $0.map(String.init) ?? "?" }.joined(separator: "x")
       throw .input(
-        name: info.name, reason: "its shape is \(Shape(extents)), the network takes \(shape)")
+        name: info.name, reason: "its shape is \(Shape(extents)), the network takes \(info.shapeText)")
     }
   }
 }

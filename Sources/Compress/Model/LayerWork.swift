@@ -94,7 +94,7 @@ extension [ValueInfo] {
   fileprivate func openShapes(but given: [String: [Int]]) -> String? {
     let open = filter { info in given[info.name] == nil && info.extents?.contains(nil) ?? true }
     let texts = open.map { info in
-      "'\(info.name)' of \(info.extents.map { $0.map { $0.map(String.init) ?? "?" }.joined(separator: "x") } ?? "any shape")"
+      "'\(info.name)' of \(info.extents == nil ? "any shape" : info.shapeText)"
     }
     return texts.isEmpty ? nil : texts.joined(separator: ", ")
   }

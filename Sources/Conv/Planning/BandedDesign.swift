@@ -163,8 +163,9 @@ struct BandedDesign: Sendable {
   /// The most bytes of a stage's weights that come from a cache from the second reading on.
   var nearBytes: Int { weights == .cold ? machine.sharedBytes / 6 : machine.sharedBytes * 2 / 3 }
 
-  /// The tiles of so many that go through a stage together: all where threads share them or their weights come from afar, else
-  /// what half of the second cache holds, as the weights come by between, and no fewer than two of the products' tiles.
+  /// The tiles of so many that go through a stage together: all where weights are warm (the band is as high as the caches bear
+  /// then), where threads share the tiles or where the weights come from afar, else what half of the second cache holds, as the
+  /// weights come by between, and no fewer than two of the products' tiles.
   func tilesTogether(_ index: Int, _ form: WinogradForm, of count: Int) -> Int {
     let plane = planes[index]
     let bytes = form.points * plane.inputChannels * plane.outputChannels * 4

@@ -41,6 +41,11 @@ public struct ValueInfo: Sendable, Equatable {
     }
   }
 
+  /// The extents in words, with a question mark for each that is open: `1x3x?x?`.
+  package var shapeText: String {
+    extents.map { $0.map { $0.map(String.init) ?? "?" }.joined(separator: "x") } ?? "?"
+  }
+
   /// The type of a tensor's elements.
   public var dataType: DataType? {
     guard case .tensor(let dataType, _) = type else { return nil }

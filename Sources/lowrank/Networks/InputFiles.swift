@@ -59,13 +59,6 @@ extension [ValueInfo] {
   }
 }
 
-extension ValueInfo {
-  /// The extents with a question mark for each that is open.
-  var shapeText: String {
-    extents.map { $0.map { $0.map(String.init) ?? "?" }.joined(separator: "x") } ?? "?"
-  }
-}
-
 extension NetworkTensor {
   /// The array of a `.npy` file as an input.
   ///
