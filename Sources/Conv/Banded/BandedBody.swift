@@ -9,6 +9,10 @@ struct BandedBody: Sendable {
   private(set) var memories: [StageMemory] = []
   let entry: EntryStage
   let exit: ExitStage
+  /// Whether the last stage writes the output where no residual is added to it: the last map lies as the output does.
+  let writesOutput: Bool
+  /// A row of any map for what belongs to none: rows of the last tiles behind the map, rows between stacked images.
+  let overhang: WorkspaceRegion<Float>
   /// A row of zeros, as long as the longest of a map.
   let zeros: WorkspaceRegion<Float>
   /// For each thread and map the first row of the run and the next one to compute.
@@ -28,7 +32,10 @@ struct BandedBody: Sendable {
     }
     entry = Self.entry(design, weights, map: maps.first, &layout)
     exit = Self.exit(design, weights, map: maps.last, &layout)
-    zeros = layout.reserve(Float.self, count: maps.map(\.rowCount).max() ?? 0)
+    writesOutput = !maps.isEmpty && design.writesOutput
+    let longest = maps.map(\.rowCount).max() ?? 0
+    overhang = layout.reserve(Float.self, count: longest)
+    zeros = layout.reserve(Float.self, count: longest)
     cursors = layout.reserve(Int.self, parts: design.parts, count: 2 * maps.count)
   }
 
@@ -55,6 +62,7 @@ struct BandedBody: Sendable {
           // Taps of so few channels are short: those along a row of the kernel are read as one.
           isDense: index == 0 && !design.entersPointwise && reader?.algorithm == .direct
             && first.inputChannels <= LOWRANK_MOST_DENSE,
+          pitch: reader == nil && design.writesOutput ? design.ends.output.position : nil,
           in: &layout))
     }
     return maps.reversed()
@@ -111,7 +119,7 @@ struct BandedBody: Sendable {
     _ design: BandedDesign,
     _ index: Int, _ layout: inout WorkspaceLayout
   ) -> StageMemory {
-    var (transformed, products, overhang) = (0, 0, 0)
+    var (transformed, products) = (0, 0)
     var (tiles, made): (Int, MadeWeights?) = (0, nil)
     let parts = design.parts
     if case .winograd(let form) = stage.algorithm {
@@ -123,7 +131,6 @@ struct BandedBody: Sendable {
       } else {
         products = form.points * TileGrid.pointStride(tiles: tiles, pitch: target.pitch)
       }
-      overhang = target.rowCount
     }
     let (sources, targets) = stage.pointers(rows: target.capacity)
     return StageMemory(
@@ -131,8 +138,7 @@ struct BandedBody: Sendable {
       sources: layout.reserve(AddressBits.self, parts: parts, count: sources),
       targets: layout.reserve(AddressBits.self, parts: parts, count: targets),
       tiles: tiles, transformed: layout.reserve(Float.self, count: transformed),
-      products: layout.reserve(Float.self, count: products), made: made,
-      overhang: layout.reserve(Float.self, count: overhang))
+      products: layout.reserve(Float.self, count: products), made: made)
   }
 
   private static func made(

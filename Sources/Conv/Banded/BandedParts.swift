@@ -53,8 +53,6 @@ struct StageMemory: Sendable {
   let products: WorkspaceRegion<Float>
   /// Winograd: how the weights are transformed in each run; nil where they were beforehand.
   let made: MadeWeights?
-  /// A row for the overhang of the last tiles.
-  let overhang: WorkspaceRegion<Float>
 }
 
 /// Winograd's weights as a run transforms them, some columns at a time.

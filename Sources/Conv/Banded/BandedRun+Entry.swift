@@ -3,9 +3,10 @@ import Tensors
 
 extension BandedRun {
   /// Computes rows of the first map from the input.
-  func enter(_ rows: Range<Int>, image: Int) {
+  func enter(_ rows: Range<Int>) {
     let (entry, width) = (plan.body.entry, plan.design.planes[0].inputWidth)
-    let source = input + image * plan.design.ends.input.image
+    let source = input + inputOffset(row: rows.lowerBound)
+    let rowCount = width * plan.design.ends.input.position
     guard let columns = entry.columns else { return copyIn(rows, source) }
     // Whole rows where several fit in a chunk, else pieces of one.
     let pieces = (width + entry.pixelsTogether - 1) / entry.pixelsTogether
@@ -13,18 +14,20 @@ extension BandedRun {
       let chunk = start..<min(start + entry.rowsTogether, rows.upperBound)
       for piece in 0..<pieces {
         enter(
-          columns.base, source, rows: chunk, piece * width / pieces..<(piece + 1) * width / pieces)
+          columns.base, source + (start - rows.lowerBound) * rowCount, rows: chunk,
+          piece * width / pieces..<(piece + 1) * width / pieces)
       }
     }
   }
 
-  /// The first map is the input, but for its layout.
+  /// The first map is the input, but for its layout. `source` is the first of the rows.
   private func copyIn(_ rows: Range<Int>, _ source: UnsafePointer<Float>) {
     let (map, strides) = (plan.body.maps[0], plan.design.ends.input)
     let (width, channels) = (map.width, share(map.channels, group: 16))
     guard !channels.isEmpty else { return }
     for y in rows {
-      let from = source + y * width * strides.position + channels.lowerBound * strides.channel
+      let from =
+        source + (y - rows.lowerBound) * width * strides.position + channels.lowerBound * strides.channel
       let target = slot(y, of: 0) + map.before * map.pitch + channels.lowerBound
       if strides.isChannelLast {
         // Pixels without gaps follow one another in both.
@@ -40,7 +43,7 @@ extension BandedRun {
     }
   }
 
-  /// One chunk through the pointwise stage, read as it lies.
+  /// One chunk through the pointwise stage, read as it lies from its first row on.
   private func enter(
     _ columns: UnsafePointer<Float>, _ source: UnsafePointer<Float>, rows: Range<Int>, _ pixels: Range<Int>
   ) {
@@ -51,7 +54,7 @@ extension BandedRun {
     guard !vectors.isEmpty else { return }
     let (sources, targets) = (memory.sources(entry.sources, part), memory.targets(entry.targets, part))
     for (i, y) in rows.enumerated() {
-      sources[i] = source + (y * first.inputWidth + pixels.lowerBound) * strides.position
+      sources[i] = source + (i * first.inputWidth + pixels.lowerBound) * strides.position
       targets[i] =
         slot(y, of: 0) + (map.before + pixels.lowerBound) * map.pitch + vectors.lowerBound * width
     }

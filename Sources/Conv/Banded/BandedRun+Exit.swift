@@ -3,49 +3,43 @@ import Tensors
 
 extension BandedRun {
   /// Writes a band of the output from the last map.
-  func leave(_ band: Range<Int>, image: Int) {
+  func leave(_ band: Range<Int>) {
     switch plan.body.exit.form {
-    case .layout: copyOut(band, image: image)
-    case .strips(let strips): leave(band, image: image, strips: strips.base)
+    case .layout: copyOut(band)
+    case .strips(let strips): leave(band, strips: strips.base)
     case .columns(let columns, let panel, let chunk):
       let vectors = share(plan.design.machine.vectors(plan.design.last.outputChannels), group: panel)
       if plan.body.maps.isEmpty, plan.design.ends.output.isChannelLast, residual == nil {
-        return multiply(band, image: image, columns.base, vectors, panel: panel)
+        return multiply(band, columns.base, vectors, panel: panel)
       }
-      let source = rowsOut(band, image: image, panel: panel)
+      let source = rowsOut(band, panel: panel)
       let isWhole = plan.design.last.outputChannels % plan.design.machine.width == 0
       if plan.design.ends.output.isChannelLast, isWhole, residual == nil {
-        leave(band, image: image, columns.base, vectors, from: source)
+        leave(band, columns.base, vectors, from: source)
       } else {
-        leave(band, image: image, columns.base, vectors, chunk: chunk, from: source)
+        leave(band, columns.base, vectors, chunk: chunk, from: source)
       }
     }
   }
 
   /// A single pointwise stage between channel-last maps is a product of matrices.
   private func multiply(
-    _ band: Range<Int>, image: Int, _ columns: UnsafePointer<Float>, _ vectors: Range<Int>, panel: Int
+    _ band: Range<Int>, _ columns: UnsafePointer<Float>, _ vectors: Range<Int>, panel: Int
   ) {
     let (last, ends) = (plan.design.last, plan.design.ends)
     let product = PackedProduct(
       depth: last.inputChannels, columns: last.outputChannels, panel: panel, machine: plan.design.machine)
-    let source = input + image * ends.input.image + band.lowerBound * last.outputWidth * ends.input.position
+    let source = input + inputOffset(row: band.lowerBound)
     let operands = ProductOperands(
       a: source, aRow: ends.input.position, aColumn: 1, b: columns,
-      c: output + outputOffset(row: band.lowerBound, image: image), cRow: ends.output.position)
+      c: output + outputOffset(row: band.lowerBound), cRow: ends.output.position)
     product.multiply(
       operands, rows: 0..<band.count * last.outputWidth, vectors: vectors,
       epilogue: plan.epilogues[plan.epilogues.count - 1], kernels: plan.kernelTable)
   }
 
-  /// The element of the output, or of the residual that lies as it does, that rows from `row` on begin at.
-  private func outputOffset(row: Int, image: Int) -> Int {
-    let strides = plan.design.ends.output
-    return image * strides.image + row * plan.design.last.outputWidth * strides.position
-  }
-
   /// The last map is the output, but for its layout, a residual and what follows it.
-  private func copyOut(_ band: Range<Int>, image: Int) {
+  private func copyOut(_ band: Range<Int>) {
     let (index, width) = (plan.body.maps.count - 1, plan.design.last.outputWidth)
     let map = plan.body.maps[index]
     let channels = share(plan.design.last.outputChannels, group: 16)
@@ -56,7 +50,7 @@ extension BandedRun {
       let y = band.lowerBound + line
       let source = row(y, of: index) + map.before * map.pitch + channels.lowerBound
       leave(
-        source, pitch: map.pitch, pixels: pixels, to: outputOffset(row: y, image: image), channels: channels)
+        source, pitch: map.pitch, pixels: pixels, to: outputOffset(row: y), channels: channels)
     }
   }
 
@@ -83,21 +77,21 @@ extension BandedRun {
   }
 
   /// A pointwise stage on channel-first maps, which writes the output as it lies.
-  private func leave(_ band: Range<Int>, image: Int, strips: UnsafePointer<Float>) {
-    let (exit, last, input) = (plan.body.exit, plan.design.last, plan.design.ends.input)
+  private func leave(_ band: Range<Int>, strips: UnsafePointer<Float>) {
+    let (exit, last, ends) = (plan.body.exit, plan.design.last, plan.design.ends)
     let maps = memory[exit.maps, part]
-    let at = outputOffset(row: band.lowerBound, image: image)
+    let at = outputOffset(row: band.lowerBound)
     var product = lowrank_maps()
     product.outputs = last.outputChannels / last.groups
     product.pixels = band.count * last.outputWidth
-    product.z_row = plan.design.ends.output.channel
+    product.z_row = ends.output.channel
     product.depth = exit.depth / last.groups
     product.x_row = exit.mapsRow
     product.epilogue = plan.epilogues[plan.epilogues.count - 1].whole
     if plan.body.maps.isEmpty {
-      let source = self.input + image * input.image + band.lowerBound * last.outputWidth
       plan.kernels.copy_maps(
-        source, input.channel, product.pixels, exit.depth, product.pixels, maps, exit.mapsRow)
+        input + inputOffset(row: band.lowerBound), ends.input.channel, product.pixels, exit.depth,
+        product.pixels, maps, exit.mapsRow)
     } else {
       turn(band, to: maps)
     }
@@ -127,7 +121,7 @@ extension BandedRun {
 
   /// The product of a band of the last map, or of a channel-last input where there is no map: but for its columns and where
   /// they go.
-  private func rowsOut(_ band: Range<Int>, image: Int, panel: Int) -> lowrank_rows {
+  private func rowsOut(_ band: Range<Int>, panel: Int) -> lowrank_rows {
     let (exit, width) = (plan.body.exit, plan.design.last.outputWidth)
     let (sources, targets) = (memory.sources(exit.sources, part), memory.targets(exit.targets, part))
     var product = lowrank_rows()
@@ -143,9 +137,8 @@ extension BandedRun {
         sources[i] = UnsafePointer(row(band.lowerBound + i, of: index) + map.before * map.pitch)
       }
     } else {
-      let strides = plan.design.ends.input
-      product.a_pixel = strides.position
-      sources[0] = input + image * strides.image + band.lowerBound * width * strides.position
+      product.a_pixel = plan.design.ends.input.position
+      sources[0] = UnsafePointer(input + inputOffset(row: band.lowerBound))
     }
     product.pixels = band.count * width / product.rows
     product.taps = 1
@@ -157,13 +150,13 @@ extension BandedRun {
 
   /// A pointwise stage that writes whole vectors of a channel-last output where they belong.
   private func leave(
-    _ band: Range<Int>, image: Int, _ columns: UnsafePointer<Float>, _ vectors: Range<Int>,
+    _ band: Range<Int>, _ columns: UnsafePointer<Float>, _ vectors: Range<Int>,
     from source: lowrank_rows
   ) {
     guard !vectors.isEmpty else { return }
     let (strides, width) = (plan.design.ends.output, plan.design.machine.width)
     let targets = memory.targets(plan.body.exit.targets, part)
-    let target = output + outputOffset(row: band.lowerBound, image: image) + vectors.lowerBound * width
+    let target = output + outputOffset(row: band.lowerBound) + vectors.lowerBound * width
     for i in 0..<source.rows { targets[i] = target + i * source.pixels * strides.position }
     var product = source
     product.c_pixel = strides.position
@@ -175,13 +168,13 @@ extension BandedRun {
 
   /// A pointwise stage, some columns at once, which are then written in the output's layout.
   private func leave(
-    _ band: Range<Int>, image: Int, _ columns: UnsafePointer<Float>, _ vectors: Range<Int>, chunk: Int,
+    _ band: Range<Int>, _ columns: UnsafePointer<Float>, _ vectors: Range<Int>, chunk: Int,
     from source: lowrank_rows
   ) {
     let (exit, width) = (plan.body.exit, plan.design.machine.width)
     let outputs = plan.design.last.outputChannels
     let (maps, targets) = (memory[exit.maps, part], memory.targets(exit.targets, part))
-    let offset = outputOffset(row: band.lowerBound, image: image)
+    let offset = outputOffset(row: band.lowerBound)
     for i in 0..<source.rows { targets[i] = maps + i * source.pixels * exit.mapsRow }
     var product = source
     product.c_pixel = exit.mapsRow

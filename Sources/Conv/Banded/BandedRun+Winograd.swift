@@ -172,7 +172,7 @@ extension BandedRun {
         let y = rows.lowerBound + top + i * grid.phases.height
         let base =
           y < rows.upperBound
-          ? slot(y, of: index + 1) + target.before * target.pitch : memory[own.overhang]
+          ? slot(y, of: index + 1) + target.before * target.pitch : memory[plan.body.overhang]
         targets[i] = base + column * target.pitch + channel
       }
       transform.tiles = line.count

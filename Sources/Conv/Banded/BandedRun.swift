@@ -10,33 +10,73 @@ struct BandedRun {
   let memory: SlotMemory
   /// Which of the threads of the slot this is.
   let thread: ThreadShare
+  /// The image that is computed, where they are not stacked.
+  private var image = 0
 
   var part: Int { thread.part }
 
   private var origins: UnsafeMutablePointer<Int> { memory[plan.body.cursors, part] }
   private var nexts: UnsafeMutablePointer<Int> { origins + plan.body.maps.count }
 
+  init(
+    plan: BandedConvolution, input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
+    output: UnsafeMutablePointer<Float>, memory: SlotMemory, thread: ThreadShare
+  ) {
+    (self.plan, self.input, self.residual, self.output) = (plan, input, residual, output)
+    (self.memory, self.thread) = (memory, thread)
+  }
+
   /// Computes the output rows of a slot, for every image.
   func run(slot: Int) {
-    let (height, maps) = (plan.design.band, plan.body.maps.count)
     if part == 0 { clearPadding() }
     for image in 0..<plan.design.images {
-      let rows = plan.design.rows(ofSlot: slot, image: image)
-      guard !rows.isEmpty else { continue }
-      begin(at: rows.lowerBound)
-      for start in stride(from: rows.lowerBound, to: rows.upperBound, by: height) {
-        let band = start..<min(start + height, rows.upperBound)
-        meet()
-        if maps > 0 { require(map: maps - 1, band, image: image) }
-        leave(band, image: image)
-      }
+      var run = self
+      run.image = image
+      run.compute(plan.design.rows(ofSlot: slot, image: image))
     }
+  }
+
+  private func compute(_ rows: Range<Int>) {
+    guard !rows.isEmpty else { return }
+    let (height, maps) = (plan.design.band, plan.body.maps.count)
+    begin(at: rows.lowerBound)
+    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: height) {
+      let band = start..<min(start + height, rows.upperBound)
+      meet()
+      if maps > 0 { require(map: maps - 1, band) }
+      if !writesOutput { forEachImage(of: band, leave) }
+    }
+  }
+
+  /// Whether the last stage writes the output itself.
+  private var writesOutput: Bool { plan.body.writesOutput && residual == nil }
+
+  /// Gives those of some rows that belong to images, image by image.
+  private func forEachImage(of rows: Range<Int>, _ body: (Range<Int>) -> Void) {
+    if let stack = plan.design.stack { stack.forEachImage(of: rows, body) } else { body(rows) }
   }
 
   /// What a stage does to its sums: where a residual is added, the last stage leaves its activation to the exit.
   func epilogue(of stage: Int) -> UnsafePointer<lowrank_epilogue>? {
     let own = plan.epilogues[stage]
     return residual != nil && stage == plan.design.planes.count - 1 ? own.biasAlone : own.whole
+  }
+
+  /// The element of the input that rows from `row` on begin at.
+  func inputOffset(row: Int) -> Int {
+    let (strides, place) = (plan.design.ends.input, place(of: row))
+    return place.image * strides.image + place.row * plan.design.planes[0].inputWidth * strides.position
+  }
+
+  /// The element of the output, or of the residual that lies as it does, that rows from `row` on begin at.
+  func outputOffset(row: Int) -> Int {
+    let (strides, place) = (plan.design.ends.output, place(of: row))
+    return place.image * strides.image + place.row * plan.design.last.outputWidth * strides.position
+  }
+
+  /// The image that a row of the input or the output is in, and its number there.
+  private func place(of row: Int) -> (image: Int, row: Int) {
+    plan.design.stack?.place(of: row) ?? (image, row)
   }
 
   /// Waits for the other threads of the slot.
@@ -69,15 +109,20 @@ struct BandedRun {
     }
   }
 
-  /// Row y of a map, its padding in front; zeros where the row is outside the map or not yet computed.
+  /// Row y of a map, its padding in front; zeros where the row is outside the map, between images, or not yet computed.
   func row(_ y: Int, of index: Int) -> UnsafeMutablePointer<Float> {
-    guard y >= 0, y < nexts[index] else { return memory[plan.body.zeros] }
+    guard y >= 0, y < nexts[index], !isBetweenImages(y) else { return memory[plan.body.zeros] }
     return slot(y, of: index)
   }
 
-  /// Where row y of a map lies, whether it is computed or not.
+  private func isBetweenImages(_ y: Int) -> Bool { plan.design.stack?.isBetween(y) ?? false }
+
+  /// Where row y of a map lies, whether it is computed or not: in its ring, or the last map's in the output.
   func slot(_ y: Int, of index: Int) -> UnsafeMutablePointer<Float> {
     let map = plan.body.maps[index]
+    if writesOutput, index == plan.body.maps.count - 1 {
+      return isBetweenImages(y) ? memory[plan.body.overhang] : output + outputOffset(row: y)
+    }
     return memory[map.region] + (y - origins[index]) % map.capacity * map.rowCount
   }
 
@@ -85,14 +130,14 @@ struct BandedRun {
   ///
   /// The rows between these and the last ones, which a stride larger than the kernel leaves unread, are skipped: the ring
   /// and the lists of pointers have no room for them.
-  private func require(map index: Int, _ needed: Range<Int>, image: Int) {
+  private func require(map index: Int, _ needed: Range<Int>) {
     let rows = min(max(nexts[index], needed.lowerBound), needed.upperBound)..<needed.upperBound
     guard !rows.isEmpty else { return }
     if index == 0 {
-      enter(rows, image: image)
+      forEachImage(of: rows, enter)
     } else {
       let stage = plan.body.stages[index - 1]
-      require(map: index - 1, stage.inputRows(for: rows), image: image)
+      require(map: index - 1, stage.inputRows(for: rows))
       switch stage.algorithm {
       case .direct: direct(stage: index - 1, rows)
       case .depthwise: depthwise(stage: index - 1, rows)

@@ -18,9 +18,9 @@ struct RingMap: Sendable {
   let capacity: Int
   let region: WorkspaceRegion<Float>
 
-  /// `isDense`: pixels lie without gaps, else at multiples of 16 floats.
+  /// `isDense`: pixels lie without gaps, else at multiples of 16 floats, where no `pitch` is given.
   init(
-    channels: Int, width: Int, before: Int, columns: Int, capacity: Int, isDense: Bool,
+    channels: Int, width: Int, before: Int, columns: Int, capacity: Int, isDense: Bool, pitch: Int?,
     in layout: inout WorkspaceLayout
   ) {
     self.channels = channels
@@ -28,8 +28,8 @@ struct RingMap: Sendable {
     self.before = before
     self.columns = columns
     self.capacity = capacity
-    pitch = isDense ? channels : roundUp(channels, to: 16)
-    region = layout.reserve(Float.self, count: capacity * columns * pitch)
+    self.pitch = pitch ?? (isDense ? channels : roundUp(channels, to: 16))
+    region = layout.reserve(Float.self, count: capacity * columns * self.pitch)
   }
 
   /// Floats of a row with all padding.

@@ -35,6 +35,7 @@ extension BandedConvolution {
   fileprivate func summary(_ workspace: String) -> String {
     let bands = (design.rowsOfSlot + design.band - 1) / design.band
     var words = "\(kernelsName) kernels, "
+    if let stack = design.stack { words += "\(stack.images) images one below the other, " }
     if design.slots > 1 { words += "\(design.slots) threads with rows of their own, each " }
     words +=
       bands == 1

@@ -5,44 +5,54 @@ extension BandedDesign {
   static func candidates(
     _ planes: [PlaneGeometry], images: Int, machine: Machine, ends: MapEnds, options: ConvolutionOptions
   ) -> [(design: BandedDesign, cycles: Double)] {
-    func design(_ form: WinogradForm?, band: Int, slots: Int = 1, parts: Int = 1) -> BandedDesign {
+    func design(_ choice: Choice, band: Int, slots: Int = 1, parts: Int = 1) -> BandedDesign {
       BandedDesign(
-        planes: planes, images: images, machine: machine, ends: ends, options: options, form: form,
-        band: band,
-        slots: slots, parts: parts)
+        planes: planes, images: images, machine: machine, ends: ends, options: options, form: choice.form,
+        stack: choice.stack, band: band, slots: slots, parts: parts)
     }
-    let plain = design(nil, band: 1)
     let threads = max(1, min(options.threads, mostThreads))
     var designs: [BandedDesign] = []
-    for form in forms(plain, ends: ends, options: options) {
-      let tile = design(form, band: 1).rowsTogether
-      let slots = min(threads, images * ((plain.last.outputHeight + tile - 1) / tile))
+    let unstacked = design(Choice(form: nil, stack: nil), band: 1)
+    for choice in choices(unstacked, ends: ends, options: options) {
+      let plain = design(Choice(form: nil, stack: choice.stack), band: 1)
+      let tile = design(choice, band: 1).rowsTogether
+      let slots = min(threads, plain.images * ((plain.last.outputHeight + tile - 1) / tile))
       for band in plain.bands(tile: tile, slots: slots, options: options) {
-        designs.append(design(form, band: band, slots: slots))
+        designs.append(design(choice, band: band, slots: slots))
       }
       // Strips have no columns to share.
       guard threads > 1, !plain.isSinglePointwise || plain.exitPanel != nil else { continue }
       for band in plain.bands(tile: tile, slots: 1, options: options) {
-        designs.append(design(form, band: band, parts: threads))
+        designs.append(design(choice, band: band, parts: threads))
       }
     }
     // F(5x5, 3x3) has about twice the error of F(4x4, 3x3): it has to be a tenth faster to be taken.
     return designs.map { ($0, $0.form?.tile == 5 ? 1.1 * $0.cycles : $0.cycles) }
   }
 
-  /// The forms worth a look for the last stage between entry and exit: for several threads, where nothing is measured, the
-  /// one that a single thread takes, so that no result depends on the threads.
-  private static func forms(
+  /// What results depend on, to the bit.
+  private struct Choice {
+    /// The form of the last stage between entry and exit.
+    let form: WinogradForm?
+    let stack: ImageStack?
+  }
+
+  /// The choices worth a look: for several threads, where nothing is measured, the one that a single thread takes, so that no
+  /// result depends on the threads.
+  private static func choices(
     _ plain: BandedDesign, ends: MapEnds, options: ConvolutionOptions
-  ) -> [WinogradForm?] {
-    guard let core = plain.core.last else { return [nil] }
-    let forms = plain.planes[core].winogradForms(options.winograd)
-    guard forms.count > 1, options.threads > 1, options.tuning == .model else { return forms }
+  ) -> [Choice] {
+    guard let core = plain.core.last else { return [Choice(form: nil, stack: nil)] }
+    let stack = ImageStack(plain.planes, images: plain.images)
+    let choices = plain.planes[core].winogradForms(options.winograd).flatMap { form in
+      (stack == nil ? [nil] : [nil, stack]).map { Choice(form: form, stack: $0) }
+    }
+    guard choices.count > 1, options.threads > 1, options.tuning == .model else { return choices }
     var alone = options
     alone.threads = 1
     let single = candidates(
       plain.planes, images: plain.images, machine: plain.machine, ends: ends, options: alone)
-    return best(single).map { [$0.form] } ?? forms
+    return best(single).map { [Choice(form: $0.form, stack: $0.stack)] } ?? choices
   }
 
   /// The design that the cost model takes for the fastest, with the least memory among its equals.
@@ -96,7 +106,7 @@ extension BandedDesign {
     if parts > 1 { total += Double(bandBytes * bandsOfSlot) * (1 - 1 / Double(parts)) / 12 }
     // A band starts with calls and pointers; threads in common meet at barriers.
     total += Double(bandsOfSlot) * (parts > 1 ? 12_000 : 3_000)
-    return total * imagesOfSlot / Double(images)
+    return total * imagesOfSlot / Double(images * (stack?.images ?? 1))
   }
 
   private var bandsOfSlot: Int { (rowsOfSlot + band - 1) / band }

@@ -4,8 +4,10 @@ import Tensors
 /// share the work.
 struct BandedDesign: Sendable {
   let planes: [PlaneGeometry]
-  /// The images of a run.
+  /// The images of a run; one where they are stacked.
   let images: Int
+  /// The images of the batch as one tall image, which the planes are then of.
+  let stack: ImageStack?
   let machine: Machine
   let ends: MapEnds
   /// Where a run finds its weights.
@@ -28,10 +30,13 @@ struct BandedDesign: Sendable {
   /// options allow.
   init(
     planes: [PlaneGeometry], images: Int, machine: Machine, ends: MapEnds,
-    options: ConvolutionOptions, form: WinogradForm?, band: Int, slots: Int = 1, parts: Int = 1
+    options: ConvolutionOptions, form: WinogradForm?, stack: ImageStack? = nil, band: Int, slots: Int = 1,
+    parts: Int = 1
   ) {
+    let planes = stack.map { stack in planes.map { $0.stacked(stack) } } ?? planes
     self.planes = planes
-    self.images = images
+    self.images = stack == nil ? images : 1
+    self.stack = stack
     self.machine = machine
     self.ends = ends
     weights = options.weights
@@ -149,6 +154,14 @@ struct BandedDesign: Sendable {
   /// The columns of transformed weights at a time: for fewer the tiles are read more often, more take more memory.
   private static let madeColumns = 128
 
+  /// Whether the rows of the last map can be those of the output: whole vectors, channel-last, nothing behind the last column.
+  var writesOutput: Bool {
+    guard !leavesPointwise, ends.output.isChannelLast, last.outputChannels % machine.width == 0 else {
+      return false
+    }
+    return core.last.map { stage($0).outputColumns == last.outputWidth } ?? true
+  }
+
   /// Whether there is no map at all: one pointwise stage, straight from the input to the output.
   var isSinglePointwise: Bool { leavesPointwise && planes.count == 1 }
 
@@ -200,7 +213,7 @@ struct BandedDesign: Sendable {
       return panel(planes.count - 1)
     }
     guard !isSinglePointwise else { return nil }
-    let pixels = last.outputHeight * last.outputWidth
+    let pixels = (stack?.height ?? last.outputHeight) * last.outputWidth
     let waste = Double(roundUp(pixels, to: machine.width)) / Double(pixels) - 1
     let onMaps = waste + 9 / Double(last.outputChannels)
     // Small images are done in one band or two; in large ones the waste is small for any band.

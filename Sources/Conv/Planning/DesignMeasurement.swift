@@ -53,7 +53,9 @@ struct DesignMeasurement {
   private var finalists: [BandedDesign] {
     let bound = 1.5 * (candidates.map(\.cycles).min() ?? 0)
     let good = candidates.filter { $0.cycles <= bound }.sorted { $0.cycles < $1.cycles }
-    let kinds = Dictionary(grouping: good) { [$0.design.form?.tile ?? 1, $0.design.parts] }.values
+    let kinds = Dictionary(grouping: good) {
+      [$0.design.form?.tile ?? 1, $0.design.parts, $0.design.stack?.images ?? 1]
+    }.values
     let each = max(1, Self.most / max(1, kinds.count))
     return kinds.sorted { $0[0].cycles < $1[0].cycles }.flatMap { $0.prefix(each) }.prefix(Self.most).map(
       \.design)
@@ -61,7 +63,8 @@ struct DesignMeasurement {
 
   private func entry(_ design: BandedDesign) -> TuningCache.Entry {
     TuningCache.Entry(
-      tile: design.form?.tile ?? 1, band: design.band, slots: design.slots, parts: design.parts)
+      tile: design.form?.tile ?? 1, band: design.band, slots: design.slots, parts: design.parts,
+      stacked: design.stack?.images ?? 1)
   }
 
   /// The machine and everything that the choice depends on.

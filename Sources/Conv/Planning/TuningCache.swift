@@ -25,6 +25,8 @@ public final class TuningCache: Sendable {
     let band: Int
     let slots: Int
     let parts: Int
+    /// The images one below the other; 1 where each is by itself.
+    let stacked: Int
   }
 
   /// A cache in memory.
@@ -44,12 +46,15 @@ public final class TuningCache: Sendable {
       for (number, line) in text.split(separator: "\n").enumerated() {
         let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
         let values = fields.last?.split(separator: " ").compactMap { Int($0) } ?? []
-        guard fields.count == 2, values.count == 4, values.allSatisfy({ $0 > 0 }) else {
+        guard fields.count == 2, [4, 5].contains(values.count), values.allSatisfy({ $0 > 0 }) else {
           throw FileError(
             path: path,
             reason: "line \(number + 1) is not that of a tuning cache: remove the file or name another")
         }
-        found[String(fields[0])] = Entry(tile: values[0], band: values[1], slots: values[2], parts: values[3])
+        found[String(fields[0])] = Entry(
+          tile: values[0], band: values[1], slots: values[2], parts: values[3],
+          // Files of before images were stacked say nothing of that.
+          stacked: values.count == 5 ? values[4] : 1)
       }
     }
     entries = Mutex(found)
@@ -61,7 +66,7 @@ public final class TuningCache: Sendable {
   public func save() throws(FileError) {
     guard let path else { return }
     let lines = entries.withLock { entries in
-      entries.map { "\($0)\t\($1.tile) \($1.band) \($1.slots) \($1.parts)\n" }
+      entries.map { "\($0)\t\($1.tile) \($1.band) \($1.slots) \($1.parts) \($1.stacked)\n" }
     }
     try AtomicFile.write(Data(lines.sorted().joined().utf8), to: path)
   }

@@ -4,9 +4,9 @@ struct PlaneGeometry: Sendable {
   let inputChannels: Int
   let outputChannels: Int
   let groups: Int
-  let inputHeight: Int
+  var inputHeight: Int
   let inputWidth: Int
-  let outputHeight: Int
+  var outputHeight: Int
   let outputWidth: Int
   let kernel: (height: Int, width: Int)
   let stride: (height: Int, width: Int)
