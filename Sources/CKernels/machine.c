@@ -5,6 +5,9 @@
 #if defined(__APPLE__)
 #include <sys/sysctl.h>
 #endif
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 /// What the system says of a cache; 0 where it does not.
 static size_t reported(int level) {
@@ -43,11 +46,21 @@ size_t lowrank_cache_bytes(int level) {
   return size > 0 ? size : usual[level - 1];
 }
 
+#if defined(__x86_64__)
+/// Whether this is a Zen 4, which has 512-bit registers and units of 256 bits: with Zen 3, which has no such registers, family
+/// 0x19 of AMD. Not `__builtin_cpu_is`: it asks libgcc, which knows Zen 4 from its version 13 on and takes it for a Zen 3 before.
+static int has_half_units(void) {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (!__get_cpuid(0, &a, &b, &c, &d) || b != signature_AMD_ebx || d != signature_AMD_edx) return 0;
+  if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
+  const unsigned base = a >> 8 & 0xf, extended = a >> 20 & 0xff;
+  return base + (base == 0xf ? extended : 0) == 0x19;
+}
+#endif
+
 int lowrank_vectors_per_cycle(size_t width) {
 #if defined(__x86_64__)
-  // Zen 4 has 512-bit registers, and units of 256 bits.
-  __builtin_cpu_init();
-  if (width == 16 && __builtin_cpu_is("znver4")) return 1;
+  if (width == 16 && has_half_units()) return 1;
 #else
   (void)width;
 #endif
