@@ -26,7 +26,7 @@ let package = Package(
     .library(name: "Compress", targets: ["Compress"]),
     .library(name: "Tune", targets: ["Tune"]),
     .library(name: "Reports", targets: ["Reports"]),
-    .executable(name: "lowrank", targets: ["lowrank"]),
+    .executable(name: "lowrank", targets: ["LowRankProgram"]),
     // The C interface; scripts/install.sh makes liblowrank.so and liblowrank.a out of it.
     .library(name: "LowRankC", type: .static, targets: ["LowRankC"]),
   ],
@@ -94,7 +94,8 @@ let package = Package(
         "Forms", "Reports", "TensorFiles", "Tensors",
       ],
       swiftSettings: strict),
-    .executableTarget(
+    // The command: a library, so that another program, lowrank-mpi below, has its arguments and its runs.
+    .target(
       name: "lowrank",
       dependencies: [
         "CAllocator", "Compress", "Conv", "Decompose", "Forms", "Images", "LinearAlgebra", "ModelGraph",
@@ -102,6 +103,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    .executableTarget(name: "LowRankProgram", dependencies: ["lowrank"], swiftSettings: strict),
     // Gives the parsers what scripts/fuzz_parsers.py sends; no product.
     .executableTarget(
       name: "Fuzzing",
@@ -175,11 +177,23 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["lowrank", "Forms", "ModelGraph", "ONNX", "TensorFiles", "Tensors", "TestSupport"],
+      dependencies: [
+        "lowrank", "LowRankProgram", "Forms", "ModelGraph", "ONNX", "TensorFiles", "Tensors", "TestSupport",
+      ],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
+
+// LOWRANK_MPI=1 adds lowrank-mpi, which tunes in several processes. It is asked for by name, and not there wherever OpenMPI's
+// header is: what a build makes does not hang on what else a machine has, and nothing that most people build links MPI.
+if Context.environment["LOWRANK_MPI"] == "1" {
+  package.products.append(.executable(name: "lowrank-mpi", targets: ["LowRankMPI"]))
+  package.targets += [
+    .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+    .executableTarget(name: "LowRankMPI", dependencies: ["CMPI", "Tune", "lowrank"], swiftSettings: strict),
+  ]
+}
 
 // LOWRANK_TESTS names targets of tests, with commas between, and the package is those and what they stand
 // on: what scripts/sanitize.sh builds, for which the rest would be minutes of building that no test there uses.

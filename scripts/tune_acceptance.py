@@ -2,12 +2,13 @@
 """Measure what `lowrank tune` has to hold.
 
     python scripts/tune_acceptance.py LOWRANK example --digits mnist_5k.csv.gz [--minutes 4]
-    python scripts/tune_acceptance.py LOWRANK photos --cache CACHE [--minutes 4] [--rounds 1] [--macs 0.25]
+    python scripts/tune_acceptance.py LOWRANK photos --cache CACHE [--minutes 4] [--rounds 1] [--macs 0.25] [--epochs N [--keep DIR]]
     python scripts/tune_acceptance.py LOWRANK step --model SMALL.onnx --teacher DENSE.onnx --size 3x96x96 [--batch 8]
 
 `example`: the example's digits at 1/8 and less of the multiplies; the training part tunes, without its labels, the 500 test
 digits judge. `photos`: a network that doubles photographs, at 0.25 of its multiplies, calibrated and tuned in one go; the peak
-signal-to-noise ratio on other photographs is that of calibration.py, whose CACHE it takes. `step`: the time of a step beside PyTorch's on 2 threads: the
+signal-to-noise ratio on other photographs is that of calibration.py, whose CACHE it takes; with --epochs the calibrated network is tuned by itself, to the end of its schedule however slow
+the machine is, and a run that was killed goes on from what it left in DIR. `step`: the time of a step beside PyTorch's on 2 threads: the
 teacher's run, the network's both ways, and Adam, for the same network and batch.
 """
 import argparse, json, os, subprocess, sys, tempfile, time
@@ -82,24 +83,32 @@ def photos(options, folder):
     network = calibration.Waifu2x(options.cache)
     model = os.path.join(options.cache, network.model)
     halves = os.path.join(folder, "halves")
-    os.mkdir(halves)
+    os.makedirs(halves, exist_ok=True)
     for name in calibration.FITTED:
         image = calibration.photograph(os.path.join(options.cache, "public", name), 0.5)
         image.save(os.path.join(halves, os.path.splitext(os.path.basename(name))[0] + ".png"))
 
     def made(name, *more):
         path = os.path.join(folder, name + ".onnx")
-        call(options.lowrank, "compress", model, "--macs", options.macs, "--input-shape", network.shape, "--calibrate", halves,
-             "--scale", 1 / 255, "-o", path, "--threads", 2, "--json", path + ".json", *more)
+        if not os.path.exists(path):
+            call(options.lowrank, "compress", model, "--macs", options.macs, "--input-shape", network.shape, "--calibrate", halves,
+                 "--scale", 1 / 255, "-o", path, "--threads", 2, "--json", path + ".json", *more)
         with open(path + ".json") as file:
-            return network.measure(path, None)["dB"], json.load(file).get("tuning")
+            return network.measure(path, model)["dB"], json.load(file).get("tuning")
 
-    dense = network.measure(model, None)["dB"]
+    dense = network.measure(model, model)["dB"]
     calibrated, _ = made("calibrated")
-    tuned, report = made("tuned", "--tune", options.minutes, "--rounds", options.rounds)
+    if options.epochs:
+        path = os.path.join(folder, "tuned.onnx")
+        report = tune(options.lowrank, os.path.join(folder, "calibrated.onnx"), model, halves, path, "--epochs", options.epochs,
+                      "--blocks", 0, "--scale", 1 / 255, "--checkpoint", os.path.join(folder, "state"))
+        tuned, length = network.measure(path, model)["dB"], f"{options.epochs} epochs"
+    else:
+        tuned, report = made("tuned", "--tune", options.minutes, "--rounds", options.rounds)
+        length = f"{options.minutes:g} minutes, {options.rounds} round(s)"
     print(f"{options.macs} of the multiplies: dense {dense:.2f} dB, calibrated {calibrated:.2f} dB, tuned {tuned:.2f} dB: "
-          f"{dense - tuned:.2f} lost; {options.minutes:g} minutes, {options.rounds} round(s), {report['steps']} steps of "
-          f"{1000 * report['secondsOfStep']:.0f} ms in the last")
+          f"{dense - tuned:.2f} lost; {length}, {report['steps']} steps of {1000 * report['secondsOfStep']:.0f} ms "
+          f"in the last, {report['end']}")
     return dense - tuned > 1.0
 
 
@@ -182,22 +191,25 @@ def step(options, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lowrank")
-    kinds = parser.add_subparsers(dest="kind", required=True)
-    first = kinds.add_parser("example")
+    commands = parser.add_subparsers(dest="kind", required=True)
+    first = commands.add_parser("example")
     first.add_argument("--digits", required=True)
-    second = kinds.add_parser("photos")
+    second = commands.add_parser("photos")
     second.add_argument("--cache", required=True)
     second.add_argument("--macs", type=float, default=0.25)
+    second.add_argument("--epochs", type=int)
+    second.add_argument("--keep")
     for one in (first, second):
         one.add_argument("--minutes", type=float, default=4)
         one.add_argument("--rounds", type=int, default=1)
-    third = kinds.add_parser("step")
+    third = commands.add_parser("step")
     for name in ("--model", "--teacher", "--size"):
         third.add_argument(name, required=True)
     third.add_argument("--batch", type=int, default=8)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        sys.exit(1 if {"example": example, "photos": photos, "step": step}[options.kind](options, folder) else 0)
+    kinds = {"example": example, "photos": photos, "step": step}
+    with tempfile.TemporaryDirectory() as scratch:
+        sys.exit(1 if kinds[options.kind](options, getattr(options, "keep", None) or scratch) else 0)
 
 
 if __name__ == "__main__":

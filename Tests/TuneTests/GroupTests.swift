@@ -66,23 +66,50 @@ struct GroupTests {
     ).run()
   }
 
+  /// The results of two that tune together, each with options of its own.
+  private static func together(
+    _ options: (Int) -> TuneOptions
+  ) -> [Result<TuningResult, any Error>] {
+    let meeting = Meeting(count: 2)
+    let all = (0..<2).map { rank in
+      var own = options(rank)
+      own.group = Member(meeting: meeting, rank: rank)
+      return own
+    }
+    let results = Mutex<[Int: Result<TuningResult, any Error>]>([:])
+    DispatchQueue.concurrentPerform(iterations: 2) { rank in
+      let result = Result { try Self.run(all[rank]) }
+      results.withLock { $0[rank] = result }
+    }
+    return results.withLock { results in (0..<2).compactMap { results[$0] } }
+  }
+
   /// Two with half of the batch each do what one does, but for rounding, and have the same weights to the bit.
   @Test
   func twoAreOneOfTheDoubleBatch() throws {
     let alone = try Self.run(Self.options(batch: 8))
-    let meeting = Meeting(count: 2)
-    let results = Mutex<[Int: Result<TuningResult, any Error>]>([:])
-    DispatchQueue.concurrentPerform(iterations: 2) { rank in
-      var options = Self.options(batch: 4)
-      options.group = Member(meeting: meeting, rank: rank)
-      let result = Result { try Self.run(options) }
-      results.withLock { $0[rank] = result }
-    }
-    let (first, second) = try results.withLock { (try $0[0]?.get(), try $0[1]?.get()) }
-    let (one, two) = (try #require(first), try #require(second))
+    let results = try Self.together { _ in Self.options(batch: 4) }.map { try $0.get() }
+    let (one, two) = (results[0], results[1])
     #expect(one.weights == two.weights && one.bestLoss == two.bestLoss && one.steps == alone.steps)
     // As with accumulation: the same images in the same steps, whose sums are rounded in another order.
     #expect(abs(one.bestLoss - alone.bestLoss) < 1e-3 * alone.bestLoss, "\(one.bestLoss), \(alone.bestLoss)")
     #expect(abs(one.startLoss - alone.startLoss) < 1e-6 * alone.startLoss)
+  }
+
+  /// Those that were told different things end, all of them, before the first step.
+  @Test
+  func othersAreRefused() throws {
+    let results = Self.together { rank in
+      var options = Self.options(batch: 4)
+      options.decay = rank == 0 ? 0 : 0.1
+      return options
+    }
+    for result in results {
+      guard case .failure(let error) = result else {
+        Issue.record("processes with different options went on")
+        continue
+      }
+      #expect("\(error)".contains("differ at step 0"), "\(error)")
+    }
   }
 }

@@ -87,6 +87,18 @@ struct TunerTests {
     #expect(second.bestLoss == whole.bestLoss && second.steps == whole.steps)
   }
 
+  /// How many images go at once is no matter of the loss: those that fill up the last part do not count.
+  @Test
+  func partsDoNotChangeTheLoss() throws {
+    func loss(batch: Int) throws -> Double {
+      let tuner = try tuner { $0.batch = batch }
+      #expect(tuner.task.part == batch / 8 && tuner.task.split.heldBack.count == 4)
+      return try tuner.task.heldBackLoss(tuner.task.startWeights)
+    }
+    let one = try loss(batch: 8)
+    for batch in [24, 40] { #expect(abs(try loss(batch: batch) - one) < 1e-5 * one, "\(batch)") }
+  }
+
   @Test
   func foreignCheckpointsAreRefused() throws {
     let folder = try TemporaryFolder()

@@ -89,23 +89,18 @@ struct Checkpoint {
 extension TuningTask {
   /// What a checkpoint must agree with: the options that the results depend on, the weights at the start, the images held back.
   var fingerprint: String {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    func add(_ bits: UInt64) {
-      hash = (hash ^ bits) &* 0x0000_0100_0000_01B3
-    }
+    var hash = BitHash()
     for parameter in graph.parameters {
-      for byte in parameter.name.utf8 { add(UInt64(byte)) }
-      parameter.start.withSpan { x in
-        for i in 0..<x.count { add(UInt64(x[i].bitPattern)) }
-      }
+      hash.add(parameter.name)
+      hash.add(parameter.start)
     }
     let options = options
     let text =
       "\(options.length) \(batch) \(options.accumulation) \(options.seed) \(options.optimiser) \(options.peakRate)"
       + " \(options.decay) \(options.temperature) \(options.heldBack) \(options.blockShare) \(options.patience) \(part)"
       + " \(processes) \(images.count) \(matches.outputs) \(labels.map { $0.hashText } ?? "")"
-    for byte in text.utf8 { add(UInt64(byte)) }
-    return String(hash, radix: 16)
+    hash.add(text)
+    return String(hash.value, radix: 16)
   }
 }
 

@@ -59,6 +59,7 @@ public final class Tuner {
     let checkpoint = task.options.checkpoint.map { Checkpoint(path: $0, task) }
     var state: TuningState
     if let resumed = try checkpoint?.read() { state = resumed } else { state = try begin() }
+    try task.requireAgreement(state)
     let interval = evaluationInterval(steps: state.steps)
     var stepTime = Duration.zero
     let firstStep = state.step
@@ -84,6 +85,7 @@ public final class Tuner {
         state.restartLower()
       }
       if state.step == state.blockSteps { state.beginWhole() }
+      try task.requireAgreement(state)
       if task.rank == 0 { try checkpoint?.write(state) }
       progress(TuningProgress(state, heldBackLoss: loss, seconds: (clock.now - start).inSeconds))
       if state.phase == .whole, state.stall > task.options.patience {

@@ -26,7 +26,7 @@ extension TuningTask {
     let targets = try self.targets(x, phase)
     let plan = memory.values[phase]
     let zero = (loss: 0.0, gradients: [String: Tensor<Float>]())
-    return try forEachPart(places, x, targets, into: zero) { (x, targets, labels) throws(TuneError) in
+    return try forEachPart(places, x, targets, into: zero) { (x, targets, labels, _) throws(TuneError) in
       let values = try graph.forward(x, prepared, plan)
       let (loss, seeds) = try losses(values, targets, labels, matches, weight: 1 / Double(places.count))
       return (loss, try graph.backward(values, seeds: seeds, cuts: cuts, prepared, plan))
@@ -51,33 +51,41 @@ extension TuningTask {
     let prepared = try graph.prepare(stored)
     let places = split.heldBack
     let plan = graph.plan(nil, asked: Set(matches.outputs.map(\.value)))
-    var (loss, count) = (0.0, 0)
+    var loss = 0.0
     let size = max(part, batch / part * part)
     // Each process takes some of them.
     for start in stride(from: rank * size, to: places.count, by: processes * size) {
-      // Those that fill up the last part count again.
-      let some = padded(Array(places[start..<min(places.count, start + size)]))
-      count += some.count
+      let own = min(places.count - start, size)
+      let some = padded(Array(places[start..<start + own]))
       let x = try batch(some, variation: nil)
       let targets = try heldBackTargets.values(ofBatch: start) { () throws(TuneError) in
         try self.targets(x, .whole)
       }
-      loss = try forEachPart(some, x, targets, into: loss) { (x, targets, labels) throws(TuneError) in
-        let values = try graph.forward(x, prepared, plan)
-        return try losses(values, targets, labels, matches.outputs, weight: 1).0
+      loss = try forEachPart(some, x, targets, into: loss) { (x, targets, labels, first) throws(TuneError) in
+        var values = try graph.forward(x, prepared, plan).filter { plan.asked.contains($0.key) }
+        var targets = targets
+        // Those that fill up the last part do not count: how large parts are would change the loss.
+        let counted = 0..<min(part, own - first)
+        if counted.count < part {
+          values = values.compactMapValues { $0.floats.map { NetworkTensor($0.images(counted)) } }
+          targets = targets.mapValues { $0.images(counted) }
+        }
+        return try losses(
+          values, targets, labels.map { Array($0[counted]) }, matches.outputs,
+          weight: 1 / Double(places.count)
+        ).0
       } collect: {
         $0 += $1
       }
     }
-    var sums = [loss, Double(count)]
-    try options.group?.sum(&sums)
-    return sums[0] / sums[1]
+    if let group = options.group { loss = try group.sum(of: loss) }
+    return loss
   }
 
-  /// Runs `body` for parts of images, with the teacher's values of them.
+  /// Runs `body` for parts of images, with the teacher's values of them and the place of the first one.
   private func forEachPart<Result: Sendable, Sum: Sendable>(
     _ places: [Int], _ x: Tensor<Float>, _ targets: [String: Tensor<Float>], into sum: Sum,
-    _ body: @Sendable (Tensor<Float>, [String: Tensor<Float>], [Int]?) throws(TuneError) -> Result,
+    _ body: @Sendable (Tensor<Float>, [String: Tensor<Float>], [Int]?, Int) throws(TuneError) -> Result,
     collect: @Sendable (inout Sum, Result) -> Void
   ) throws(TuneError) -> Sum {
     let part = part
@@ -89,7 +97,7 @@ extension TuningTask {
       let images = index * part..<(index + 1) * part
       return try body(
         x.images(images), targets.mapValues { $0.images(images) },
-        labels.map { labels in images.map { labels[places[$0] % self.images.count] } })
+        labels.map { labels in images.map { labels[places[$0] % self.images.count] } }, images.lowerBound)
     } collect: {
       collect(&$0, $1)
     }

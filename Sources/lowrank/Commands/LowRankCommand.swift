@@ -1,7 +1,6 @@
 import ArgumentParser
 
 /// The `lowrank` command: subcommands parse arguments and print, the libraries do the work.
-@main
 struct LowRankCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lowrank",
@@ -28,22 +27,6 @@ struct LowRankCommand: ParsableCommand {
 
   /// Without a subcommand.
   func run() throws { try StandardOutput.print(Self.overview) }
-
-  /// Runs the command; help and the like go the way of all results, so that they are not lost in silence either.
-  static func main() {
-    StandardOutput.prepare()
-    BLASKernels.restartIfOutdated()
-    do {
-      var command = try parseAsRoot()
-      try command.run()
-    } catch {
-      guard exitCode(for: error) == .success else { exit(withError: error) }
-      let text = fullMessage(for: error)
-      if !text.isEmpty {
-        do { try StandardOutput.print(text) } catch { exit(withError: error) }
-      }
-    }
-  }
 }
 
 /// The version of the package.

@@ -68,21 +68,20 @@ struct CompressionTuning: ParsableArguments {
     let source = try ImageSource(path, preparation)
     let pool = try ImagePool(source, for: model, looks: looks, limit: options.memoryLimit)
     do throws(TuneError) {
-      return try TuneReport.ofRun(on: &model, teacher: original, pool, options: options)
+      let tuner = try Tuner(model, teacher: original, images: pool, options: options)
+      return try TuneReport.ofRun(tuner, on: &model, looks: pool.text)
     } catch { throw error.inFile(model.path) }
   }
 }
 
 extension TuneReport {
-  /// Tunes a network, with a line every few seconds, and reports.
+  /// Tunes the network that a tuner was made for, with a line every few seconds where it `prints`, and reports.
   static func ofRun(
-    on model: inout ModelGraph, teacher: ModelGraph, _ pool: ImagePool, labels: [Int]? = nil,
-    loss: LossKind? = nil, options: TuneOptions
+    _ tuner: Tuner, on model: inout ModelGraph, looks: String, prints: Bool = true
   ) throws(TuneError) -> TuneReport {
-    let tuner = try Tuner(model, teacher: teacher, images: pool, labels: labels, loss: loss, options: options)
-    var report = TuneReport(tuner, looks: pool.text)
-    ErrorOutput.print(report.plan)
-    report.finish(try TuningRun(tuner).result { report.add($0) }, of: &model)
+    var report = TuneReport(tuner, looks: looks)
+    if prints { ErrorOutput.print(report.plan) }
+    report.finish(try TuningRun(tuner, prints: prints).result { report.add($0) }, of: &model)
     return report
   }
 }

@@ -50,31 +50,54 @@ struct TuneCommand: ParsableCommand {
     completion: .file(extensions: ["json"]))
   var json: String?
 
-  func run() throws {
+  func run() throws { try run(in: nil) }
+
+  /// Tunes, together with other processes where there are any: the first of them writes the files.
+  func run(in group: (any TuningGroup)?) throws {
+    let isFirst = group?.rank ?? 0 == 0
     var outputs = try OutputSet(
-      reading: [model, teacher, images] + [labels].compactMap { $0 },
-      writing: [
-        .init("-o", output), .init("--json", json == "-" ? nil : json),
-        .init("--checkpoint", training.checkpoint),
-      ],
-      reserving: [.init("-o", ModelGraph.externalDataPath(of: output))])
-    var small = try ModelGraph(onnx: model)
-    let dense = try ModelGraph(onnx: teacher)
-    for file in small.externalFiles + dense.externalFiles { try outputs.add(input: file) }
-    let source = try ImageSource(images, preparation)
-    let classes = try labels.map { try readClasses($0, count: source.count) }
-    let pool = try ImagePool(source, for: small, looks: looks, limit: training.memoryLimit)
+      reading: [model, teacher, images] + [labels].compactMap { $0 }, writing: isFirst ? written : [],
+      reserving: isFirst ? [.init("-o", ModelGraph.externalDataPath(of: output))] : [])
+    let prepared = Result { try prepare(declaringTo: &outputs, group) }
+    try group?.requireSuccess(of: prepared)
+    var (small, tuner, looks) = try prepared.get()
     let report: TuneReport
     do throws(TuneError) {
-      report = try TuneReport.ofRun(
-        on: &small, teacher: dense, pool, labels: classes, loss: training.loss, options: training.options)
+      report = try TuneReport.ofRun(tuner, on: &small, looks: looks, prints: isFirst)
     } catch { throw error.inFile(model) }
+    guard isFirst else { return }
     _ = try small.saveONNX(to: output, in: &outputs.files)
     if let json, json != "-" { try outputs.write(Data((try jsonText(report) + "\n").utf8), to: json) }
     if let checkpoint = training.checkpoint {
       outputs.files.whenCommitted { try? FileManager.default.removeItem(atPath: checkpoint) }
     }
     try outputs.finish(printing: json == "-" ? try jsonText(report) : "\(report.text)\n\(output) written")
+  }
+
+  private var written: [OutputSet.Output] {
+    [
+      .init("-o", output), .init("--json", json == "-" ? nil : json),
+      .init("--checkpoint", training.checkpoint),
+    ]
+  }
+
+  /// Reads all that is given: the network, what tunes it, and how it looks at images.
+  private func prepare(
+    declaringTo outputs: inout OutputSet, _ group: (any TuningGroup)?
+  ) throws -> (ModelGraph, Tuner, String) {
+    let small = try ModelGraph(onnx: model)
+    let dense = try ModelGraph(onnx: teacher)
+    for file in small.externalFiles + dense.externalFiles { try outputs.add(input: file) }
+    let source = try ImageSource(images, preparation)
+    let classes = try labels.map { try readClasses($0, count: source.count) }
+    let pool = try ImagePool(source, for: small, looks: looks, limit: training.memoryLimit)
+    var options = training.options
+    options.group = group
+    do throws(TuneError) {
+      let tuner = try Tuner(
+        small, teacher: dense, images: pool, labels: classes, loss: training.loss, options: options)
+      return (small, tuner, pool.text)
+    } catch { throw error.inFile(model) }
   }
 
   /// One class an image.
@@ -86,5 +109,17 @@ struct TuneCommand: ParsableCommand {
       throw FileError(path: path, reason: "\(labels.count) labels for \(count) images")
     }
     return labels
+  }
+}
+
+extension TuningGroup {
+  /// Sees to it that all processes have come so far, or none goes on.
+  ///
+  /// **Throws** `FailureElsewhere` where another one has failed; of several that have, the first by rank tells why.
+  fileprivate func requireSuccess<Value>(of result: Result<Value, any Error>) throws {
+    var failures = [Double](repeating: 0, count: count)
+    if case .failure = result { failures[rank] = 1 }
+    try sum(&failures)
+    if let first = failures.firstIndex(where: { $0 > 0 }), first != rank { throw FailureElsewhere() }
   }
 }

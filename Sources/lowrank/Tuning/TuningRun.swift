@@ -9,12 +9,13 @@ import Tune
   import Darwin
 #endif
 
-/// A run of a tuner that Ctrl-C ends early, and that prints a line every few seconds.
+/// A run of a tuner that Ctrl-C and SIGTERM end early, and that prints a line every few seconds.
 struct TuningRun {
   private let tuner: Tuner
+  private let prints: Bool
   private let clock = ContinuousClock()
 
-  init(_ tuner: Tuner) { self.tuner = tuner }
+  init(_ tuner: Tuner, prints: Bool) { (self.tuner, self.prints) = (tuner, prints) }
 
   /// The seconds between lines.
   private static var pause: Double { 3 }
@@ -26,6 +27,7 @@ struct TuningRun {
     var last: ContinuousClock.Instant?
     return try tuner.run { progress in
       note(progress)
+      guard prints else { return }
       if let last, (clock.now - last).seconds < Self.pause, progress.step < progress.steps { return }
       last = clock.now
       ErrorOutput.print(progress.line)
@@ -35,20 +37,22 @@ struct TuningRun {
   }
 }
 
-/// Whether Ctrl-C was pressed.
+/// Whether an end is wanted.
 private let interrupted = Atomic<Bool>(false)
 
-/// Ctrl-C, taken as a wish to end.
+/// Ctrl-C, and what `mpirun` and batch systems send before they kill, taken as a wish to end.
 private enum Interruption {
+  private static let signals = [SIGINT, SIGTERM]
+
   static var isWanted: Bool { interrupted.load(ordering: .relaxed) }
 
   static func begin() {
     // Made before the handler needs it, which may do no more than store.
     interrupted.store(false, ordering: .relaxed)
-    signal(SIGINT) { _ in interrupted.store(true, ordering: .relaxed) }
+    for number in signals { signal(number) { _ in interrupted.store(true, ordering: .relaxed) } }
   }
 
-  static func end() { signal(SIGINT, SIG_DFL) }
+  static func end() { for number in signals { signal(number, SIG_DFL) } }
 }
 
 /// Lines that say how far long work has come, on standard error.

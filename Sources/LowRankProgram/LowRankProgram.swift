@@ -1,0 +1,7 @@
+import lowrank
+
+/// The program `lowrank`.
+@main
+enum LowRankProgram {
+  static func main() { Program.run() }
+}
