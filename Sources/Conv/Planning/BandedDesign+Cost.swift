@@ -149,8 +149,11 @@ extension BandedDesign {
           * (Double(segments) * machine.cycles(pixels: together, vectors: share, panel: panel)
             * Double(plane.inputChannels)
             + Double(tiles * share) * 1.5)
-        // Along one axis there is one pass of sums for each number, where two axes have two.
-        let passes = (form.axes == .both ? 1 : 0.6) * 2 / machine.multiplyRate
+        // Along one axis there is one pass of sums for each number, where two axes have two; what the second cache does not
+        // hold goes to the third and back.
+        let tileBytes = Double(together * form.points * (plane.inputChannels + plane.outputChannels) * 4)
+        let far = tileBytes > Double(machine.privateBytes) ? 1.7 : 1
+        let passes = (form.axes == .both ? 1 : 0.6) * far * 2 / machine.multiplyRate
         transforms +=
           Double(count * tiles) * points * passes * (3.5 * Double(inputs) + 2.5 * Double(outputs))
           / Double(parts)
