@@ -34,6 +34,12 @@ static inline vec by_sign(vec sign, vec a, vec b) {
 /// Bounds a vector; a NaN stays one, because the second operand wins where one is NaN.
 static inline vec bound(vec v, vec low, vec high) { return _mm512_min_ps(high, _mm512_max_ps(low, v)); }
 
+/// The nearest integer, and 2^n x rounded once: instructions here.
+#define SCALES
+static inline vec nearest(vec x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vec scaled(vec x, vec n) { return _mm512_scalef_ps(x, n); }
+static inline vec scaled_beside_1(vec x, vec n) { return _mm512_scalef_ps(x, n); }
+
 /// Transposes a 16 x 16 block in place.
 static inline void transpose_block(vec r[WIDTH]) {
   __m512 t[WIDTH];

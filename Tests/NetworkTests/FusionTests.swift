@@ -12,7 +12,7 @@ import Testing
     var random = SeededGenerator(seed: 71)
     var graph = Graph(
       inputs: [ValueInfo(name: "x", type: .tensor(.float32, shape: [.open, .known(5), .open, .open]))],
-      outputs: [ValueInfo(name: "y"), ValueInfo(name: "square"), ValueInfo(name: "whole")])
+      outputs: ["y", "square", "small", "whole"].map { ValueInfo(name: $0) })
     func constant(_ name: String, _ extents: Int..., from low: Float = -1) -> String {
       let elements = (0..<extents.reduce(1, *)).map { _ in Float.random(in: low...1, using: &random) }
       graph.constants.append(
@@ -56,14 +56,20 @@ import Testing
     node("Pow", ["g", numbers("two", [2])], "square")
     node(
       "ConvTranspose", ["g", constant("w4", 16, 6, 2, 2)], "h", [Attribute("strides", .ints([2, 2]))])
+    node("Add", ["h", constant("b4", 6, 1, 1)], "h0")
     node(
       "BatchNormalization",
       [
-        "h", constant("gamma", 6), constant("beta", 6), constant("mean", 6),
+        "h0", constant("gamma", 6), constant("beta", 6), constant("mean", 6),
         constant("variance", 6, from: 0.5),
       ],
       "h1")
-    node("Relu", ["h1"], "y")
+    node("Div", ["h1", constant("divisor", 1, 6, 1, 1, from: 0.5)], "h2")
+    node("Relu", ["h2"], "y")
+    node("Conv", ["g", constant("w5", 6, 16, 1, 1)], "k")
+    node("Sub", ["k", "b4"], "k1")
+    node("BatchNormalization", ["k1", "gamma", "beta", "mean", "variance"], "k2")
+    node("LeakyRelu", ["k2"], "small")
     // The same on integers, which have no step of their own for it.
     graph.inputs.append(ValueInfo(name: "n", type: .tensor(.int64, shape: [.open])))
     node("Mul", ["n", "n"], "n1")
@@ -87,7 +93,7 @@ import Testing
       let options = NetworkOptions(threads: threads, disabledPasses: disabled)
       let outputs = try Network(Self.model(), options: options).run(Self.inputs(extents))
       #expect(outputs["whole"]?.integers == reference["whole"]?.integers)
-      for name in ["y", "square"] {
+      for name in ["y", "square", "small"] {
         let (p, q) = (
           try #require(reference[name]?.floats?.elements), try #require(outputs[name]?.floats?.elements)
         )
@@ -103,11 +109,15 @@ import Testing
   @Test func stepsTakeUpWhatFollows() throws {
     let network = try Network(Self.model())
     let plan = try network.plan(
-      for: Self.inputs([1, 5, 8, 6]).mapValues { InputShape($0) }, outputs: ["y", "square"])
+      for: Self.inputs([1, 5, 8, 6]).mapValues { InputShape($0) }, outputs: ["y", "square", "small"])
     let operations = plan.plan.steps.map(\.step.operation)
     // One step for the floats, two for the integers.
     #expect(operations.filter { $0 == "Mul+Add" }.count == 3, "\(operations)")
     #expect(!operations.contains("Mul") && !operations.contains("BatchNormalization"), "\(operations)")
     #expect(operations.filter { $0.hasPrefix("Resize") }.count == 3, "\(operations)")
+    // One convolution for all four phases, and one step that puts them in their places.
+    let transposed = operations.filter { $0.hasPrefix("ConvTranspose") }
+    #expect(transposed == Array(repeating: "ConvTranspose+Add+BatchNormalization+Div+Relu", count: 2))
+    #expect(operations.contains("Conv+Sub+BatchNormalization+LeakyRelu"), "\(operations)")
   }
 }

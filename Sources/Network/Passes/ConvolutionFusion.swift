@@ -78,13 +78,13 @@ struct ConvolutionFusion {
       return try taken(node, by: convolution, making: product.outputs[0])
     }
     if let convolution = product.op as? ConvolutionTransposeOperator {
-      if let normalization = node.op as? BatchNormalizationOperator, let affine = normalization.affine,
-        !options.disabledPasses.contains(.batchNormalization)
-      {
-        return convolution.scaled(by: affine.scale, shift: affine.shift).map { ($0, []) }
+      if let activation = (node.op as? any ActivationOperator)?.activation {
+        return convolution.taking(activation).map { ($0, []) }
       }
-      let activation = (node.op as? any ActivationOperator)?.activation
-      return activation.flatMap { convolution.taking($0) }.map { ($0, []) }
+      guard let shape = convolution.constantShape,
+        let affine = try affine(of: node, on: product.outputs[0], shape.channels, order: shape.order)
+      else { return nil }
+      return convolution.combined(affine).map { ($0, []) }
     }
     guard let dense = product.op as? any DenseOperator, let matrix = dense.product else { return nil }
     if let activation = (node.op as? any ActivationOperator)?.activation {
@@ -106,16 +106,43 @@ struct ConvolutionFusion {
     if let unary = node.op as? any ActivationOperator {
       return unary.activation.flatMap { convolution.followed(by: $0) }.map { ($0, []) }
     }
-    guard let binary = node.op as? BinaryOperator, node.inputs.count == 2, node.inputs[0] != node.inputs[1],
-      let other = node.inputs.first(where: { $0 != value })
-    else { return nil }
-    let isFirst = node.inputs[0] == value
+    if let affine = normalization(node) { return convolution.combined(affine).map { ($0, []) } }
+    guard let (binary, other) = binary(node, on: value), let layer = convolution.layers.last else {
+      return nil
+    }
     if let constant = constant(other) {
-      guard let numbers = try perChannel(constant, convolution) else { return nil }
-      return convolution.combined(binary.opType, numbers, isFirst: isFirst).map { ($0, []) }
+      let shape = layer.weights.shape
+      guard let numbers = try perChannel(constant, shape[0], order: shape.order) else { return nil }
+      return convolution.combined(binary.opType, numbers, isFirst: node.inputs[0] == value).map { ($0, []) }
     }
     guard binary.opType == "Add", let adding = convolution.adding() else { return nil }
     return (adding, [other])
+  }
+
+  /// What a node does to each channel of a value by itself; nil where it does anything else.
+  private func affine(
+    of node: LoadedNode, on value: String, _ channels: Int, order: Int
+  ) throws(NetworkError) -> ChannelAffine? {
+    if let affine = normalization(node) { return affine }
+    guard let (binary, other) = binary(node, on: value), let constant = constant(other),
+      let numbers = try perChannel(constant, channels, order: order)
+    else { return nil }
+    return ChannelAffine(binary.opType, numbers, isFirst: node.inputs[0] == value)
+  }
+
+  /// The scales and shifts of a BatchNormalization whose statistics are constants.
+  private func normalization(_ node: LoadedNode) -> ChannelAffine? {
+    guard !options.disabledPasses.contains(.batchNormalization) else { return nil }
+    let affine = (node.op as? BatchNormalizationOperator)?.affine
+    return affine.map { ChannelAffine(scale: $0.scale, shift: $0.shift) }
+  }
+
+  /// An operation on two values of which a given one is one, and the other's name.
+  private func binary(_ node: LoadedNode, on value: String) -> (BinaryOperator, other: String)? {
+    guard let binary = node.op as? BinaryOperator, node.inputs.count == 2, node.inputs[0] != node.inputs[1],
+      let other = node.inputs.first(where: { $0 != value })
+    else { return nil }
+    return (binary, other)
   }
 
   private func floats(_ constant: Constant) throws(NetworkError) -> [Float]? {
@@ -126,13 +153,9 @@ struct ConvolutionFusion {
 
   /// One number for each output channel, out of a constant that is the same along all other axes.
   private func perChannel(
-    _ constant: Constant, _ convolution: ConvolutionOperator
+    _ constant: Constant, _ channels: Int, order: Int
   ) throws(NetworkError) -> [Float]? {
-    guard let layer = convolution.layers.last, let shape = constant.shape, constant.type.elementType != nil
-    else {
-      return nil
-    }
-    let (channels, order) = (layer.weights.shape[0], layer.weights.shape.order)
+    guard let shape = constant.shape, constant.type.elementType != nil else { return nil }
     let extents = shape.extents
     guard shape.count == 1 || shape.count == channels, extents.count <= order else { return nil }
     if shape.count > 1 {

@@ -21,25 +21,18 @@ extension ConvolutionOperator {
         return true
       }
     }
+    if opType == "PRelu", isFirst, !addsResidual {
+      return followed(by: .prelu(slopes: numbers.map(Double.init)))
+    }
+    return ChannelAffine(opType, numbers, isFirst: isFirst).flatMap { combined($0) }
+  }
+
+  /// The same with a scale and a shift of each output channel; nil where there is an activation or an addition between.
+  func combined(_ affine: ChannelAffine) -> ConvolutionOperator? {
     guard !addsResidual else { return nil }
     return changingLast { layer in
-      let channels = layer.weights.shape[0]
-      if opType == "PRelu", isFirst, layer.activation == .none {
-        layer.activation = .prelu(slopes: numbers.map(Double.init))
-        return true
-      }
-      guard layer.activation == .none else { return false }
-      let bias = layer.bias?.elements ?? [Float](repeating: 0, count: channels)
-      switch (opType, isFirst) {
-      case ("Add", _): layer.bias = Tensor(shape: [channels], elements: zip(bias, numbers).map { $0 + $1 })
-      case ("Sub", true): layer.bias = Tensor(shape: [channels], elements: zip(bias, numbers).map { $0 - $1 })
-      case ("Mul", _): layer.scale(numbers)
-      case ("Div", true):
-        let reciprocals = numbers.map { 1 / $0 }
-        guard reciprocals.allSatisfy(\.isFinite) else { return false }
-        layer.scale(reciprocals)
-      default: return false
-      }
+      guard layer.activation == .none, affine.fits(layer.weights.shape[0]) else { return false }
+      layer.apply(affine)
       return true
     }
   }
@@ -101,17 +94,17 @@ extension Activation {
 }
 
 extension ConvolutionLayer {
-  /// Multiplies weights and bias by a number for each output channel.
-  fileprivate mutating func scale(_ factors: [Float]) {
-    let row = weights.count / weights.shape[0]
-    var scaled = weights
-    scaled.withMutableSlice { elements in
-      for i in 0..<elements.count { elements[i] *= factors[i / row] }
+  /// Scales and shifts each output channel.
+  fileprivate mutating func apply(_ affine: ChannelAffine) {
+    if let factors = affine.scale {
+      let row = weights.count / weights.shape[0]
+      var scaled = weights
+      scaled.withMutableSlice { elements in
+        for i in 0..<elements.count { elements[i] *= factors[i / row] }
+      }
+      weights = scaled
     }
-    weights = scaled
-    bias = bias.map { bias in
-      Tensor(shape: bias.shape, elements: zip(bias.elements, factors).map { $0 * $1 })
-    }
+    bias = affine.bias(bias?.elements).map { Tensor(shape: [$0.count], elements: $0) }
   }
 
   /// Whether each output reads the input of the same place only.

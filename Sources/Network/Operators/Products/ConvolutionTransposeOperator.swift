@@ -81,24 +81,27 @@ final class ConvolutionTransposeOperator: Operator {
     return self.activation == .none ? ConvolutionTransposeOperator(self, kernel, activation) : nil
   }
 
+  /// The output channels and the axes of the weights, where they are constant.
+  var constantShape: (channels: Int, order: Int)? {
+    kernel.map { ($0.weights.shape[1] * groups, $0.weights.shape.order) }
+  }
+
   /// The operator with a scale and a shift of each output channel behind it; nil where there is an activation between, the
   /// weights are not constant, or there are not as many channels.
-  func scaled(by scale: [Float], shift: [Float]) -> ConvolutionTransposeOperator? {
-    guard activation == .none, let kernel, scale.count == kernel.weights.shape[1] * groups,
-      shift.count == scale.count
-    else { return nil }
+  func combined(_ affine: ChannelAffine) -> ConvolutionTransposeOperator? {
+    guard activation == .none, let kernel, affine.fits(kernel.weights.shape[1] * groups) else { return nil }
     let (inputs, outputs) = (kernel.weights.shape[0] / groups, kernel.weights.shape[1])
     let taps = kernel.weights.count / (kernel.weights.shape[0] * outputs)
     var weights = kernel.weights
-    weights.withMutableSlice { elements in
-      for i in 0..<elements.count {
-        let row = i / taps
-        elements[i] *= scale[row / (inputs * outputs) * outputs + row % outputs]
+    if let scale = affine.scale {
+      weights.withMutableSlice { elements in
+        for i in 0..<elements.count {
+          let row = i / taps
+          elements[i] *= scale[row / (inputs * outputs) * outputs + row % outputs]
+        }
       }
     }
-    let known = kernel.bias?.elements ?? [Float](repeating: 0, count: scale.count)
-    let bias = Tensor<Float>(
-      shape: [scale.count], elements: scale.indices.map { known[$0] * scale[$0] + shift[$0] })
+    let bias = affine.bias(kernel.bias?.elements).map { Tensor(shape: [$0.count], elements: $0) }
     return ConvolutionTransposeOperator(self, Kernel(weights, bias, groups, geometry.window), .none)
   }
 
@@ -180,6 +183,9 @@ final class ConvolutionTransposeOperator: Operator {
       : try plan.make([output.extents[0], part.weights.shape[0]] + count, .float32, .channelLast)
     try convolve(part, number, input, first, to: result, &plan)
     guard !isDirect else { return }
+    if let whole = interleaved(part, ranges, from: result, to: output) {
+      return try plan.copy(whole.source, to: whole.target)
+    }
     for phase in used {
       var source = result.sliced(axis: 1, from: phase * channels, count: channels)
       var target = output
@@ -193,6 +199,27 @@ final class ConvolutionTransposeOperator: Operator {
       }
       try plan.copy(source, to: target)
     }
+  }
+
+  /// All phases of a part and their places as two values of the same extents, `[N, rests..., T, q...]`, so that one step puts
+  /// them there and those that end up side by side move together; nil where the phases differ in their q.
+  private func interleaved(
+    _ part: TransposedPart, _ ranges: [[Range<Int>]], from result: Value, to output: Value
+  ) -> (source: Value, target: Value)? {
+    let (stride, channels) = (geometry.window.stride, output.extents[1])
+    let steps = Array(result.extents.dropFirst(2))
+    guard part.phases.count == stride.reduce(1, *), ranges.allSatisfy({ $0 == ranges[0] }),
+      Array(output.extents.dropFirst(2)) == zip(steps, stride).map({ $0 * $1 })
+    else { return nil }
+    let (from, to) = (result.layout.strides, output.layout.strides)
+    var (source, target) = (result, output)
+    // Phases are counted with the last rest fastest.
+    let phases = Shape(stride).strides.map { $0 * channels * from[1] }
+    let extents = [output.extents[0]] + stride + [channels] + steps
+    source.layout = StridedShape(extents, strides: [from[0]] + phases + from[1...])
+    target.layout = StridedShape(
+      extents, strides: [to[0]] + to[2...] + [to[1]] + zip(to[2...], stride).map { $0 * $1 })
+    return (source, target)
   }
 
   /// Adds the convolution for the q from `first` on.
