@@ -24,6 +24,18 @@ extension CompressionReport {
     return warnings
   }
 
+  /// That the network has become no faster, in a sentence; nil where it has, or where it was not timed.
+  public var timeWarning: String? {
+    guard let time, let measured = time.measuredMs, !time.isFaster, layers.contains(where: \.isFactored)
+    else { return nil }
+    let figures =
+      "A run takes \(fixed(measured, 3)) ms here and took \(fixed(time.denseMs, 3)) before: the network has become "
+      + "smaller, but no faster."
+    guard time.predictedMs == nil else { return figures }
+    return figures
+      + " Fewer multiplies are not always fewer milliseconds: --latency 0.5 shares out the milliseconds themselves."
+  }
+
   /// How many times as large as on the fitted data the errors of the layers are on those held out: the median.
   private var fitOptimism: Double? {
     let ratios = layers.compactMap { layer -> Double? in

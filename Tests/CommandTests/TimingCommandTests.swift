@@ -58,6 +58,24 @@ import Testing
     #expect(try folder.names.isEmpty)
   }
 
+  /// A budget of multiplies says what became of the milliseconds.
+  @Test func fewerMultipliesAreTimed() throws {
+    let folder = try TemporaryFolder()
+    let run = try lowrank(
+      "compress", mnist, "-o", folder.path("m.onnx"), "--macs", "0.5", "--threads", "1", "--json",
+      folder.path("m.json"))
+    #expect(run.status == 0 && run.output.contains("time of a run, 1 thread(s)"), "\(run.error)")
+    let report = try json(
+      String(decoding: Data(contentsOf: URL(fileURLWithPath: folder.path("m.json"))), as: UTF8.self))
+    let time = try #require(report["time"] as? [String: Any])
+    let (dense, measured) = (
+      try #require(time["denseMs"] as? Double), try #require(time["measuredMs"] as? Double)
+    )
+    #expect(dense > 0 && measured > 0 && time["predictedMs"] == nil)
+    #expect(time["isFaster"] as? Bool == (measured <= 0.98 * dense))
+    #expect(run.output.contains("no faster") == (measured > 0.98 * dense))
+  }
+
   @Test func inspectSaysWhy() throws {
     let folder = try TemporaryFolder()
     let run = try shell(

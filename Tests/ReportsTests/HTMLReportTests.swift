@@ -130,6 +130,30 @@ import Testing
     #expect(html.contains("<title>odd layer</title>") && reader.classes.contains("prediction"))
   }
 
+  /// Fewer multiplies that are no fewer milliseconds are said to be so.
+  @Test func aNetworkThatIsNoFasterIsSaidToBe() throws {
+    var (report, page) = try example { $0.budget = .multiplies(0.5) }
+    func time(_ measured: Double, predicted: Double? = nil) -> CompressionReport.Time {
+      CompressionReport.Time(
+        runtime: "lowrank", threads: 2, denseMs: 52, predictedMs: predicted, measuredMs: measured, rounds: 0)
+    }
+    report.time = time(78)
+    page.report = report
+    #expect(page.html.contains("52.00 → 78.00 ms measured") && page.html.contains("150.0 %"))
+    #expect(page.html.contains("no faster") && page.html.contains("--latency 0.5 shares out"))
+    report.time = time(26)
+    #expect(report.timeWarning == nil && report.time?.isFaster == true)
+    page.report = report
+    #expect(!page.html.contains("no faster") && page.html.contains("least of a few runs"))
+    // Where milliseconds were asked for there is no other budget to point to.
+    report.time = time(52, predicted: 26)
+    #expect(report.timeWarning?.contains("no faster") == true)
+    #expect(report.timeWarning?.contains("--latency") == false)
+    (report.time, report.notTimed) = (nil, "it has a loop")
+    page.report = report
+    #expect(page.html.contains("Time was not looked at (it has a loop)"))
+  }
+
   /// A name as it stands in the page, which may be broken behind slashes.
   private func shown(_ name: String) -> String {
     "<bdi>\(name.replacingOccurrences(of: "/", with: "/<wbr/>"))</bdi>"

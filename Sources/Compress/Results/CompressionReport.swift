@@ -108,8 +108,10 @@ public struct CompressionReport: Codable, Sendable {
   public var layers: [Layer]
   /// How the budget was shared out; missing where there was none.
   public var allocation: Allocation?
-  /// What a budget of time came to; missing where time was not looked at.
+  /// What a run takes, and what a budget of time came to; missing where time was not looked at.
   public var time: Time?
+  /// Why the finished network was not timed; missing where it was, or where nobody was to.
+  public var notTimed: String?
   /// What the data said; missing where there were none, and errors are then those of the weights alone.
   public var calibration: Calibration?
   /// The time from reading to writing; 0 until the caller sets it.

@@ -23,8 +23,6 @@ public struct LatencyCompression {
   private let clock: (timer: any NetworkTimer, variants: LayerVariants, asItIs: any TimedNetwork)?
   private var measure: LatencyMeasure
 
-  /// A network has to become faster by this part: less is not worth any error, nor told from none by the clock.
-  static let leastGain = 0.02
   /// How far measured times may be from predicted ones before the prices are corrected.
   private static let tolerance = 0.03
   private static let mostRounds = 4
@@ -104,7 +102,7 @@ public struct LatencyCompression {
 
   /// Whether no choice of forms makes the network worth calling faster.
   private func nothingGains(_ candidates: ModelCandidates) -> Bool {
-    candidates.leastFraction > 1 - Self.leastGain
+    candidates.leastFraction > 1 - CompressionReport.Time.leastGain
   }
 
   /// Factors the model as the candidates' allocation says, and times the result beside the model as it was; where that is
@@ -125,7 +123,7 @@ public struct LatencyCompression {
         (compressed, report) = try factored(model, candidates, progress)
       }
     }
-    if let time = report.time, let measured = time.measuredMs, time.fraction > 1 - Self.leastGain,
+    if let time = report.time, let measured = time.measuredMs, !time.isFaster,
       report.layers.contains(where: \.isFactored)
     {
       let reason = "factored, the network took \(text(measured)) ms, as it is \(text(time.denseMs))"
@@ -149,10 +147,10 @@ public struct LatencyCompression {
 
   /// How much more the network takes than it was predicted to, in the table's milliseconds, where that is too much.
   private func excess(_ time: CompressionReport.Time) -> Double? {
-    guard let measured = time.measuredMs, measured > time.predictedMs * (1 + Self.tolerance) else {
-      return nil
-    }
-    return (measured - time.predictedMs) / time.denseMs * table.networkMs
+    guard let measured = time.measuredMs, let predicted = time.predictedMs,
+      measured > predicted * (1 + Self.tolerance)
+    else { return nil }
+    return (measured - predicted) / time.denseMs * table.networkMs
   }
 
   private mutating func reprice(_ candidates: inout ModelCandidates) throws(TimingError) {

@@ -56,8 +56,8 @@ extension HTMLReport {
       return [
         (
           true,
-          "Time was not looked at: fewer multiplies are not always fewer milliseconds. --latency 0.5 asks for half "
-            + "of the time, measured."
+          "Time was not looked at\(report.notTimed.map { " (\($0))" } ?? ""): fewer multiplies are not always fewer "
+            + "milliseconds. --latency 0.5 asks for half of the time, measured."
         )
       ]
     }
@@ -70,13 +70,16 @@ extension HTMLReport {
         )
       ]
     }
-    let off = time.predictedMs > 0 ? measured / time.predictedMs - 1 : 0
+    let whose = "Times are those of \(time.runtime) on \(threads) of the machine that this was made on"
+    guard let predicted = time.predictedMs else {
+      return [(false, "\(whose), least of a few runs.")] + (report.timeWarning.map { [(true, $0)] } ?? [])
+    }
+    let off = predicted > 0 ? measured / predicted - 1 : 0
     return [
       (
         false,
-        "Times are those of \(time.runtime) on \(threads) of the machine that this was made on; the prediction of "
-          + "\(fixed(time.predictedMs, 2)) ms was off by \(percentText(off.magnitude))."
+        "\(whose); the prediction of \(fixed(predicted, 2)) ms was off by \(percentText(off.magnitude))."
       )
-    ]
+    ] + (report.timeWarning.map { [(true, $0)] } ?? [])
   }
 }

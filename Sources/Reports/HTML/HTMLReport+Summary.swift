@@ -43,7 +43,8 @@ extension HTMLReport {
   private func addTimeTile(_ page: inout HTMLBuilder) {
     guard let time = report.time else { return }
     let after =
-      time.measuredMs.map { "\(fixed($0, 2)) ms measured" } ?? "\(fixed(time.predictedMs, 2)) ms predicted"
+      time.measuredMs.map { "\(fixed($0, 2)) ms measured" }
+      ?? time.predictedMs.map { "\(fixed($0, 2)) ms predicted" } ?? "?"
     addTile(&page, "time", percentText(time.fraction), "\(fixed(time.denseMs, 2)) → \(after)")
   }
 

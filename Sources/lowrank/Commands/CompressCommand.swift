@@ -122,8 +122,12 @@ struct CompressCommand: ParsableCommand {
     let start = clock.now
     var model = try arguments.loadModel(declaringTo: &outputs)
     var options = try options(for: model)
+    let original = model
     var (result, tradeOff, tuned) = try compressInRounds(&model, &options)
     result.model.bytesAfter = try model.saveONNX(to: output, in: &outputs.files)
+    result.timeRun(
+      of: model, beside: original,
+      with: EngineTimer(threads: options.threads, inputShapes: options.inputShapes))
     result.elapsedSeconds = (clock.now - start).seconds
     let whole = CompressionOutcome(compression: result, tuning: tuned)
     try writeReports(whole, tradeOff, options, to: &outputs)

@@ -44,7 +44,7 @@ extension CompressionReport {
       )
     }
     lines += dataText
-    if let time { lines.append(time.text) }
+    lines += timeText
     if layers.contains(where: { $0.macsBefore == nil }) {
       lines.append(
         "multiplies only of layers whose shapes are known; give --input-shape NAME=... for the rest")

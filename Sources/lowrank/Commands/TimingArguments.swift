@@ -117,16 +117,25 @@ extension TimesCache {
   static var users: TimesCache { TimesCache(path: userPath(ProcessInfo.processInfo.environment)) }
 }
 
+extension CompressionReport {
+  /// The times before and after, or why there are none, in lines for people.
+  var timeText: [String] {
+    if let time { return [time.text] + (timeWarning.map { [$0] } ?? []) }
+    return notTimed.map { ["not timed: \($0.onOneLine); fewer multiplies may be no fewer milliseconds"] } ?? []
+  }
+}
+
 extension CompressionReport.Time {
   /// The times before and after, in a line for people.
-  var text: String {
+  fileprivate var text: String {
     let whose = runtime == "lowrank" ? "" : " in \(runtime)"
     let before = "time of a run\(whose), \(threads) thread(s): \(fixed(denseMs, 3)) ms -> "
     guard let measuredMs else {
-      return before + "\(fixed(predictedMs, 3)) ms predicted (\(percent(fraction))), not measured here"
+      return before
+        + "\(fixed(predictedMs ?? denseMs, 3)) ms predicted (\(percent(fraction))), not measured here"
     }
-    return before
-      + "\(fixed(measuredMs, 3)) ms measured (\(percent(fraction))), \(fixed(predictedMs, 3)) predicted"
-      + ", prices corrected \(rounds) time(s)"
+    let measured = before + "\(fixed(measuredMs, 3)) ms measured (\(percent(fraction)))"
+    return predictedMs.map { measured + ", \(fixed($0, 3)) predicted, prices corrected \(rounds) time(s)" }
+      ?? measured
   }
 }
