@@ -10,19 +10,19 @@ public enum GramSums {
   /// columns has 45 to share out.
   private static let tile = 512
 
-  /// Adds the Gram matrix of some columns, `G += X^T X`, to the upper triangle of tiles; `mirror` completes it.
+  /// Adds the Gram matrix of some columns, `G += X^T X`, to the upper triangle; `mirror` completes it.
   ///
   /// **Shapes** `rows` [k, n] of which the first `count` rows are taken, `gram` [n, n].
   ///
   /// **Traps** where they do not fit together.
   ///
-  /// **Complexity** count n² / 2 multiplies, and half a tile more a row of tiles. **Source** BLAS `gemm`.
+  /// **Complexity** count n² / 2 multiplies. **Source** BLAS `gemm`, and `syrk` on the diagonal.
   public static func add(
     gramOf rows: Tensor<Double>, count: Int, to gram: inout Tensor<Double>, threads: Int
   ) {
     let n = gram.shape[0]
     precondition(gram.shape == [n, n] && rows.shape.order == 2 && rows.shape[1] == n, "\(rows.shape)")
-    addTiles(rows, rows, count: count, to: &gram, threads: threads) { $0 <= $1 }
+    addTiles(rows, rows, count: count, to: &gram, threads: threads, isGram: true)
   }
 
   /// Adds products of columns of two matrices, `C += Y^T X`.
@@ -39,7 +39,7 @@ public enum GramSums {
     precondition(
       left.shape.order == 2 && right.shape.order == 2 && sums.shape == [left.shape[1], right.shape[1]],
       "products of columns of \(left.shape) and \(right.shape) added to \(sums.shape)")
-    addTiles(left, right, count: count, to: &sums, threads: threads) { _, _ in true }
+    addTiles(left, right, count: count, to: &sums, threads: threads, isGram: false)
   }
 
   /// Copies the upper triangle of a sum of Gram matrices into the lower one.
@@ -52,13 +52,13 @@ public enum GramSums {
 
   private static func addTiles(
     _ left: Tensor<Double>, _ right: Tensor<Double>, count: Int, to sums: inout Tensor<Double>, threads: Int,
-    where isWanted: (Int, Int) -> Bool
+    isGram: Bool
   ) {
     precondition(count <= left.shape[0] && count <= right.shape[0], "\(count) rows of \(left.shape)")
     let (m, n) = (left.shape[1], right.shape[1])
     let down = (m + tile - 1) / tile
     let across = (n + tile - 1) / tile
-    let tiles = (0..<down * across).map { ($0 / across, $0 % across) }.filter { isWanted($0.0, $0.1) }
+    let tiles = (0..<down * across).map { ($0 / across, $0 % across) }.filter { !isGram || $0.0 <= $0.1 }
     guard count > 0, !tiles.isEmpty else { return }
     sums.withMutableBuffer { sums in
       left.withBuffer { left in
@@ -73,6 +73,12 @@ public enum GramSums {
             DispatchQueue.concurrentPerform(iterations: workers) { worker in
               for place in stride(from: worker, to: tiles.count, by: workers) {
                 let (i, j) = (tiles[place].0 * tile, tiles[place].1 * tile)
+                guard !isGram || i != j else {
+                  Double.routines.syrk(
+                    true, Int32(min(tile, n - i)), Int32(count), 1, a + i, Int32(n), 1, c + i * n + i,
+                    Int32(n))
+                  continue
+                }
                 gemm(
                   transposeA: true, m: min(tile, m - i), n: min(tile, n - j), k: count, a: a + i, lda: m,
                   b: b + j, ldb: n, beta: 1, c: c + i * n + j, ldc: n)

@@ -15,11 +15,48 @@ import Testing
     let first = try decomposition.analysis(of: kernel)
     let candidates = try first.candidates(multiple: 4)
     #expect(first.searched.count > 2)
-    let again = try decomposition.analysis(of: kernel, knowing: first.searched)
+    let again = try decomposition.analysis(of: kernel, knowing: first.searched, factors: [])
     #expect(try again.candidates(multiple: 4) == candidates)
     // Errors that no search finds are believed.
-    let halves = try decomposition.analysis(of: kernel, knowing: first.searched.mapValues { $0 / 2 })
+    let halves = try decomposition.analysis(
+      of: kernel, knowing: first.searched.mapValues { $0 / 2 }, factors: [])
     #expect(try halves.candidates(multiple: 4)[0].relativeError == candidates[0].relativeError / 2)
+  }
+
+  /// Factors that somebody has found are taken as they are, and those of other forms are none.
+  @Test func knownFactorsAreTaken() throws {
+    var generator = SeededGenerator(seed: 63)
+    let kernel = Tensor<Float>.random([8, 6, 3, 3], using: &generator)
+    let cp3 = try #require(FormKind.cp3.decomposition)
+    // Of another kernel, so that nobody could have found them in this one.
+    let other = try decompose(.random([8, 6, 3, 3], using: &generator), into: .cp3(rank: 5))
+    let found = try cp3.analysis(of: kernel, knowing: [:], factors: [other])
+    #expect(try found.decomposition(.cp3(rank: 5)).kernel == other.kernel)
+    #expect(try found.decomposition(.cp3(rank: 4)).kernel == decompose(kernel, into: .cp3(rank: 4)).kernel)
+    let cp4 = try #require(FormKind.cp4.decomposition).analysis(of: kernel, knowing: [:], factors: [other])
+    #expect(try cp4.decomposition(.cp4(rank: 5)).kernel == decompose(kernel, into: .cp4(rank: 5)).kernel)
+  }
+
+  /// A fit to data starts from the factors in the weights' norm that it is given.
+  @Test(arguments: [FormKind.cp3, .tucker2, .spatial]) func aFitStartsFromKnownFactors(kind: FormKind) throws
+  {
+    var generator = SeededGenerator(seed: 64)
+    let kernel = Tensor<Float>.decayingKernel([8, 6, 3, 3], using: &generator)
+    let form = FactoredForm(kind, ranks: kind.ranks.map { _ in 3 })
+    let moments = ResponseSamples(kernel, count: 200, seed: 3).moments
+    let start = try decompose(kernel, into: form)
+    #expect(ResponseProblem.startsFromWeights(kind, kernel: kernel.shape))
+    let unaware = try ResponseProblem(kernel: kernel, moments: moments, fitsBias: true).analysis(kind)
+    let aware = try ResponseProblem(kernel: kernel, moments: moments, fitsBias: true, knowing: [start])
+      .analysis(kind)
+    let wanted = try unaware.decomposition(form)
+    #expect(try aware.decomposition(form).kernel == wanted.kernel)
+    guard kind.isSearched else { return }
+    // From elsewhere the search ends elsewhere.
+    let other = try decompose(.decayingKernel([8, 6, 3, 3], using: &generator), into: form)
+    let misled = try ResponseProblem(kernel: kernel, moments: moments, fitsBias: true, knowing: [other])
+      .analysis(kind)
+    #expect(try misled.decomposition(form).kernel != wanted.kernel)
   }
 
   /// A search on the way to the data's errors finds those of the weights.

@@ -12,6 +12,8 @@ struct AsymmetricPass {
   private let model: ModelGraph
   private let calibration: Calibration
   private let forms: [(form: FactoredForm?, reason: String?)]
+  /// The factors in the weights' norm that fits start from: see `ModelGraph.startingFactors`.
+  let starts: [String: [Decomposition<Float>]]
   private var original: CalibrationTrack
   private var compressed: CalibrationTrack
   /// By group of layers.
@@ -21,6 +23,7 @@ struct AsymmetricPass {
     _ model: ModelGraph, _ calibration: Calibration, _ forms: [(form: FactoredForm?, reason: String?)]
   ) throws(CompressError) {
     (self.model, self.calibration, self.forms) = (model, calibration, forms)
+    starts = model.startingFactors(forms.map(\.form), calibration.work, threads: calibration.options.threads)
     let bytes = CalibrationTrack.mostBytes
     original = try CalibrationTrack(
       calibration.samples, path: model.path, store: ValueStore(mostBytes: bytes))
@@ -80,12 +83,15 @@ struct AsymmetricPass {
     do {
       let kernel = try model.layerKernel(of: calibration.work.layers[stop.layer])
       var options = calibration.options
+      let cost = calibration.work.groups[stop.group].cost
       if let reading, let moments {
-        options.error = try ResponseFit(kernel.values, moments, fitsBias: reading.fitsBias)
+        // What the compressed network gives the layer is much like what the original does, and so is the ridge.
+        options.error = try ResponseFit(
+          kernel.values, moments, fitsBias: reading.fitsBias,
+          ridgeParts: calibration.known.layers[cost.names[0]]?.ridgeParts, starts: starts[cost.names[0]])
       } else {
         options.error = WeightError()
       }
-      let cost = calibration.work.groups[stop.group].cost
       return LayerPlan(
         choice: LayerPlanner(options: options).factor(kernel, form, cost: cost), spectrum: nil)
     } catch {

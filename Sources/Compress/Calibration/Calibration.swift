@@ -13,8 +13,8 @@ import Network
 public struct Calibration: Sendable {
   /// The options that were given, with errors measured by the data.
   public let options: CompressionOptions
-  /// The options as they were given, with errors measured by the weights.
-  let given: CompressionOptions
+  /// What the first pass found of the layers.
+  let known: ForetoldError
   let samples: CalibrationSamples
   let work: LayerWork
   let route: CalibrationRoute
@@ -28,11 +28,11 @@ public struct Calibration: Sendable {
 
   /// What another first pass has found.
   init(
-    options: CompressionOptions, given: CompressionOptions, samples: CalibrationSamples, work: LayerWork,
+    options: CompressionOptions, known: ForetoldError, samples: CalibrationSamples, work: LayerWork,
     route: CalibrationRoute, readings: [Int: LayerReading], shared: [Int: LayerMoments],
     probes: [CompressionReport.Calibration.Probe], positions: Int
   ) {
-    (self.options, self.given, self.samples, self.work, self.route) = (options, given, samples, work, route)
+    (self.options, self.known, self.samples, self.work, self.route) = (options, known, samples, work, route)
     (self.readings, self.shared, self.probes, self.positions) = (readings, shared, probes, positions)
   }
 
@@ -54,12 +54,17 @@ public struct Calibration: Sendable {
     try pass.run(&seen, progress)
     (self.samples, self.work, route) = (samples, work, pass.route)
     (readings, shared, probes, positions) = (seen.readings, seen.shared, seen.probes, seen.positions)
-    var given = options
-    given.error = SearchedError(known: seen.error)
-    self.given = given
+    known = seen.error
     var measured = options
     measured.error = seen.error
     self.options = measured
+  }
+
+  /// The options with errors measured by the weights, where some layers' `factors` are found already.
+  func byWeights(knowing factors: [String: [Decomposition<Float>]]) -> CompressionOptions {
+    var options = options
+    options.error = SearchedError(known: known, factors: factors)
+    return options
   }
 }
 
@@ -129,12 +134,14 @@ private struct SymmetricLook: LayerObserver {
     }
     let planner: LayerPlanner
     let kernel: LayerKernel
+    let fit: ResponseFit
     do {
       kernel = try model.layerKernel(of: reading.layer)
-      var options = options
-      options.error = try SharedWork.withThreads(options.threads) { () throws(DecomposeError) in
+      fit = try SharedWork.withThreads(options.threads) { () throws(DecomposeError) in
         try ResponseFit(kernel.values, moments, fitsBias: reading.fitsBias)
       }
+      var options = options
+      options.error = fit
       planner = LayerPlanner(options: options)
     } catch {
       // What cannot be fitted goes by its weights.
@@ -143,21 +150,26 @@ private struct SymmetricLook: LayerObserver {
       return
     }
     let kinds = planner.recordedErrors(kernel.values, group.cost)
-    var layer = ForetoldError.Layer(kinds: kinds, weight: 1)
-    func effect(ofError error: Double) throws(CompressError) -> ProbedForm? {
+    var layer = ForetoldError.Layer(
+      kinds: kinds, weight: 1, ridgeParts: fit.problems.map(\.ridgePart))
+    let rest = try model.rest(behind: stop, threads: options.threads)
+    func effect(ofError error: Double, samples: Int) throws(CompressError) -> ProbedForm? {
       guard let form = planner.form(ofError: error, among: kinds, group.cost),
         case .factor(let factors) = planner.factor(kernel, form, cost: group.cost)
       else { return nil }
-      let pieces = try model.probePieces(of: stop, reading, factors, threads: options.threads)
+      let own = try model.factoredPiece(
+        of: stop, output: reading.output, factors, threads: options.threads)
       let measured = try probe.error(
-        own: pieces.own, dense: dense, rest: pieces.rest, of: track, layer: reading)
+        own: own, dense: dense, rest: rest, of: track, layer: reading, samples: samples)
       guard let measured, factors.fittedError > 0 else { return nil }
       return ProbedForm(form: form, fitted: factors.fittedError, outputs: measured)
     }
-    if let weighed = try effect(ofError: Self.weighedError) {
+    if let weighed = try effect(ofError: Self.weighedError, samples: OutputProbe.samples) {
       layer.weight = weighed.outputs / (weighed.fitted * weighed.fitted) * Double(group.members.count)
       // Whether the weight holds is seen at another error: where it was measured it would agree with itself.
-      if let other = try effect(ofError: Self.judgedError), other.form != weighed.form {
+      if let other = try effect(ofError: Self.judgedError, samples: OutputProbe.judgedSamples),
+        other.form != weighed.form
+      {
         probes.append(
           .init(
             layer: reading.layer.name, predicted: layer.weight * other.fitted * other.fitted,

@@ -32,14 +32,9 @@ extension ModelGraph {
     return try CalibrationPiece(model, threads: threads)
   }
 
-  /// A layer in factors, and all that lies behind it.
-  func probePieces(
-    of stop: CalibrationRoute.Stop, _ reading: LayerReading, _ factors: LayerFactors, threads: Int
-  ) throws(CompressError) -> (own: CalibrationPiece, rest: CalibrationPiece) {
-    (
-      try factoredPiece(of: stop, output: reading.output, factors, threads: threads),
-      try piece(of: stop.rest, needed: NetworkAnswers(self).values, threads: threads)
-    )
+  /// All that lies behind a layer, up to what answers are compared by.
+  func rest(behind stop: CalibrationRoute.Stop, threads: Int) throws(CompressError) -> CalibrationPiece {
+    try piece(of: stop.rest, needed: NetworkAnswers(self).values, threads: threads)
   }
 }
 
@@ -49,16 +44,18 @@ extension LayerPlanner {
     _ kernel: Tensor<Float>, _ cost: MeasuredLayer
   ) -> [FormKind: [ForetoldError.GroupErrors]] {
     let kinds = kinds(cost).filter { options.budget?.measure.rulesOut($0, for: cost) != true }
-    let outputs = kernel.shape[0] / cost.groups
-    // Searches take the longest, and come last among the kinds.
-    let order = Array(kinds.indices.reversed())
+    let parts = kernel.parts(cost.groups)
+    // Searches take the longest, and come last among the kinds; what Tucker-2 finds the mirrored channel form need not look
+    // for.
+    let reversed = Array(kinds.indices.reversed())
+    let order =
+      reversed.filter { kinds[$0].isSearched }
+      + reversed.filter { !kinds[$0].isSearched && kinds[$0].ranks.count > 1 }
+      + reversed.filter { !kinds[$0].isSearched && kinds[$0].ranks.count == 1 }
     let found = inParallel(order, threads: options.threads, finished: { _, _ in }) {
       place -> [ForetoldError.GroupErrors]? in
       var groups: [ForetoldError.GroupErrors] = []
-      for group in 0..<cost.groups {
-        let part =
-          cost.groups == 1
-          ? kernel : Tensor(kernel.view.sliced(axis: 0, (group * outputs)..<((group + 1) * outputs)))
+      for (group, part) in parts.enumerated() {
         guard
           let analysis = try? options.error.analysis(of: part, group: group, layer: cost, kind: kinds[place]),
           let candidates = try? analysis.candidates(multiple: options.rankMultiple)

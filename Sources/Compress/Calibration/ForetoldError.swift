@@ -19,6 +19,8 @@ struct ForetoldError: ErrorMeasure {
     var kinds: [FormKind: [GroupErrors]]
     /// What an error of the layer does to the outputs.
     var weight: Double
+    /// The ridges that the errors are with, by group: see `ResponseProblem.ridgePart`.
+    var ridgeParts: [Double]?
   }
 
   /// The errors of one group of a layer in one kind of form.

@@ -18,8 +18,9 @@ extension ModelGraph {
   ) throws(CompressError) -> CompressionReport {
     let original = self
     let fraction = candidates.budget.fraction
-    let report = try compress(candidates, calibration, fraction: fraction, progress)
-    return try compare(report, with: candidates.budget, original, calibration, progress)
+    let (report, starts) = try compress(candidates, calibration, fraction: fraction, progress)
+    return try compare(
+      report, with: candidates.budget, original, calibration, knowing: starts, progress)
   }
 
   /// Factors the layers as far as the finished network's answers on the samples that judge stay like the original's: for
@@ -38,34 +39,36 @@ extension ModelGraph {
   ) throws(CompressError) -> CompressionReport {
     let original = self
     var (low, high) = (max(candidates.budget.fraction, candidates.leastFraction * (1 + 1e-9)), 1.0)
-    var best: (model: ModelGraph, report: CompressionReport)?
+    var best: (model: ModelGraph, report: CompressionReport, starts: [String: [Decomposition<Float>]])?
     for step in 0...6 {
       // The budget itself first: often it will do.
       let fraction = step == 0 ? low : (low + high) / 2
       var model = self
-      let report = try model.compress(candidates, calibration, fraction: fraction, progress)
+      let (report, starts) = try model.compress(candidates, calibration, fraction: fraction, progress)
       guard report.calibration?.likeness ?? 0 >= likeness else {
         low = fraction
         continue
       }
-      best = (model, report)
+      best = (model, report, starts)
       high = fraction
       if step == 0 { break }
     }
-    guard let best else { return try compress(candidates, calibration, fraction: 1, progress) }
+    guard let best else { return try compress(candidates, calibration, fraction: 1, progress).report }
     self = best.model
     let budget = Budget(high, of: candidates.budget.measure)
     // The network without data may be nearer on the whole and yet not keep what was asked for.
-    let compared = try compare(best.report, with: budget, original, calibration, progress)
+    let compared = try compare(
+      best.report, with: budget, original, calibration, knowing: best.starts, progress)
     if compared.calibration?.likeness ?? 0 >= likeness { return compared }
     self = best.model
     return best.report
   }
 
+  /// Factors the layers, and gives besides the report the factors in the weights' norm that the fits started from.
   private mutating func compress(
     _ candidates: ModelCandidates, _ calibration: Calibration, fraction: Double,
     _ progress: @Sendable (Progress) -> Void
-  ) throws(CompressError) -> CompressionReport {
+  ) throws(CompressError) -> (report: CompressionReport, starts: [String: [Decomposition<Float>]]) {
     var candidates = candidates
     var failed = FailedForms()
     let original = self
@@ -90,20 +93,20 @@ extension ModelGraph {
         achieved: candidates.total > 0 ? candidates.cost(allocation) / candidates.total : 1,
         squaredError: allocation.error, lowerBound: min(allocation.error, allocation.lowerBound))
       report.calibration = try calibration.report(original, self, foretold: allocation.error)
-      return report
+      return (report, pass.starts)
     }
   }
 
   /// Holds this model, the finished one, against what the same budget gives without data, and becomes that where it is nearer
-  /// to the original.
+  /// to the original. `factors` are such in the weights' norm, by the name of the layer, that need not be found again.
   mutating func compare(
     _ report: CompressionReport, with budget: Budget, _ original: ModelGraph, _ calibration: Calibration,
-    _ progress: @Sendable (Progress) -> Void
+    knowing factors: [String: [Decomposition<Float>]] = [:], _ progress: @Sendable (Progress) -> Void
   ) throws(CompressError) -> CompressionReport {
     guard var known = report.calibration, known.outputs.contains(where: { $0.tellingError > 0 }) else {
       return report
     }
-    var options = calibration.given
+    var options = calibration.byWeights(knowing: factors)
     options.budget = budget
     var (plain, result) = (original, report)
     do throws(CompressError) {

@@ -15,6 +15,8 @@ import Network
 struct OutputProbe {
   /// The samples that go through, spread over those that judge.
   static let samples = 6
+  /// Those of them that tell whether a weight holds elsewhere, which nothing is chosen by.
+  static let judgedSamples = 3
 
   private let answers: [[String: NetworkTensor]]
   private let compared: NetworkAnswers
@@ -30,15 +32,17 @@ struct OutputProbe {
     self.answers = answers
   }
 
-  /// The squared relative error of the answers with a layer in the factors of `own`; nil where there is none.
+  /// The squared relative error of the answers with a layer in the factors of `own`, on some of the samples, spread over all
+  /// of them; nil where there is none.
   ///
   /// `track` is the original network's in front of the layer.
   func error(
     own: CalibrationPiece, dense: CalibrationPiece, rest: CalibrationPiece, of track: CalibrationTrack,
-    layer: LayerReading
+    layer: LayerReading, samples count: Int
   ) throws(CompressError) -> Double? {
     var differences = compared.scores.map { _ in OutputDifference() }
-    for (sample, answer) in zip(judges, answers) {
+    let places = count < judges.count ? (0..<count).map { $0 * judges.count / count } : Array(judges.indices)
+    for (sample, answer) in places.map({ (judges[$0], answers[$0]) }) {
       let changed = try own.run(track.inputs(of: dense, sample: sample))[layer.output]
       var inputs: [String: NetworkTensor] = [:]
       for name in rest.inputs { inputs[name] = try track.value(name, sample: sample) }

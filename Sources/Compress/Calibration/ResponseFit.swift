@@ -9,19 +9,21 @@ struct ResponseFit: ErrorMeasure {
   /// One a group of channels.
   let problems: [ResponseProblem]
 
-  /// Sets the fits of a layer up.
+  /// Sets the fits of a layer up; `ridgeParts` are those of a former fit of it, by group, and `starts` its factors in the
+  /// weights' norm.
   ///
   /// **Throws** `DecomposeError` for sums of no use.
-  init(_ kernel: Tensor<Float>, _ moments: LayerMoments, fitsBias: Bool) throws(DecomposeError) {
-    let outputs = kernel.shape[0] / moments.groups.count
+  init(
+    _ kernel: Tensor<Float>, _ moments: LayerMoments, fitsBias: Bool, ridgeParts: [Double]? = nil,
+    starts: [Decomposition<Float>]? = nil
+  ) throws(DecomposeError) {
     var problems: [ResponseProblem] = []
-    for (group, sums) in moments.groups.enumerated() {
-      let part =
-        moments.groups.count == 1
-        ? kernel : Tensor(kernel.view.sliced(axis: 0, (group * outputs)..<((group + 1) * outputs)))
+    for (group, (sums, part)) in zip(moments.groups, kernel.parts(moments.groups.count)).enumerated() {
       let held = sums.heldOut.count > 0 ? sums.heldOut : nil
       problems.append(
-        try ResponseProblem(kernel: part, moments: sums.fitted, heldOut: held, fitsBias: fitsBias))
+        try ResponseProblem(
+          kernel: part, moments: sums.fitted, heldOut: held, fitsBias: fitsBias,
+          ridgePart: ridgeParts?[group], knowing: starts.map { [$0[group]] } ?? []))
     }
     self.problems = problems
   }

@@ -7,9 +7,13 @@ import Tensors
 struct SearchedError: ErrorMeasure {
   /// What calibration knows of the layers.
   let known: ForetoldError
+  /// Factors of the layers that are found already, by the name of the first of those that share a kernel, group by group.
+  let factors: [String: [Decomposition<Float>]]
   private let weights = WeightError()
 
-  init(known: ForetoldError) { self.known = known }
+  init(known: ForetoldError, factors: [String: [Decomposition<Float>]]) {
+    (self.known, self.factors) = (known, factors)
+  }
 
   var title: String { weights.title }
   var phrase: String { weights.phrase }
@@ -21,7 +25,8 @@ struct SearchedError: ErrorMeasure {
     else {
       return try weights.analysis(of: kernel, group: group, layer: layer, kind: kind)
     }
-    return try decomposition.analysis(of: kernel, knowing: errors[group].searched)
+    let found = factors[layer.names[0]].map { [$0[group]] } ?? []
+    return try decomposition.analysis(of: kernel, knowing: errors[group].searched, factors: found)
   }
 
   func error(of layer: MeasuredLayer, in candidate: RankedForm) -> Double {

@@ -35,9 +35,9 @@ struct CPFormDecomposition: FormDecomposition {
   }
 
   func analysis(
-    of kernel: Tensor<Float>, knowing searched: [Int: Double]
+    of kernel: Tensor<Float>, knowing searched: [Int: Double], factors: [Decomposition<Float>]
   ) throws(DecomposeError) -> any FormAnalysis {
-    try CPForms(kernel, self, searched: searched)
+    try CPForms(kernel, self, searched: searched, factors: factors)
   }
 
   func reconstruct<Element: LapackScalar>(_ factors: FactoredKernel<Element>) -> Tensor<Element>? {

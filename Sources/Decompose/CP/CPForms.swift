@@ -13,7 +13,9 @@ final class CPForms: FormAnalysis {
   let kernel: Tensor<Float>
   private let form: CPFormDecomposition
   private let data: CPResponseSearch?
-  private var tried: [Int: Double] = [:]
+  /// The errors of the ranks that were tried, in the norm of the data where there are some.
+  private var tried: [Int: Double] { data == nil ? searched : triedOnData }
+  private var triedOnData: [Int: Double] = [:]
   private(set) var searched: [Int: Double]
   private var factored: [Int: Decomposition<Float>] = [:]
 
@@ -31,7 +33,7 @@ final class CPForms: FormAnalysis {
 
   init(
     _ kernel: Tensor<Float>, _ form: CPFormDecomposition, data: CPResponseSearch? = nil,
-    searched: [Int: Double] = [:]
+    searched: [Int: Double] = [:], factors: [Decomposition<Float>] = []
   ) throws(DecomposeError) {
     let kind = form.kind
     guard kind.fits(kernel: kernel.shape) else {
@@ -42,6 +44,7 @@ final class CPForms: FormAnalysis {
     self.form = form
     self.data = data
     self.searched = searched
+    for known in factors where known.kernel.form.kind == kind { factored[known.kernel.form.ranks[0]] = known }
   }
 
   /// The first rank of the grid whose error leaves that energy.
@@ -85,14 +88,11 @@ final class CPForms: FormAnalysis {
 
   private func triedError(_ rank: Int) throws(DecomposeError) -> Double {
     if let known = tried[rank] { return known }
-    if data == nil, let known = searched[rank] {
-      tried[rank] = known
-      return known
-    }
     let result = try form.factor(kernel, rank: rank, CPOptions(iterations: Self.triedIterations))
     searched[rank] = result.certificate.relativeError
-    let error = try data?.relativeError(result.decomposition) ?? result.certificate.relativeError
-    tried[rank] = error
+    guard let data else { return result.certificate.relativeError }
+    let error = try data.relativeError(result.decomposition)
+    triedOnData[rank] = error
     return error
   }
 
@@ -103,8 +103,12 @@ final class CPForms: FormAnalysis {
   func decomposition(_ ranked: FactoredForm) throws(DecomposeError) -> Decomposition<Float> {
     let rank = ranked.ranks[0]
     if let known = factored[rank] { return known }
-    let weights = try form.factor(kernel, rank: rank).decomposition
-    let result = try data?.improved(weights) ?? weights
+    let result: Decomposition<Float>
+    if let data {
+      result = try data.improved(data.problem.start(ranked))
+    } else {
+      result = try form.factor(kernel, rank: rank).decomposition
+    }
     factored[rank] = result
     return result
   }

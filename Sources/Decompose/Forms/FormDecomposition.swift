@@ -28,9 +28,10 @@ public protocol FormDecomposition: Sendable {
   /// **Throws** `DecomposeError` where the form does not fit the kernel or its numbers are not finite.
   func analysis(of kernel: Tensor<Float>) throws(DecomposeError) -> any FormAnalysis
 
-  /// The same with what another analysis of this kernel has `searched`, which is not searched for again.
+  /// The same with what another analysis of this kernel has `searched`, and `factors` that somebody has found: neither is
+  /// searched for again.
   func analysis(
-    of kernel: Tensor<Float>, knowing searched: [Int: Double]
+    of kernel: Tensor<Float>, knowing searched: [Int: Double], factors: [Decomposition<Float>]
   ) throws(DecomposeError) -> any FormAnalysis
 
   /// The dense kernel of factors; nil for those of another form.
@@ -49,7 +50,7 @@ extension FormDecomposition {
 
   /// Forms without a search have nothing to know.
   public func analysis(
-    of kernel: Tensor<Float>, knowing searched: [Int: Double]
+    of kernel: Tensor<Float>, knowing searched: [Int: Double], factors: [Decomposition<Float>]
   ) throws(DecomposeError) -> any FormAnalysis {
     try analysis(of: kernel)
   }

@@ -60,11 +60,15 @@ public struct MomentsCalibration: Sendable {
     let kernel: LayerKernel
     do throws(ModelError) { kernel = try model.layerKernel(of: layer) } catch { throw .model(error) }
     var options = planner.options
+    let fit: ResponseFit
     do throws(DecomposeError) {
-      options.error = try ResponseFit(kernel.values, sums.moments, fitsBias: reading.fitsBias)
+      fit = try ResponseFit(kernel.values, sums.moments, fitsBias: reading.fitsBias)
     } catch { return nil }
+    options.error = fit
     let kinds = LayerPlanner(options: options).recordedErrors(kernel.values, cost)
-    return (ForetoldError.Layer(kinds: kinds, weight: sums.weight ?? 1), sums.moments.positions)
+    let found = ForetoldError.Layer(
+      kinds: kinds, weight: sums.weight ?? 1, ridgeParts: fit.problems.map(\.ridgePart))
+    return (found, sums.moments.positions)
   }
 
   /// What the report says of the data.
@@ -91,10 +95,8 @@ public struct MomentsCalibration: Sendable {
         throw .model(.file(error))
       }
     }
-    var given = options
-    given.error = SearchedError(known: foretold)
     return Calibration(
-      options: options, given: given, samples: samples, work: work, route: route, readings: readings,
+      options: options, known: foretold, samples: samples, work: work, route: route, readings: readings,
       shared: shared, probes: [], positions: positions)
   }
 }

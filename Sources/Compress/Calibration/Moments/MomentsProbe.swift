@@ -43,17 +43,18 @@ struct MomentsProbe {
     of track: CalibrationTrack, in model: ModelGraph, threads: Int
   ) throws(CompressError) -> [ProbedSample] {
     guard !answers.isEmpty, let factors = Self.truncation(reading, cost, model) else { return [] }
-    let pieces = try model.probePieces(of: stop, reading, factors, threads: threads)
+    let own = try model.factoredPiece(of: stop, output: reading.output, factors, threads: threads)
+    let rest = try model.rest(behind: stop, threads: threads)
     var found: [ProbedSample] = []
     for (sample, answer) in answers.sorted(by: { $0.key < $1.key }) {
       let given = try track.inputs(of: dense, sample: sample)
-      let changed = try pieces.own.run(given)[reading.output]
+      let changed = try own.run(given)[reading.output]
       var response = OutputDifference()
       response.add(try dense.run(given)[reading.output], changed)
       var inputs: [String: NetworkTensor] = [:]
-      for name in pieces.rest.inputs { inputs[name] = try track.value(name, sample: sample) }
-      if pieces.rest.inputs.contains(reading.output) { inputs[reading.output] = changed }
-      var made = try pieces.rest.run(inputs)
+      for name in rest.inputs { inputs[name] = try track.value(name, sample: sample) }
+      if rest.inputs.contains(reading.output) { inputs[reading.output] = changed }
+      var made = try rest.run(inputs)
       // An output that the layer makes itself.
       if outputs.contains(reading.output) { made[reading.output] = changed }
       let differences = outputs.map { name in

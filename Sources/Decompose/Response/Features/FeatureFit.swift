@@ -46,10 +46,13 @@ struct FeatureSweeps {
   /// J before the first sweep and after each.
   private(set) var errors: [Double]
   private(set) var converged = false
+  /// M for steps, of which only the error that they lead to is known in Double.
+  private let rounded: Tensor<Float>
 
   init(_ norm: FeatureNorm, start: FeatureFit, outputRank: Int?) {
     (self.norm, self.outputRank, fit) = (norm, outputRank, start)
     errors = [start.error]
+    rounded = norm.matrix.converted()
   }
 
   /// Sweeps until one gains less than a thousandth of J, or the budget is spent.
@@ -76,8 +79,8 @@ struct FeatureSweeps {
     let wanted = matrixProduct(core, cross.reshaped([mapped, offsets * kept]), transposeB: true)
     func applied(_ maps: Tensor<Double>) -> Tensor<Double> {
       let kernel = matrixProduct(maps, core, transposeA: true).reshaped([mapped * offsets, kept])
-      let product = matrixProduct(norm.matrix, kernel).reshaped([mapped, offsets * kept])
-      return matrixProduct(core, product, transposeB: true)
+      let product = kernel.permuted([1, 0]).times(rounded: rounded).permuted([1, 0])
+      return matrixProduct(core, product.reshaped([mapped, offsets * kept]), transposeB: true)
     }
     let coupling = try coreCoupling(core, kept: kept)
     func preconditioned(_ residual: Tensor<Double>) -> Tensor<Double> {

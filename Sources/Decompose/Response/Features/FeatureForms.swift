@@ -4,7 +4,7 @@ import Tensors
 
 /// Tucker-2, both spatial forms and the mirrored channel form in the data's norm.
 ///
-/// The maps are ordered once, the best first; one regression on all their features then has the error of every inner rank,
+/// The maps are ordered once (see `FeatureMaps`), the best first; one regression on all their features then has the error of every inner rank,
 /// the features of a rank being the first of all, and the eigenvalues of what they explain that of every output rank. The
 /// factors of ranks that are chosen are improved by alternating least squares, from these maps or from those of the
 /// weights' norm, whichever are better, so they are never worse than the latter.
@@ -12,49 +12,39 @@ import Tensors
 /// Ranks from which on a pair of stages has more weights than the dense kernel are not analysed; their factors are found
 /// one by one.
 ///
-/// **Complexity** for R maps R n² + (R O)³ / 6 multiplies, an eigenproblem of order A, and for Tucker-2 one of order T for
-/// each inner rank that is looked at.
-///
-/// **Memory** the covariance of the features and its triangle, at most two matrices n x n, which are not kept.
+/// **Complexity** the maps, R O T² multiplies, and for Tucker-2 an eigenproblem of order T for each inner rank that is looked
+/// at.
 final class FeatureForms: FormAnalysis {
   let kind: FormKind
   private let problem: ResponseProblem
-  private let norm: FeatureNorm
-  /// The maps that are worth a look.
-  private let limit: Int
-  /// The maps, once errors of ranks are asked for.
-  private var known: OrderedMaps?
+  private let maps: FeatureMaps
   private var spectra: [Int: EnergyTails] = [:]
+  /// What the first so many maps explain, [T, T]: the larger ones of further maps are added.
+  private var explained: (maps: Int, gram: Tensor<Double>)
   private var factored: [FactoredForm: Decomposition<Float>] = [:]
 
   /// The inner ranks of Tucker-2 that are looked at, at most.
-  private static var innerSteps: Int { 64 }
+  private static var innerSteps: Int { 32 }
 
   init(problem: ResponseProblem, kind: FormKind, layout: FeatureLayout) throws(DecomposeError) {
     (self.problem, self.kind) = (problem, kind)
-    let full = kind.fullRanks(kernel: problem.kernel.shape)[kind.ranks.count - 1]
-    limit = Self.worthwhile(kind, problem.kernel.shape, full: full)
-    norm = try reproducibly { () throws(DecomposeError) in
-      try wrapping { () throws(LinearAlgebraError) in try FeatureNorm(problem, layout) }
+    maps = try problem.featureMaps.maps(layout) { () throws(DecomposeError) in
+      let full = kind.fullRanks(kernel: problem.kernel.shape)[kind.ranks.count - 1]
+      return try FeatureMaps(
+        problem, layout, limit: Self.worthwhile(kind, problem.kernel.shape, full: full))
     }
+    explained = (0, Tensor(shape: [problem.kernel.shape[0], problem.kernel.shape[0]]))
   }
 
-  /// All maps that are worth a look, in their order: what the factors of one form need not wait for.
-  private func ordered() throws(DecomposeError) -> OrderedMaps {
-    if let known { return known }
-    let found = try reproducibly { () throws(DecomposeError) in
-      try wrapping { () throws(LinearAlgebraError) in try OrderedMaps(norm, count: limit) }
-    }
-    known = found
-    return found
-  }
-
-  /// The ranks up to the one at which a form has as many weights as the dense kernel.
+  /// The ranks up to the one at which a form has as many weights as the dense kernel; of Tucker-2 the inner ranks up to the one
+  /// at which the mirrored channel form has: beyond that the channel form of the same output rank is cheaper.
   private static func worthwhile(_ kind: FormKind, _ kernel: Shape, full: Int) -> Int {
-    guard kind != .tucker2 else { return full }
-    let one = FactoredForm(kind, ranks: [1]).weightCount(kernel: kernel)
+    let one = FactoredForm(kind == .tucker2 ? .channelMirrored : kind, ranks: [1])
+      .weightCount(kernel: kernel)
     return min(full, max(1, (kernel.count + one - 1) / one))
   }
+
+  private var norm: FeatureNorm { maps.norm }
 
   var kernel: Tensor<Float> { problem.kernel }
   var energy: Double { problem.energy }
@@ -76,12 +66,12 @@ final class FeatureForms: FormAnalysis {
   private var outputEnergies: [Double] { problem.fit.energies }
 
   func ranks(energy: Double) throws(DecomposeError) -> [Int] {
-    let inner = rank(retaining: energy, of: innerEnergies(try ordered().gains))
+    let inner = rank(retaining: energy, of: innerEnergies(try maps.ordered().gains))
     return isTucker2 ? [rank(retaining: energy, of: outputEnergies), inner] : [inner]
   }
 
   func variationalRanks(factor: Double) throws(DecomposeError) -> [Int] {
-    let innerParts = innerEnergies(try ordered().gains)
+    let innerParts = innerEnergies(try maps.ordered().gains)
     let columns = norm.layout.offsets * kernel.shape[0]
     func weakened(_ energies: [Double], rows: Int, columns: Int, full: Int) -> Int {
       EVBMF(
@@ -100,13 +90,14 @@ final class FeatureForms: FormAnalysis {
 
   func candidates(multiple: Int) throws(DecomposeError) -> [RankedForm] {
     guard isTucker2 else {
-      let ranks = rankGrid(upTo: limit, multiple: multiple)
+      let ranks = rankGrid(upTo: maps.limit, multiple: multiple)
       return try ranks.map { rank throws(DecomposeError) in
         try ranked(FactoredForm(kind, ranks: [rank]))
       }
     }
     let most = multiple * Self.innerSteps
-    let inner = rankGrid(upTo: fullRank, multiple: multiple * max(1, (fullRank + most - 1) / most))
+    let inner = rankGrid(
+      upTo: maps.limit, multiple: multiple * max(1, (maps.limit + most - 1) / most))
     let outputs = rankGrid(upTo: fullRanks[0], multiple: multiple)
     var forms: [RankedForm] = []
     for output in outputs {
@@ -121,9 +112,9 @@ final class FeatureForms: FormAnalysis {
 
   func relativeError(_ form: FactoredForm) throws(DecomposeError) -> Double {
     let (output, inner) = ranks(form)
-    guard inner <= limit else { return try decomposition(form).fittedError }
+    guard inner <= maps.limit else { return try decomposition(form).fittedError }
     guard let output else {
-      return problem.relativeError(norm.energy - (try ordered().gains.prefix(inner).reduce(0, +)))
+      return problem.relativeError(norm.energy - (try maps.ordered().gains.prefix(inner).reduce(0, +)))
     }
     return problem.relativeError(try spectrum(inner)[output])
   }
@@ -131,11 +122,13 @@ final class FeatureForms: FormAnalysis {
   /// The errors of all output ranks with the first maps.
   private func spectrum(_ inner: Int) throws(DecomposeError) -> EnergyTails {
     if let known = spectra[inner] { return known }
-    let whitened = try ordered().whitened
+    let whitened = try maps.ordered().whitened
     let values = try reproducibly { () throws(DecomposeError) in
-      let rows = whitened.leadingRows(inner * norm.layout.offsets)
-      let explained = matrixProduct(rows, rows, transposeA: true)
-      return try wrapping { () throws(LinearAlgebraError) in try explained.symmetricEigenvalues() }
+      if inner < explained.maps { explained = (0, Tensor(shape: explained.gram.shape)) }
+      let offsets = norm.layout.offsets
+      let rows = Tensor(whitened.view.sliced(axis: 0, (explained.maps * offsets)..<(inner * offsets)))
+      explained = (inner, explained.gram.plus(matrixProduct(rows, rows, transposeA: true), times: 1))
+      return try wrapping { () throws(LinearAlgebraError) in try explained.gram.symmetricEigenvalues() }
     }
     let energies = values.map { max(0, $0) }
     let found = EnergyTails(energies, floor: max(0, norm.energy - energies.reduce(0, +)))
@@ -148,7 +141,7 @@ final class FeatureForms: FormAnalysis {
     for (place, rank) in form.ranks.enumerated() {
       try requireRank(rank, kind.ranks[place].name, upTo: fullRanks[place], kernel: kernel.shape)
     }
-    let weights = try decompose(kernel, into: form)
+    let weights = try problem.start(form)
     let found = try reproducibly { () throws(DecomposeError) in
       let sweeps = try wrapping { () throws(LinearAlgebraError) in try improved(form, weights.kernel) }
       let report = ConvergenceReport(
@@ -168,7 +161,7 @@ final class FeatureForms: FormAnalysis {
     var start = try FeatureFit(
       norm, maps: given.reshaped([inner, norm.layout.mapped]).converted(), outputRank: output)
     let own: Tensor<Double>
-    if let known, inner <= limit {
+    if inner <= maps.limit, let known = maps.known {
       own = known.maps.leadingRows(inner)
     } else {
       own = try norm.leadingMaps(inner)
@@ -198,27 +191,8 @@ final class FeatureForms: FormAnalysis {
   }
 
   var curves: [SpectrumCurve] {
-    guard let known else { return [] }
+    guard let known = maps.known else { return [] }
     let inner = innerEnergies(known.gains)
     return isTucker2 ? curves(outputEnergies, inner) : curves(inner)
-  }
-}
-
-/// Maps in their order, and what each of them adds.
-private struct OrderedMaps {
-  /// [R, A].
-  let maps: Tensor<Double>
-  /// V of all maps, [R O, T].
-  let whitened: Tensor<Double>
-  /// What each map adds to the explained energy.
-  let gains: [Double]
-
-  init(_ norm: FeatureNorm, count: Int) throws(LinearAlgebraError) {
-    maps = try norm.leadingMaps(count)
-    whitened = try norm.regression(maps).whitened
-    let (rows, offsets) = (whitened.rowNorms, norm.layout.offsets)
-    gains = (0..<count).map { r in
-      (0..<offsets).reduce(0) { $0 + rows[r * offsets + $1] * rows[r * offsets + $1] }
-    }
   }
 }

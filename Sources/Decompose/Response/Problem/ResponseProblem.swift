@@ -34,6 +34,8 @@ public struct ResponseProblem: Sendable {
   public let kernel: Tensor<Float>
   /// The positions that are fitted to.
   public let positions: Int
+  /// The ridge as a part of the mean variance of x.
+  public let ridgePart: Double
 
   /// K in Double, [T, n].
   let rows: Tensor<Double>
@@ -42,8 +44,12 @@ public struct ResponseProblem: Sendable {
   /// W* and what it explains.
   let fit: RidgeFit
   let data: FittedData
+  private let starts: [FactoredForm: Decomposition<Float>]
+  /// What forms of one layout share.
+  let featureMaps = KnownFeatureMaps()
 
-  /// Sets a fit up.
+  /// Sets a fit up; the search for a ridge starts at `ridgePart`, such as that of a former fit of the kernel to similar data.
+  /// `starts` are factors of the kernel in the weights' norm that need not be found again (see `startsFromWeights`).
   ///
   /// **Shapes** `kernel` [T, S, D...]; sums of responses of T and patches of S D... numbers.
   ///
@@ -51,7 +57,8 @@ public struct ResponseProblem: Sendable {
   ///
   /// **Traps** where the sums are of other extents than the kernel's.
   public init(
-    kernel: Tensor<Float>, moments: ResponseMoments, heldOut: ResponseMoments? = nil, fitsBias: Bool
+    kernel: Tensor<Float>, moments: ResponseMoments, heldOut: ResponseMoments? = nil, fitsBias: Bool,
+    ridgePart: Double? = nil, knowing starts: [Decomposition<Float>] = []
   ) throws(DecomposeError) {
     try kernel.requireKernel(form: "low-rank")
     try moments.require(for: kernel.shape)
@@ -59,12 +66,15 @@ public struct ResponseProblem: Sendable {
     let outputs = kernel.shape[0]
     let rows = kernel.reshaped([outputs, kernel.count / outputs]).converted(to: Double.self)
     (self.kernel, self.rows, positions) = (kernel, rows, moments.count)
-    (data, norm, fit) = try reproducibly { () throws(DecomposeError) in
+    self.starts = Dictionary(starts.map { ($0.kernel.form, $0) }) { $1 }
+    (data, self.ridgePart, norm, fit) = try reproducibly { () throws(DecomposeError) in
       let reference = fitsBias ? moments : nil
       let fitted = CentredMoments(moments, about: reference, kernel: rows)
       let held = heldOut.map { CentredMoments($0, about: reference, kernel: rows) }
-      let (norm, fit) = try RidgeChoice(kernel: rows, moments: fitted, heldOut: held).run()
-      return (FittedData(fitted, heldOut: held, reference: reference), norm, fit)
+      let choice = RidgeChoice(
+        kernel: rows, moments: fitted, heldOut: held, start: ridgePart ?? RidgeChoice.defaultPart)
+      let (part, norm, fit) = try choice.run()
+      return (FittedData(fitted, heldOut: held, reference: reference), part, norm, fit)
     }
   }
 
@@ -75,6 +85,17 @@ public struct ResponseProblem: Sendable {
 
   /// `sqrt(J / energy)`; 0 where both are 0.
   func relativeError(_ error: Double) -> Double { energy > 0 ? (max(0, error) / energy).squareRoot() : 0 }
+
+  /// Whether fits to data in a form start from its factors in the weights' norm; the others have a closed form.
+  public static func startsFromWeights(_ kind: FormKind, kernel: Shape) -> Bool {
+    kind.isSearched || FeatureLayout(kind, kernel: kernel) != nil
+  }
+
+  /// The factors in the weights' norm that a fit starts from.
+  func start(_ form: FactoredForm) throws(DecomposeError) -> Decomposition<Float> {
+    if let known = starts[form] { return known }
+    return try decompose(kernel, into: form)
+  }
 
   /// The kernel analysed for a kind of form, with errors in the data's norm.
   ///

@@ -15,6 +15,8 @@ import Tensors
 /// **Source** Kalle et al. arXiv 2511.04494; for the cap on the terms' norms Phan et al. arXiv 2008.05441.
 struct CPResponse {
   private let norm: Tensor<Double>
+  /// M for steps, of which only the error that they lead to is known in Double.
+  private let rounded: Tensor<Float>
   /// (W* M)', [n, T].
   private let cross: Tensor<Double>
   private let energy: Double
@@ -33,6 +35,7 @@ struct CPResponse {
   /// **Shapes** `extents` those of the patch's modes, [S, taps] or [S, D1, D2]; `cap` in norms of the kernel.
   init(_ problem: ResponseProblem, extents: [Int], cap: Double) {
     norm = problem.norm
+    rounded = norm.converted()
     cross = problem.fit.cross.permuted([1, 0])
     energy = problem.energy
     self.cap = cap * max(problem.rows.squaredNorm, problem.fit.best.squaredNorm).squareRoot()
@@ -86,8 +89,8 @@ struct CPResponse {
       // Whichever has fewer rows is what M is multiplied with.
       let product =
         isWide
-        ? matrixProduct(outputs, matrixProduct(matrixProduct(outputs, terms, transposeA: true), norm))
-        : matrixProduct(gram, matrixProduct(terms, norm))
+        ? matrixProduct(outputs, matrixProduct(outputs, terms, transposeA: true).times(rounded: rounded))
+        : matrixProduct(gram, terms.times(rounded: rounded))
       return contracted(product, model, mode: mode)
     }
     var coupling = gram
