@@ -96,6 +96,28 @@ import Testing
     }
   }
 
+  /// Forms that share maps, and ranks in whatever order they are asked for, have the errors that they have alone.
+  @Test func sharedMapsChangeNothing() throws {
+    var random = SeededGenerator(seed: 8)
+    let kernel = Tensor<Float>.decayingKernel([8, 7, 3, 3], using: &random)
+    let samples = ResponseSamples(kernel, count: 150, asymmetry: 0.1, seed: 3)
+    func problem() throws -> ResponseProblem {
+      try ResponseProblem(kernel: kernel, moments: samples.moments, fitsBias: true)
+    }
+    let shared = try problem()
+    let (tucker, mirrored) = (try shared.analysis(.tucker2), try shared.analysis(.channelMirrored))
+    let table = try tucker.candidates(multiple: 1)
+    #expect(
+      try mirrored.candidates(multiple: 1) == problem().analysis(.channelMirrored).candidates(multiple: 1))
+    // As many maps as the mirrored channel form is cheaper with than the kernel: 7 x 8 x 9 of 7 + 8 x 9.
+    #expect(Set(table.map { $0.form.ranks[1] }) == Set(1...7) && table.count == 8 * 7)
+    let other = try problem().analysis(.tucker2)
+    for ranked in table.reversed() {
+      // Sums in another order.
+      #expect(try abs(other.relativeError(ranked.form) - ranked.relativeError) < 1e-9, "\(ranked.form)")
+    }
+  }
+
   @Test func roundedFactorsAreMeasuredAnew() throws {
     var random = SeededGenerator(seed: 5)
     let kernel = Tensor<Float>.decayingKernel([6, 5, 3, 3], using: &random)

@@ -139,7 +139,7 @@ import Testing
     }
     report.time = time(78)
     page.report = report
-    #expect(page.html.contains("52.00 → 78.00 ms measured") && page.html.contains("150.0 %"))
+    #expect(page.html.contains("52.00 → 78.00 ms measured") && page.html.contains("150 %"))
     #expect(page.html.contains("no faster") && page.html.contains("--latency 0.5 shares out"))
     report.time = time(26)
     #expect(report.timeWarning == nil && report.time?.isFaster == true)

@@ -25,7 +25,8 @@ struct StageNodes {
     var value = dense.inputs[layer.dataSide]
     for (place, stage) in stages.enumerated() {
       let isLast = place == stages.count - 1
-      let name = names.unique("\(layer.name)/\(stage.name)")
+      // A layer that keeps its form keeps its name.
+      let name = replacement.form == .dense ? dense.name : names.unique("\(layer.name)/\(stage.name)")
       var node = Node(
         name: name, opType: "", inputs: [], outputs: [isLast ? output : names.unique("\(name)_output")])
       if layer.op.isConvolution {

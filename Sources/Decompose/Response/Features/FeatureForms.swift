@@ -4,9 +4,9 @@ import Tensors
 
 /// Tucker-2, both spatial forms and the mirrored channel form in the data's norm.
 ///
-/// The maps are ordered once (see `FeatureMaps`), the best first; one regression on all their features then has the error of every inner rank,
-/// the features of a rank being the first of all, and the eigenvalues of what they explain that of every output rank. The
-/// factors of ranks that are chosen are improved by alternating least squares, from these maps or from those of the
+/// The maps are ordered once (see `FeatureMaps`), the best first; one regression on all their features then has the error of
+/// every inner rank, the features of a rank being the first of all, and the eigenvalues of what they explain that of every
+/// output rank. The factors of ranks that are chosen are improved by alternating least squares, from these maps or from those of the
 /// weights' norm, whichever are better, so they are never worse than the latter.
 ///
 /// Ranks from which on a pair of stages has more weights than the dense kernel are not analysed; their factors are found
