@@ -121,7 +121,8 @@ extension CompressionReport {
   /// The times before and after, or why there are none, in lines for people.
   var timeText: [String] {
     if let time { return [time.text] + (timeWarning.map { [$0] } ?? []) }
-    return notTimed.map { ["not timed: \($0.onOneLine); fewer multiplies may be no fewer milliseconds"] } ?? []
+    guard let notTimed else { return [] }
+    return ["not timed: \(notTimed.onOneLine); fewer multiplies may be no fewer milliseconds"]
   }
 }
 
