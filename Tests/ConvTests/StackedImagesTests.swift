@@ -70,23 +70,49 @@ import Testing
     }
   }
 
-  /// Images whose maps differ in their rows, and large ones, stay by themselves.
-  @Test func othersAreNotStacked() throws {
-    func stack(side: Int, kernel: Int = 3, stride: Int = 1, padding: Int = 1, images: Int = 8) throws
-      -> ImageStack?
-    {
-      let geometry = try ConvolutionGeometry(
-        batch: images, kernelShape: [4, 4, kernel, kernel], inputExtents: [side, side],
-        stride: [stride, stride],
-        paddingBefore: [padding, padding], paddingAfter: [padding, padding])
-      return try ImageStack([#require(PlaneGeometry(geometry))], images: images)
+  /// What stands in one image, be it no number, changes nothing in the others.
+  @Test(arguments: [ConvolutionOptions.Winograd.automatic, .off, .tile(4), .tile(5)])
+  func imagesDoNotTouchEachOther(winograd: ConvolutionOptions.Winograd) throws {
+    var cases = GeneratedCases(seed: 8)
+    for shapes: [ChainStage] in [
+      [.square(32, 96)], [.pointwise(20, 32), .square(32, 64), .pointwise(64, 20)], [.square(16, 32, 5)],
+      [ChainStage(weights: [48, 16, 3, 3], dilation: [3, 1], before: [0, 1], after: [6, 1])],
+    ] {
+      let chain = try ChainCase<Float>(
+        shapes, batch: 5, inputExtents: [7, 6], activations: shapes.map { _ in .none }, &cases)
+      let plan = try Convolution(chain.stages, options: ConvolutionOptions(winograd: winograd))
+        .reshaped(batch: 5, inputExtents: [7, 6])
+      let before = plan.run(chain.input)
+      let (size, result) = (chain.input.count / 5, before.count / 5)
+      for (place, value) in [(1, Float.nan), (3, .infinity), (3, 1e30)] {
+        var changed = chain.input
+        changed.withMutableSlice { elements in
+          for i in 0..<size { elements[place * size + i] = value }
+        }
+        let after = plan.run(changed)
+        for image in 0..<5 where image != place {
+          let range = (image * result)..<((image + 1) * result)
+          #expect(Array(after.elements[range]) == Array(before.elements[range]), "image \(image), \(value)")
+        }
+      }
     }
-    #expect(try stack(side: 8)?.rows == 8 * 9 - 1)
-    #expect(try stack(side: 8, kernel: 5, padding: 2)?.rows == 8 * 10 - 2)
-    #expect(try stack(side: 8, kernel: 1, padding: 0)?.rows == 8 * 8)
-    #expect(try stack(side: 8, images: 1) == nil)
-    #expect(try stack(side: 8, padding: 0) == nil)
-    #expect(try stack(side: 9, stride: 2) == nil)
-    #expect(try stack(side: 33) == nil)
+  }
+
+  /// Images begin with a row of tiles of their own; those whose maps differ in their rows, and large ones, stay by themselves.
+  @Test func theRowsOfAStack() throws {
+    #expect(ImageStack(images: 8, height: 7, gap: 0, tile: 4).rows == 7 * 8 + 7)
+    #expect(ImageStack(images: 8, height: 8, gap: 0, tile: 4).rows == 8 * 8)
+    #expect(ImageStack(images: 3, height: 7, gap: 2, tile: 1).rows == 2 * 9 + 7)
+    func serves(side: Int, stride: Int = 1, padding: Int = 1, images: Int = 8) throws -> Bool {
+      let geometry = try ConvolutionGeometry(
+        batch: images, kernelShape: [4, 4, 3, 3], inputExtents: [side, side], stride: [stride, stride],
+        paddingBefore: [padding, padding], paddingAfter: [padding, padding])
+      return try ImageStack.serves([#require(PlaneGeometry(geometry))], images: images)
+    }
+    #expect(try serves(side: 8))
+    #expect(try !serves(side: 8, images: 1))
+    #expect(try !serves(side: 8, padding: 0))
+    #expect(try !serves(side: 9, stride: 2))
+    #expect(try !serves(side: 33))
   }
 }

@@ -48,7 +48,7 @@ extension BandedRun {
     let (lines, pixels) = map.columns == width ? (1, band.count * width) : (band.count, width)
     for line in 0..<lines {
       let y = band.lowerBound + line
-      let source = row(y, of: index) + map.before * map.pitch + channels.lowerBound
+      let source = slot(y, of: index) + map.before * map.pitch + channels.lowerBound
       leave(
         source, pitch: map.pitch, pixels: pixels, to: outputOffset(row: y), channels: channels)
     }
@@ -111,7 +111,7 @@ extension BandedRun {
   private func turn(_ band: Range<Int>, to target: UnsafeMutablePointer<Float>) {
     let (exit, index, width) = (plan.body.exit, plan.body.maps.count - 1, plan.design.last.outputWidth)
     let map = plan.body.maps[index]
-    let first = row(band.lowerBound, of: index) + map.before * map.pitch
+    let first = slot(band.lowerBound, of: index) + map.before * map.pitch
     let (lines, pixels) = map.columns == width ? (1, band.count * width) : (band.count, width)
     for i in 0..<lines {
       plan.kernels.to_maps(
@@ -134,7 +134,7 @@ extension BandedRun {
       product.rows = map.columns == width ? 1 : band.count
       product.a_pixel = map.pitch
       for i in 0..<product.rows {
-        sources[i] = UnsafePointer(row(band.lowerBound + i, of: index) + map.before * map.pitch)
+        sources[i] = UnsafePointer(slot(band.lowerBound + i, of: index) + map.before * map.pitch)
       }
     } else {
       product.a_pixel = plan.design.ends.input.position

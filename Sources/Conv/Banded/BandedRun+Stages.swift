@@ -103,7 +103,7 @@ extension BandedRun {
     let channel = vectors.lowerBound * width
     for (i, y) in stage.plane.rowsRead(by: rows).enumerated() {
       sources[i] = UnsafePointer(
-        row(y, of: index) + (source.before - stage.padding.left) * source.pitch + channel)
+        row(y, of: index, for: y) + (source.before - stage.padding.left) * source.pitch + channel)
     }
     for (i, y) in rows.enumerated() {
       targets[i] = slot(y, of: index + 1) + target.before * target.pitch + channel
@@ -133,8 +133,9 @@ extension BandedRun {
     let map = plan.body.maps[index]
     var next = start
     for i in taps {
+      let read = y * stage.stride.height - stage.padding.top + i * stage.dilation.height
       let line =
-        row(y * stage.stride.height - stage.padding.top + i * stage.dilation.height, of: index)
+        row(read, of: index, for: y)
         + (map.before - stage.padding.left) * map.pitch + channel
       for j in stride(from: 0, to: stage.kernel.width, by: joined) {
         sources[next] = UnsafePointer(line + j * stage.dilation.width * map.pitch)

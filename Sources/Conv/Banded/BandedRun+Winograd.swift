@@ -142,7 +142,8 @@ extension BandedRun {
       let column = source.before - stage.padding.left + left + line.lowerBound * grid.block.width
       for i in 0..<form.sides.height {
         sources[i] = UnsafePointer(
-          row(first + i * grid.phases.height, of: index) + column * source.pitch + channel)
+          row(first + i * grid.phases.height, of: index, for: rows.lowerBound + top) + column * source.pitch
+            + channel)
       }
       transform.tiles = line.count
       plan.winogradInput(form)?(&transform)

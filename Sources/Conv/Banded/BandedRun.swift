@@ -109,9 +109,12 @@ struct BandedRun {
     }
   }
 
-  /// Row y of a map, its padding in front; zeros where the row is outside the map, between images, or not yet computed.
-  func row(_ y: Int, of index: Int) -> UnsafeMutablePointer<Float> {
-    guard y >= 0, y < nexts[index], !isBetweenImages(y) else { return memory[plan.body.zeros] }
+  /// Row y of a map, its padding in front, as it is read for an output row: zeros where the row is outside the map, of another
+  /// image, or not yet computed.
+  func row(_ y: Int, of index: Int, for output: Int) -> UnsafeMutablePointer<Float> {
+    guard y >= 0, y < nexts[index], plan.design.stack?.shares(y, with: output) ?? true else {
+      return memory[plan.body.zeros]
+    }
     return slot(y, of: index)
   }
 

@@ -8,14 +8,14 @@ extension BandedDesign {
     func design(_ choice: Choice, band: Int, slots: Int = 1, parts: Int = 1) -> BandedDesign {
       BandedDesign(
         planes: planes, images: images, machine: machine, ends: ends, options: options, form: choice.form,
-        stack: choice.stack, band: band, slots: slots, parts: parts)
+        stacks: choice.stacks, band: band, slots: slots, parts: parts)
     }
     let threads = max(1, min(options.threads, mostThreads))
     var designs: [BandedDesign] = []
-    let unstacked = design(Choice(form: nil, stack: nil), band: 1)
+    let unstacked = design(Choice(form: nil, stacks: false), band: 1)
     for choice in choices(unstacked, ends: ends, options: options) {
-      let plain = design(Choice(form: nil, stack: choice.stack), band: 1)
-      let tile = design(choice, band: 1).rowsTogether
+      let plain = design(choice, band: 1)
+      let tile = plain.rowsTogether
       let slots = min(threads, plain.images * ((plain.last.outputHeight + tile - 1) / tile))
       for band in plain.bands(tile: tile, slots: slots, options: options) {
         designs.append(design(choice, band: band, slots: slots))
@@ -34,7 +34,7 @@ extension BandedDesign {
   private struct Choice {
     /// The form of the last stage between entry and exit.
     let form: WinogradForm?
-    let stack: ImageStack?
+    let stacks: Bool
   }
 
   /// The choices worth a look: for several threads, where nothing is measured, the one that a single thread takes, so that no
@@ -42,17 +42,17 @@ extension BandedDesign {
   private static func choices(
     _ plain: BandedDesign, ends: MapEnds, options: ConvolutionOptions
   ) -> [Choice] {
-    guard let core = plain.core.last else { return [Choice(form: nil, stack: nil)] }
-    let stack = ImageStack(plain.planes, images: plain.images)
+    guard let core = plain.core.last else { return [Choice(form: nil, stacks: false)] }
+    let ways = ImageStack.serves(plain.planes, images: plain.images) ? [false, true] : [false]
     let choices = plain.planes[core].winogradForms(options.winograd).flatMap { form in
-      (stack == nil ? [nil] : [nil, stack]).map { Choice(form: form, stack: $0) }
+      ways.map { Choice(form: form, stacks: $0) }
     }
     guard choices.count > 1, options.threads > 1, options.tuning == .model else { return choices }
     var alone = options
     alone.threads = 1
     let single = candidates(
       plain.planes, images: plain.images, machine: plain.machine, ends: ends, options: alone)
-    return best(single).map { [Choice(form: $0.form, stack: $0.stack)] } ?? choices
+    return best(single).map { [Choice(form: $0.form, stacks: $0.stack != nil)] } ?? choices
   }
 
   /// The design that the cost model takes for the fastest, with the least memory among its equals.

@@ -3,11 +3,11 @@ import Tensors
 /// The choices of a banded plan: which stage is entry, which exit, the algorithms, the height of a band, and how threads
 /// share the work.
 struct BandedDesign: Sendable {
-  let planes: [PlaneGeometry]
+  private(set) var planes: [PlaneGeometry]
   /// The images of a run; one where they are stacked.
-  let images: Int
+  private(set) var images: Int
   /// The images of the batch as one tall image, which the planes are then of.
-  let stack: ImageStack?
+  private(set) var stack: ImageStack?
   let machine: Machine
   let ends: MapEnds
   /// Where a run finds its weights.
@@ -27,16 +27,14 @@ struct BandedDesign: Sendable {
   let leavesPointwise: Bool
 
   /// A design with `form` for the last stage between entry and exit, and for those before it the fastest that the
-  /// options allow.
+  /// options allow; `stacks` where the images of the batch run as one tall image.
   init(
     planes: [PlaneGeometry], images: Int, machine: Machine, ends: MapEnds,
-    options: ConvolutionOptions, form: WinogradForm?, stack: ImageStack? = nil, band: Int, slots: Int = 1,
+    options: ConvolutionOptions, form: WinogradForm?, stacks: Bool = false, band: Int, slots: Int = 1,
     parts: Int = 1
   ) {
-    let planes = stack.map { stack in planes.map { $0.stacked(stack) } } ?? planes
     self.planes = planes
-    self.images = stack == nil ? images : 1
-    self.stack = stack
+    self.images = images
     self.machine = machine
     self.ends = ends
     weights = options.weights
@@ -56,6 +54,15 @@ struct BandedDesign: Sendable {
     guard let lastOfCore = core.last else { return }
     forms[lastOfCore] = form
     for index in core.dropLast().reversed() { forms[index] = fastestForm(index, options.winograd) }
+    if stacks { stackImages() }
+  }
+
+  private mutating func stackImages() {
+    // The depthwise kernel for squares reads the rows of several output rows at once: zeros lie between images for it.
+    let gap = core.filter { stage($0).isSquare }.map { planes[$0].paddingRows }.max() ?? 0
+    let stack = ImageStack(images: images, height: last.outputHeight, gap: gap, tile: rowsTogether)
+    planes = planes.map { $0.stacked(stack) }
+    (self.stack, images) = (stack, 1)
   }
 
   /// The form of a stage before the last one of the core that takes the fewest cycles.

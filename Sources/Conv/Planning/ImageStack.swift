@@ -1,10 +1,13 @@
-/// The images of a batch one below the other, as one tall image, with rows of zeros between them for their padding.
+import Tensors
+
+/// The images of a batch one below the other, as one tall image.
 ///
 ///     row of the tall image = image period + row of the image
 ///
 /// Small images fill neither the tiles of a Winograd form nor the pixels of a product; a tall one does, and weights that the
-/// second cache does not hold are read once for all images of a band. The rows between images belong to nobody: nothing is
-/// brought there, what a stage computes there is read as zeros by the next one, and nothing leaves from there.
+/// second cache does not hold are read once for all images of a band. Every image begins with a row of tiles of its own, and
+/// what is read for it is its own rows, or zeros: no image has a part in the roundings of another, nor a NaN. The rows between
+/// images belong to nobody: nothing is brought there, and nothing leaves from there.
 struct ImageStack: Hashable, Sendable {
   let images: Int
   /// The rows of an image, the same in every map.
@@ -12,20 +15,21 @@ struct ImageStack: Hashable, Sendable {
   /// Rows from one image to the next.
   let period: Int
 
-  /// Nil where stacking cannot serve: for a single image, for large ones, which fill tiles and products by themselves, and
+  /// Images of `height` rows with at least `gap` rows between them, each beginning at a multiple of `tile` rows.
+  init(images: Int, height: Int, gap: Int, tile: Int) {
+    (self.images, self.height) = (images, height)
+    period = roundUp(height + gap, to: tile)
+  }
+
+  /// Whether stacking can serve: not for a single image, nor for large ones, which fill tiles and products by themselves, nor
   /// where maps differ in their rows.
-  init?(_ planes: [PlaneGeometry], images: Int) {
+  static func serves(_ planes: [PlaneGeometry], images: Int) -> Bool {
     let height = planes[0].inputHeight
-    guard images > 1, planes.allSatisfy({ $0.keepsRows && $0.inputHeight == height }),
-      planes.allSatisfy({ height * max($0.inputWidth, $0.outputWidth) <= Self.mostPixels })
-    else { return nil }
-    let gaps = planes.map { plane in
-      let read = plane.rowsRead(by: 0..<height)
-      return max(-read.lowerBound, read.upperBound - height)
-    }
-    self.images = images
-    self.height = height
-    period = height + max(0, gaps.max() ?? 0)
+    return images > 1
+      && planes.allSatisfy { plane in
+        plane.stride.height == 1 && plane.inputHeight == height && plane.outputHeight == height
+          && height * max(plane.inputWidth, plane.outputWidth) <= mostPixels
+      }
   }
 
   /// The most pixels of an image that is worth it.
@@ -36,6 +40,9 @@ struct ImageStack: Hashable, Sendable {
 
   /// Whether a row belongs to no image.
   func isBetween(_ row: Int) -> Bool { row % period >= height }
+
+  /// Whether a row is one of the image's that another row is in, or behind.
+  func shares(_ row: Int, with other: Int) -> Bool { row / period == other / period && !isBetween(row) }
 
   /// The image that a row belongs to, and the row of it.
   func place(of row: Int) -> (image: Int, row: Int) { (row / period, row % period) }
@@ -53,13 +60,16 @@ struct ImageStack: Hashable, Sendable {
 }
 
 extension PlaneGeometry {
-  /// Whether the output has the rows of the input, each read with its neighbours.
-  fileprivate var keepsRows: Bool { stride.height == 1 && inputHeight == outputHeight }
-
   /// The plane of the tall image.
   func stacked(_ stack: ImageStack) -> PlaneGeometry {
     var plane = self
     (plane.inputHeight, plane.outputHeight) = (stack.rows, stack.rows)
     return plane
+  }
+
+  /// The most rows of padding, in front or behind, that a stage with as many output rows as input rows reads.
+  var paddingRows: Int {
+    let read = rowsRead(by: 0..<outputHeight)
+    return max(0, -read.lowerBound, read.upperBound - inputHeight)
   }
 }
