@@ -60,14 +60,22 @@ extension BandedRun {
   ) {
     let strides = plan.design.ends.output
     let at = offset + channels.lowerBound * strides.channel
+    guard let residual else {
+      if strides.isChannelLast {
+        plan.kernels.copy_maps(source, pitch, channels.count, pixels, 0, output + at, strides.position)
+      } else {
+        plan.kernels.to_maps(source, pitch, pixels, channels.count, output + at, strides.channel)
+      }
+      return
+    }
     var results = lowrank_leave()
     results.x = source
     results.x_pixel = pitch
     results.z = output + at
-    results.residual = residual.map { $0 + at }
+    results.residual = residual + at
     (results.pixels, results.channels) = (pixels, channels.count)
     results.z_step = strides.isChannelLast ? strides.position : strides.channel
-    results.epilogue = residual == nil ? nil : plan.epilogues[plan.epilogues.count - 1].activationAlone
+    results.epilogue = plan.epilogues[plan.epilogues.count - 1].activationAlone
     results.channel = channels.lowerBound
     if strides.isChannelLast {
       plan.kernels.leave_rows(&results)
