@@ -127,7 +127,8 @@ struct CompressCommand: ParsableCommand {
     result.model.bytesAfter = try model.saveONNX(to: output, in: &outputs.files)
     result.timeRun(
       of: model, beside: original,
-      with: EngineTimer(threads: options.threads, inputShapes: options.inputShapes))
+      with: EngineTimer(threads: options.threads, inputShapes: options.inputShapes),
+      after: (clock.now - start).seconds)
     result.elapsedSeconds = (clock.now - start).seconds
     let whole = CompressionOutcome(compression: result, tuning: tuned)
     try writeReports(whole, tradeOff, options, to: &outputs)

@@ -26,7 +26,7 @@ import Testing
     options.budget = .multiplies(fraction)
     var report = try model.compress(options)
     #expect(report.time == nil && report.notTimed == nil)
-    report.timeRun(of: model, beside: original, with: InventedTimer(cost: InventedTimer.usual))
+    report.timeRun(of: model, beside: original, with: InventedTimer(cost: InventedTimer.usual), after: 0)
     return (report, model)
   }
 
@@ -55,16 +55,24 @@ import Testing
     (report.time, report.notTimed) = (nil, nil)
     let timer = InventedTimer(cost: InventedTimer.usual)
     var large = report
-    large.model.macsBefore = 1 << 39
-    large.timeRun(of: model, beside: original, with: timer)
+    large.model.macsBefore = 50_000_000_000
+    large.timeRun(of: model, beside: original, with: timer, after: 0)
+    var wide = report
+    wide.layers[0].macsBefore = 48 * 32 * 9 << 22
+    wide.timeRun(of: model, beside: original, with: timer, after: 0)
     var open = report
     open.layers[0].macsBefore = nil
-    open.timeRun(of: model, beside: original, with: timer)
+    open.timeRun(of: model, beside: original, with: timer, after: 0)
     original.main.nodes.append(Node(opType: "Loop", inputs: [], outputs: ["looped"]))
-    report.timeRun(of: model, beside: original, with: timer)
+    report.timeRun(of: model, beside: original, with: timer, after: 0)
     #expect(timer.prepared.isEmpty)
-    for (report, word) in [(large, "large"), (open, "--input-shape"), (report, "loop")] {
+    for (report, word) in [(large, "large"), (wide, "large"), (open, "--input-shape"), (report, "loop")] {
       #expect(report.time == nil && report.notTimed?.contains(word) == true)
     }
+    // After a long compression a longer run is no burden.
+    (large.time, large.notTimed) = (nil, nil)
+    original.main.nodes.removeLast()
+    large.timeRun(of: model, beside: original, with: timer, after: 20)
+    #expect(large.time != nil && large.notTimed == nil)
   }
 }

@@ -8,7 +8,7 @@ struct TimingEffort: Hashable, Sendable {
   let mostRounds: Int
 
   /// For a network that was made for something else than time.
-  static let glance = TimingEffort(leastRounds: 3, seconds: 0.1, mostRounds: 100)
+  static let glance = TimingEffort(leastRounds: 2, seconds: 0.1, mostRounds: 100)
   /// For many forms of which none matters much.
   static let survey = TimingEffort(leastRounds: 3, seconds: 0.08, mostRounds: 200)
   /// For a network that prices are corrected by.
