@@ -24,7 +24,7 @@ final class FeatureForms: FormAnalysis {
   private var factored: [FactoredForm: Decomposition<Float>] = [:]
 
   /// The inner ranks of Tucker-2 that are looked at, at most.
-  private static var innerSteps: Int { 32 }
+  private static var innerSteps: Int { 64 }
 
   init(problem: ResponseProblem, kind: FormKind, layout: FeatureLayout) throws(DecomposeError) {
     (self.problem, self.kind) = (problem, kind)
