@@ -207,18 +207,19 @@ final class ConvolutionTransposeOperator: Operator {
     _ part: TransposedPart, _ ranges: [[Range<Int>]], from result: Value, to output: Value
   ) -> (source: Value, target: Value)? {
     let (stride, channels) = (geometry.window.stride, output.extents[1])
-    let steps = Array(result.extents.dropFirst(2))
+    let counts = Array(result.extents.dropFirst(2))
     guard part.phases.count == stride.reduce(1, *), ranges.allSatisfy({ $0 == ranges[0] }),
-      Array(output.extents.dropFirst(2)) == zip(steps, stride).map({ $0 * $1 })
+      Array(output.extents.dropFirst(2)) == zip(counts, stride).map({ $0 * $1 })
     else { return nil }
     let (from, to) = (result.layout.strides, output.layout.strides)
     var (source, target) = (result, output)
     // Phases are counted with the last rest fastest.
     let phases = Shape(stride).strides.map { $0 * channels * from[1] }
-    let extents = [output.extents[0]] + stride + [channels] + steps
+    let extents = [output.extents[0]] + stride + [channels] + counts
     source.layout = StridedShape(extents, strides: [from[0]] + phases + from[1...])
-    target.layout = StridedShape(
-      extents, strides: [to[0]] + to[2...] + [to[1]] + zip(to[2...], stride).map { $0 * $1 })
+    let rests = Array(to[2...])
+    let steps = zip(rests, stride).map { $0 * $1 }
+    target.layout = StridedShape(extents, strides: [[to[0]], rests, [to[1]], steps].flatMap { $0 })
     return (source, target)
   }
 
