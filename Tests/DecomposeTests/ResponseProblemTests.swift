@@ -137,35 +137,6 @@ import Testing
     #expect(try part(from: 1e-5, heldOut: nil) == 1e-5 && part(from: nil, heldOut: nil) == 1e-3)
   }
 
-  /// The kernel of least error is taken only where data held out know it to be nearer.
-  @Test func aKernelIsFittedAnewWhereThatIsNearer() throws {
-    let kernel = Self.kernel([6, 4, 3])
-    let (many, few) = (
-      ResponseSamples(kernel, count: 4000, asymmetry: 0.3, seed: 5),
-      ResponseSamples(kernel, count: 600, asymmetry: 0.3, seed: 6)
-    )
-    let problem = try ResponseProblem(
-      kernel: kernel, moments: many.moments, heldOut: few.moments, fitsBias: true)
-    let found = try #require(try problem.refitted())
-    let own = problem.certificate(of: kernel.converted(to: Double.self))
-    let (mine, theirs) = (
-      try #require(found.response?.heldOutError), try #require(own.heldOutError)
-    )
-    #expect(mine < 0.98 * theirs && found.kernel.form == .dense)
-    let means = ResponseSamples.means(many.responses)
-    let raw = few.relativeError(
-      found.kernel.parts[0].converted(to: Double.self), bias: try #require(found.response).biasShift,
-      centre: means)
-    #expect(abs(raw - mine) < 1e-6)
-    // Responses that are K x leave nothing to fit, and without data held out nobody knows.
-    let exact = ResponseSamples(kernel, count: 400, seed: 5).moments
-    #expect(
-      try ResponseProblem(kernel: kernel, moments: exact, heldOut: exact, fitsBias: true).refitted()?.kernel
-        == nil)
-    #expect(
-      try ResponseProblem(kernel: kernel, moments: many.moments, fitsBias: true).refitted()?.kernel == nil)
-  }
-
   @Test func partsOfTheDataAddUp() throws {
     let kernel = Self.kernel([5, 3, 3, 3])
     let samples = ResponseSamples(kernel, count: 90, asymmetry: 0.1, seed: 8)

@@ -7,16 +7,6 @@ enum LayerChoice: Sendable {
   case keep(reason: String)
   /// The layer is replaced by the stages of these factors, which are many values to carry about.
   indirect case factor(LayerFactors)
-  /// The layer keeps its form, and why, with weights that were fitted to data: factors of the dense form.
-  indirect case refit(LayerFactors, reason: String)
-
-  /// What is written in the layer's place; nil where it stays as it is.
-  var written: LayerFactors? {
-    switch self {
-    case .keep: nil
-    case .factor(let factors), .refit(let factors, _): factors
-    }
-  }
 }
 
 /// What was decided about a layer, and from what.

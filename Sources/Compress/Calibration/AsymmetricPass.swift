@@ -18,8 +18,6 @@ struct AsymmetricPass {
   private var compressed: CalibrationTrack
   /// By group of layers.
   var plans: [Int: LayerPlan] = [:]
-  /// Whether a layer in front was changed, so that what later ones are given may be other than in the original.
-  private var isChanged = false
 
   init(
     _ model: ModelGraph, _ calibration: Calibration, _ forms: [(form: FactoredForm?, reason: String?)]
@@ -48,8 +46,7 @@ struct AsymmetricPass {
     let reading = calibration.readings[stop.layer]
     let (before, dense) = try model.pieces(of: stop, reading, threads: threads)
     let isFitted =
-      plans[stop.group] == nil && calibration.shared[stop.group] == nil
-      && (forms[stop.group].form != nil || mayRefit(stop))
+      forms[stop.group].form != nil && plans[stop.group] == nil && calibration.shared[stop.group] == nil
     var collector =
       isFitted ? reading.map { MomentsCollector($0, calibration.samples, threads: threads) } : nil
     for sample in calibration.samples.inputs.indices {
@@ -67,8 +64,7 @@ struct AsymmetricPass {
       plans[stop.group] = SharedWork.withThreads(threads) { plan(stop, reading, moments) }
     }
     var own = dense
-    if let factors = plans[stop.group]?.choice.written {
-      isChanged = true
+    if case .factor(let factors) = plans[stop.group]?.choice {
       let layer = calibration.work.layers[stop.layer]
       let output = model.main.nodes[layer.batchNormalization?.node ?? layer.node].outputs[0]
       own = try model.factoredPiece(of: stop, output: output, factors, threads: threads)
@@ -83,9 +79,7 @@ struct AsymmetricPass {
     _ stop: CalibrationRoute.Stop, _ reading: LayerReading?, _ moments: LayerMoments?
   ) -> LayerPlan {
     let (form, reason) = forms[stop.group]
-    guard let form else {
-      return LayerPlan(choice: keptOrRefit(stop, reading, moments, reason: reason ?? "kept"), spectrum: nil)
-    }
+    guard let form else { return LayerPlan(choice: .keep(reason: reason ?? "kept"), spectrum: nil) }
     do {
       let kernel = try model.layerKernel(of: calibration.work.layers[stop.layer])
       var options = calibration.options
@@ -103,31 +97,5 @@ struct AsymmetricPass {
     } catch {
       return LayerPlan(choice: .keep(reason: "\(error)"), spectrum: nil)
     }
-  }
-
-  /// Whether a layer that keeps its form may get other weights: one that is stored as it was and has its kernel to itself, with
-  /// changed layers in front.
-  private func mayRefit(_ stop: CalibrationRoute.Stop) -> Bool {
-    let layer = calibration.work.layers[stop.layer]
-    return isChanged && calibration.work.groups[stop.group].members.count == 1
-      && !calibration.work.sharesItsWeight(stop.group) && layer.elementType == .float32
-      && calibration.options.weights == .original
-  }
-
-  /// A layer that keeps its form, with weights that make up for what the layers in front have changed, where these are nearer
-  /// on data held out.
-  private func keptOrRefit(
-    _ stop: CalibrationRoute.Stop, _ reading: LayerReading?, _ moments: LayerMoments?, reason: String
-  ) -> LayerChoice {
-    guard mayRefit(stop), let reading, let moments else { return .keep(reason: reason) }
-    do {
-      let kernel = try model.layerKernel(of: calibration.work.layers[stop.layer])
-      let cost = calibration.work.groups[stop.group].cost
-      let fit = try ResponseFit(
-        kernel.values, moments, fitsBias: reading.fitsBias,
-        ridgeParts: calibration.known.layers[cost.names[0]]?.ridgeParts)
-      guard let factors = try fit.refitted(kernel) else { return .keep(reason: reason) }
-      return .refit(factors, reason: "\(reason); its weights were fitted to what the layers in front leave")
-    } catch { return .keep(reason: reason) }
   }
 }

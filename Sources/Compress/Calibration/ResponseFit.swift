@@ -28,21 +28,6 @@ struct ResponseFit: ErrorMeasure {
     self.problems = problems
   }
 
-  /// The kernel of least error in all groups, as factors of the dense form; nil where it is not worth it in one of them.
-  ///
-  /// **Throws** `DecomposeError` where it is no kernel of numbers.
-  func refitted(_ kernel: LayerKernel) throws(DecomposeError) -> LayerFactors? {
-    var groups: [Decomposition<Float>] = []
-    var unfolded = kernel.foldedScale.map(UnfoldedError.init)
-    for problem in problems {
-      guard let found = try problem.refitted() else { return nil }
-      unfolded?.add(problem.kernel, found.kernel.parts[0], from: groups.count * problem.kernel.shape[0])
-      groups.append(found)
-    }
-    return LayerFactors(
-      groups: groups, energies: problems.map(\.energy), unfoldedError: unfolded?.value, format: .original)
-  }
-
   func analysis(
     of kernel: Tensor<Float>, group: Int, layer: MeasuredLayer, kind: FormKind
   ) throws(DecomposeError) -> any FormAnalysis {

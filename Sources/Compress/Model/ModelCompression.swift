@@ -47,7 +47,7 @@ extension ModelGraph {
     }
     var replacements: [LayerReplacement] = []
     for (place, plan) in byLayer.sorted(by: { $0.key < $1.key }) {
-      guard let factors = plan.choice.written else { continue }
+      guard case .factor(let factors) = plan.choice else { continue }
       replacements.append(
         LayerReplacement(
           layer: work.layers[place], form: factors.form, weights: factors.weights,

@@ -64,7 +64,7 @@ public struct CompressionReport: Codable, Sendable {
     /// Ranks in mode order; empty where kept.
     public var ranks: [Int]
     /// `||K - reconstruction|| / ||K||`, from the factors as written; where kept that of rounding to
-    /// `storage`, or of weights that were fitted to data, 0 where neither was done. Where a BatchNormalization was folded, K
+    /// `storage`, 0 where nothing was rounded. Where a BatchNormalization was folded, K
     /// is the kernel with each output channel times its scale.
     public var relativeError: Double
     /// The same of the kernel as it was before a BatchNormalization was folded into it: K and the reconstruction with
@@ -83,7 +83,7 @@ public struct CompressionReport: Codable, Sendable {
     /// Whether a BatchNormalization was folded into the kernel before it was factored.
     public var foldedBatchNormalization: Bool
     /// The relative error of the layer's responses on the calibration data, `sqrt(E|y - y'|² / E|y - mean y|²)`, y' from
-    /// what the compressed network gives the layer; missing where there were no data or the layer was kept as it was.
+    /// what the compressed network gives the layer; missing where there were no data or the layer was kept.
     public var dataError: Double?
     /// The same on data that were held out of the fit.
     public var heldOutError: Double?
@@ -167,16 +167,13 @@ extension CompressionReport.Layer {
     } else {
       method = "keep"
       ranks = []
-      let factors = plan?.choice.written
-      (relativeError, relativeErrorUnfolded, errorBound) = (
-        factors?.relativeError ?? 0, factors?.unfoldedError, factors?.errorBound ?? 0
-      )
-      (dataError, heldOutError) = (factors?.response?.dataError, factors?.response?.heldOutError)
+      (relativeError, relativeErrorUnfolded, errorBound) = (0, nil, 0)
       (paramsAfter, macsAfter) = (paramsBefore, macsBefore)
-      foldedBatchNormalization = factors != nil && layer.foldsBatchNormalization
-      switch plan?.choice {
-      case .keep(let why), .refit(_, let why): reason = why
-      default: reason = work.obstacles[place] ?? "not considered"
+      foldedBatchNormalization = false
+      if case .keep(let why) = plan?.choice {
+        reason = why
+      } else {
+        reason = work.obstacles[place] ?? "not considered"
       }
     }
   }

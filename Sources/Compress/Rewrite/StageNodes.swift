@@ -25,8 +25,7 @@ struct StageNodes {
     var value = dense.inputs[layer.dataSide]
     for (place, stage) in stages.enumerated() {
       let isLast = place == stages.count - 1
-      // A layer that keeps its form keeps its name.
-      let name = replacement.form == .dense ? dense.name : names.unique("\(layer.name)/\(stage.name)")
+      let name = names.unique("\(layer.name)/\(stage.name)")
       var node = Node(
         name: name, opType: "", inputs: [], outputs: [isLast ? output : names.unique("\(name)_output")])
       if layer.op.isConvolution {

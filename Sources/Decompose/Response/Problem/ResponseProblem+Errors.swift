@@ -29,25 +29,6 @@ extension ResponseProblem {
     certificate(of: factors.converted(to: Double.self).reconstructed())
   }
 
-  /// The kernel of least error of all, as factors of the dense form; nil unless on data held out it is nearer to what the
-  /// layer should respond than the layer's own kernel is, both with their best bias, by a fiftieth of that one's error.
-  ///
-  /// **Throws** `DecomposeError.outOfRange` where it is no kernel of numbers.
-  ///
-  /// **Complexity** 3 T n² multiplies.
-  public func refitted() throws(DecomposeError) -> Decomposition<Float>? {
-    guard data.misfit != nil, let own = certificate(of: kernel.converted(to: Double.self)).heldOutError else {
-      return nil
-    }
-    let best = fit.best.reshaped(kernel.shape).converted(to: Float.self)
-    let found = try reproducibly { () throws(DecomposeError) in
-      try certified(
-        FactoredKernel(form: .dense, kernelShape: kernel.shape, parts: [best]), convergence: .closedForm)
-    }
-    guard let error = found.response?.heldOutError, error < 0.98 * own else { return nil }
-    return found
-  }
-
   /// J of the kernel K + `change`.
   func error(change: Tensor<Double>) -> Double {
     let cross = data.misfit.map { change.innerProduct($0) } ?? 0
