@@ -111,6 +111,8 @@ import Testing
     }
     #expect(try serves(side: 8))
     #expect(try !serves(side: 8, images: 1))
+    #expect(try serves(side: 8, images: 1 << 13))
+    #expect(try !serves(side: 8, images: 1 << 30))
     #expect(try !serves(side: 8, padding: 0))
     #expect(try !serves(side: 9, stride: 2))
     #expect(try !serves(side: 33))

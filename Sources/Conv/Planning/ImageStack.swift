@@ -22,10 +22,10 @@ struct ImageStack: Hashable, Sendable {
   }
 
   /// Whether stacking can serve: not for a single image, nor for large ones, which fill tiles and products by themselves, nor
-  /// where maps differ in their rows.
+  /// where maps differ in their rows, nor for so many that looking through the heights of their bands takes long.
   static func serves(_ planes: [PlaneGeometry], images: Int) -> Bool {
     let height = planes[0].inputHeight
-    return images > 1
+    return images > 1 && images <= mostRows / max(1, height)
       && planes.allSatisfy { plane in
         plane.stride.height == 1 && plane.inputHeight == height && plane.outputHeight == height
           && height * max(plane.inputWidth, plane.outputWidth) <= mostPixels
@@ -34,6 +34,8 @@ struct ImageStack: Hashable, Sendable {
 
   /// The most pixels of an image that is worth it.
   private static let mostPixels = 1024
+  /// The most rows of images together.
+  private static let mostRows = 1 << 16
 
   /// The rows of the tall image: none behind the last one's.
   var rows: Int { (images - 1) * period + height }
