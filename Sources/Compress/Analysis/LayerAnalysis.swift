@@ -17,12 +17,8 @@ struct LayerAnalysis {
     _ kernel: Tensor<Float>, _ layer: MeasuredLayer, kind: FormKind, error: any ErrorMeasure
   ) throws(DecomposeError) {
     self.kind = kind
-    let (groups, outputs) = (layer.groups, kernel.shape[0] / layer.groups)
     var analyses: [any FormAnalysis] = []
-    for group in 0..<groups {
-      let part =
-        groups == 1
-        ? kernel : Tensor(kernel.view.sliced(axis: 0, (group * outputs)..<((group + 1) * outputs)))
+    for (group, part) in kernel.parts(layer.groups).enumerated() {
       analyses.append(try error.analysis(of: part, group: group, layer: layer, kind: kind))
     }
     self.analyses = analyses

@@ -11,20 +11,12 @@ struct BandedRun {
   /// Which of the threads of the slot this is.
   let thread: ThreadShare
   /// The image that is computed, where they are not stacked.
-  private var image = 0
+  private(set) var image = 0
 
   var part: Int { thread.part }
 
   private var origins: UnsafeMutablePointer<Int> { memory[plan.body.cursors, part] }
   private var nexts: UnsafeMutablePointer<Int> { origins + plan.body.maps.count }
-
-  init(
-    plan: BandedConvolution, input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
-    output: UnsafeMutablePointer<Float>, memory: SlotMemory, thread: ThreadShare
-  ) {
-    (self.plan, self.input, self.residual, self.output) = (plan, input, residual, output)
-    (self.memory, self.thread) = (memory, thread)
-  }
 
   /// Computes the output rows of a slot, for every image.
   func run(slot: Int) {

@@ -25,17 +25,14 @@ final class FeatureMaps: Sendable {
   ///
   /// **Complexity** for R maps R n² + (R O)³ / 6 multiplies, and an eigenproblem of order A.
   func ordered() throws(DecomposeError) -> OrderedMaps {
-    let result = found.withLock { known -> Result<OrderedMaps, DecomposeError> in
-      if let known { return .success(known) }
-      do throws(DecomposeError) {
-        let maps = try reproducibly { () throws(DecomposeError) in
-          try wrapping { () throws(LinearAlgebraError) in try OrderedMaps(norm, count: limit) }
-        }
-        known = maps
-        return .success(maps)
-      } catch { return .failure(error) }
+    try found.withLock { known throws(DecomposeError) in
+      if let known { return known }
+      let maps = try reproducibly { () throws(DecomposeError) in
+        try wrapping { () throws(LinearAlgebraError) in try OrderedMaps(norm, count: limit) }
+      }
+      known = maps
+      return maps
     }
-    return try result.get()
   }
 
   /// The maps, if somebody has asked for them: what the factors of one form need not wait for.
@@ -69,14 +66,11 @@ final class KnownFeatureMaps: Sendable {
   func maps(
     _ layout: FeatureLayout, _ make: () throws(DecomposeError) -> FeatureMaps
   ) throws(DecomposeError) -> FeatureMaps {
-    let result = byLayout.withLock { known -> Result<FeatureMaps, DecomposeError> in
-      if let maps = known[layout] { return .success(maps) }
-      do throws(DecomposeError) {
-        let maps = try make()
-        known[layout] = maps
-        return .success(maps)
-      } catch { return .failure(error) }
+    try byLayout.withLock { known throws(DecomposeError) in
+      if let maps = known[layout] { return maps }
+      let maps = try make()
+      known[layout] = maps
+      return maps
     }
-    return try result.get()
   }
 }
