@@ -8,13 +8,15 @@
 with BatchNormalization, 1.2 million weights. Needs torch, onnx and numpy; one thread. A run that was killed goes on from
 OUT.onnx.state. Prints the accuracy on the test part, which no choice was made by.
 """
-import argparse, os, time, warnings
+import argparse, os, sys, time
 
 import numpy as np
-import onnx
 import torch
 from torch import nn
 from torch.nn import functional
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+from training import adam, export
 
 SEED, BATCH = 2024, 50
 
@@ -54,11 +56,8 @@ def accuracy(network, images, labels):
 
 
 def train(network, images, labels, epochs, rate, decay, state):
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim == 1]
-    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": decay}, {"params": others, "weight_decay": 0}], lr=rate)
     steps = len(images) // BATCH
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * steps, pct_start=0.15)
+    optimizer, schedule = adam(network, rate, decay, epochs * steps)
     parts = {"network": network, "optimizer": optimizer, "schedule": schedule}
     first = 0
     if os.path.exists(state):
@@ -82,17 +81,6 @@ def train(network, images, labels, epochs, rate, decay, state):
         print(f"epoch {epoch + 1:2}  loss {total / steps:.4f}  {time.monotonic() - start:.1f} s", flush=True)
 
 
-def export(network, path):
-    network.eval()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            network, (torch.zeros(1, 1, 24, 24),), path, opset_version=17, dynamo=False, do_constant_folding=False,
-            training=torch.onnx.TrainingMode.PRESERVE, input_names=["image"], output_names=["logits"],
-            dynamic_axes={"image": {0: "batch"}, "logits": {0: "batch"}})
-    onnx.checker.check_model(onnx.load(path), full_check=True)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", choices=sorted(NETWORKS))
@@ -108,7 +96,7 @@ def main():
     network, start = make(), time.monotonic()
     state = options.out + ".state"
     train(network, images, labels, options.epochs, rate, decay, state)
-    export(network, options.out)
+    export(network, 24, options.out)
     os.remove(state)
     print(f"{options.network}: {sum(p.numel() for p in network.parameters())} weights, training "
           f"{accuracy(network, images[:2000], labels[:2000]):.2%}, test {accuracy(network, test, answers):.2%}, "

