@@ -43,6 +43,9 @@ struct OptimiserTests {
     let rates = (0..<100).map(schedule.rate)
     #expect(rates[0] == 0.4 && rates[4] == 2 && abs(rates[5] - 2) < 1e-12)
     #expect(zip(rates[5...], rates[6...]).allSatisfy { $0 > $1 } && rates[99] < 0.03 && rates[99] >= 0.02)
+    // Late is where rates are a quarter of the peak for good: not while they rise.
+    #expect((0...100).filter(schedule.isLate) == (5...100).filter { schedule.rate($0) <= 0.5 })
+    #expect(!schedule.isLate(68) && schedule.isLate(69))
   }
 
   /// The gradients of the losses against central differences of their values.

@@ -121,6 +121,29 @@ struct TunerTests {
     #expect(result.bestLoss.isFinite)
   }
 
+  /// What cannot get better ends before its schedule does, and not before rates are low.
+  @Test
+  func whatGetsNoBetterEndsEarly() throws {
+    var curve: [Int] = []
+    // Steps that rounding swallows.
+    let result = try tuner { ($0.length, $0.patience, $0.rate) = (.epochs(20), 4, 1e-12) }
+      .run { curve.append($0.step) }
+    #expect(result.end == .noBetter && result.weights.isEmpty)
+    // 90 steps with an evaluation each: rates are a quarter and less from the 62nd on, and the fifth of those is one too many.
+    #expect(curve == Array(1...66))
+  }
+
+  /// An evaluation that is worse ends nothing while rates are high: what they toss about, the low ones at the end put right.
+  @Test
+  func highRatesDoNotEndARun() throws {
+    var curve: [TuningProgress] = []
+    let result = try tuner { ($0.length, $0.patience, $0.rate) = (.epochs(20), 0, 0.05) }
+      .run { curve.append($0) }
+    let worse = curve.first { $0.heldBackLoss > $0.bestLoss }?.step ?? 90
+    #expect(worse < 30, "\(curve)")
+    #expect(result.end == .noBetter && result.steps >= 62, "\(curve)")
+  }
+
   @Test
   func labelsAreLearnt() throws {
     let labels = (0..<40).map { $0 % 3 }

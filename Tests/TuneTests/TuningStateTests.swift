@@ -11,14 +11,15 @@ struct TuningStateTests {
   @Test
   func theBestIsKept() {
     var state = TuningState(weights: ["w": Self.tensor(1)], loss: 5, blockSteps: 0, steps: 9)
-    func judge(_ value: Float, _ loss: Double) {
+    func judge(_ value: Float, _ loss: Double, isLate: Bool = true) {
       state.weights["w"] = Self.tensor(value)
-      state.judge(loss)
+      state.judge(loss, isLate: isLate)
     }
     judge(2, 4)
     judge(3, 4.5)
     judge(4, .infinity)
     judge(5, .nan)
+    judge(5, 9, isLate: false)
     #expect(state.bestLoss == 4 && state.best == ["w": Self.tensor(2)] && state.stall == 3)
     judge(6, 3)
     #expect(state.bestLoss == 3 && state.best == ["w": Self.tensor(6)] && state.stall == 0)

@@ -29,8 +29,9 @@ public struct TuneOptions: Sendable {
   public var heldBack = 0.1
   /// The part of the steps that go block by block.
   public var blockShare = 0.3
-  /// The evaluations without a better one after which it ends.
-  public var patience = 20
+  /// The evaluations without a better one after which it ends, of the dozen or so at learning rates of a quarter of the largest
+  /// and less: before, none ends it.
+  public var patience = 8
   /// The threads that share a step.
   public var threads = 1
   /// The most bytes that the maps of a step and their gradients take.

@@ -187,7 +187,8 @@ public final class Tuner {
   private func evaluate(_ state: inout TuningState) throws(TuneError) -> Double {
     task.balance.apply(to: &state.weights)
     let loss = try task.heldBackLoss(state.weights)
-    state.judge(loss)
+    let (schedule, place) = schedule(of: state)
+    state.judge(loss, isLate: schedule.isLate(place))
     return loss
   }
 

@@ -16,7 +16,7 @@ struct TuningState: Sendable, Equatable {
   var bestLoss: Double
   /// What learning rates are multiplied by, after steps that blew up.
   var caution = 1.0
-  /// The evaluations since the best one.
+  /// The evaluations since the best one, of those at the low rates of a schedule's end.
   var stall = 0
   /// The mean loss of the last steps.
   var trainingLoss = 0.0
@@ -30,11 +30,11 @@ struct TuningState: Sendable, Equatable {
   /// What the next step goes for.
   var phase: TuningPhase { step < blockSteps ? .blocks : .whole }
 
-  /// Takes note of a loss of the images held back.
-  mutating func judge(_ loss: Double) {
+  /// Takes note of a loss of the images held back; `isLate` tells whether rates are low.
+  mutating func judge(_ loss: Double, isLate: Bool) {
     if loss < bestLoss {
       (bestLoss, best, stall) = (loss, weights, 0)
-    } else {
+    } else if isLate {
       stall += 1
     }
   }
