@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The accuracy of a network of characters over its measured time, compressed and tuned in every way there is.
 
-    python curve.py LOWRANK MODEL.onnx DATA [--fractions 0.25] [--epochs 3] [--threads 2] [--out FOLDER]
+    python curve.py LOWRANK MODEL.onnx DATA [--fractions 0.25] [--epochs 3] [--threads 2] [--profile FILE] [--chart FILE]
+        [--out FOLDER]
 
 For each fraction of the original's milliseconds: by the weights alone, calibrated on 256 training pictures, the latter tuned as
 a whole, likewise with labels, and the former tuned block by block alone. Pictures for tuning are the training part's, judged by
@@ -12,6 +13,8 @@ import argparse, json, os, subprocess, sys, tempfile, time
 
 import numpy as np
 import onnxruntime
+
+from drawing import chart
 
 CALIBRATED, TOGETHER = 256, "image=16,1,24,24"
 
@@ -47,7 +50,7 @@ def variants(options, fraction, folder):
     few = os.path.join(folder, "few.npy")
     np.save(few, np.load(data["images"])[:CALIBRATED])
     compress = [options.lowrank, "compress", options.model, "--latency", fraction, "--input-shape", TOGETHER,
-                "--threads", 1]
+                "--threads", 1, *(["--profile", options.profile] if options.profile else [])]
 
     def path(name):
         return os.path.join(folder, f"{os.path.basename(options.model)[:-5]}-{fraction}-{name.replace(' ', '-')}.onnx")
@@ -76,6 +79,9 @@ def main():
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
+        "--profile", help="milliseconds of `lowrank profile --threads 1 --input-shape image=16,1,24,24`, where the machine is busy")
+    parser.add_argument("--chart", help="an SVG file to draw the curves in")
+    parser.add_argument(
         "--out", help="keeps the models; those that are there already are not made again, and one that was being tuned goes on")
     options = parser.parse_args()
     images, labels = (np.load(os.path.join(options.data, f"test_{part}.npy")) for part in ("images", "labels"))
@@ -94,6 +100,13 @@ def main():
     for fraction, name, path, right, seconds in rows:
         print(f"| {fraction} | {name} | {times[path]:.3f} | 1/{times[options.model] / times[path]:.1f} | {right:.2f} % "
               f"| {whole - right:.2f} | {seconds:.0f} |")
+    if options.chart:
+        points = {}
+        for _, name, path, right, _ in rows:
+            points.setdefault(name, []).append((times[options.model] / times[path], right))
+        title = f"{os.path.basename(options.model)[:-5]}: characters right over speed, one thread"
+        with open(options.chart, "w") as file:
+            file.write(chart(title, whole, points))
 
 
 if __name__ == "__main__":
