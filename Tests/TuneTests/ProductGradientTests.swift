@@ -1,3 +1,4 @@
+import Conv
 import ModelGraph
 import TestSupport
 import Tensors
@@ -88,6 +89,10 @@ struct ProductGradientTests {
     Layer(inputs: 4, outputs: 6, groups: 2, pads: [1, 1, 1, 1]),
     Layer(inputs: 4, outputs: 4, groups: 4, pads: [1, 1, 1, 1]),
     Layer(inputs: 3, outputs: 6, groups: 3, stride: [2, 2], pads: [0, 1, 1, 0]),
+    // By Winograd's form in reverse: tiles that reach beyond the maps, channels that fill no vector, several images.
+    Layer(inputs: 16, outputs: 19, extents: [9, 6], pads: [1, 1, 1, 1]),
+    Layer(images: 3, inputs: 21, outputs: 16, extents: [11, 13], pads: [0, 1, 2, 0]),
+    Layer(images: 1, inputs: 17, outputs: 17, extents: [3, 4]),
     Layer(kernel: [1, 1]),
     Layer(images: 1, inputs: 5, outputs: 7, kernel: [1, 1], hasBias: false),
     Layer(kernel: [1, 1], stride: [2, 2]),
@@ -127,6 +132,27 @@ struct ProductGradientTests {
   func manyPatches() throws {
     let layer = Layer(images: 3, inputs: 2, outputs: 2, extents: [5, 5], pads: [1, 1, 1, 1])
     try layer.convolution.check(seed: 9)
+  }
+
+  /// Winograd's form in parts of the tiles and of the outputs is what shifts make of it.
+  @Test(arguments: [(1, 16, 18, 100), (1, 400, 150, 9), (2, 48, 33, 60)])
+  func winogradInParts(images: Int, inputs: Int, outputs: Int, side: Int) throws {
+    let geometry = try ConvolutionGeometry(
+      batch: images, kernelShape: [outputs, inputs, 3, 3], inputExtents: [side, side + 1], stride: [1, 1],
+      dilation: [1, 1], paddingBefore: [1, 1], paddingAfter: [1, 1], groups: 1)
+    let axes = [side, side + 1].map {
+      WindowAxis(input: $0, kernel: 3, stride: 1, dilation: 1, before: 1, after: 1)
+    }
+    var generator = SeededGenerator(seed: 7)
+    let x = generator.tensor(geometry.inputShape, of: Float.self)
+    let gradient = generator.tensor(geometry.outputShape, of: Float.self)
+    let made = try #require(WinogradProducts(geometry, axes: axes)).kernelGradient(x, gradient)
+    let plain = ShiftedProducts(geometry, axes: axes).kernelGradient(x, gradient, images: 0..<images)
+    #expect(made.shape.count == plain.shape.count)
+    // Sums of so many products of numbers up to 1, whose roundings to 2^-24 add up like their root, ten times in Winograd's form.
+    let count = Double(images * side * side)
+    let largest = zip(made.elements, plain.elements).reduce(0) { max($0, abs(Double($1.0) - Double($1.1))) }
+    #expect(largest < 20 * 0x1p-24 * count.squareRoot() * 4, "\(largest)")
   }
 
   @Test(arguments: 0..<8)

@@ -7,10 +7,10 @@ import Tensors
 ///
 /// with P the matrix of patches. At stride 1 the gradient of the input is the convolution with the kernel flipped and its
 /// channels swapped; at other strides it is the kernel's transpose times dL/dY, added up where the patches come from. The
-/// kernel's gradient at stride 1 needs no patches: see `ShiftedProducts`.
+/// kernel's gradient at stride 1 needs no patches: see `WinogradProducts` for 3 x 3 kernels and `ShiftedProducts` for others.
 ///
-/// **Complexity** the multiplies of the convolution for each of the three; copies or patches of about `patchCount` floats, of at
-/// least one image.
+/// **Complexity** the multiplies of the convolution for each of the three, fewer where Winograd's form serves; copies or patches
+/// of about `patchCount` floats, of at least one image.
 struct ConvolutionGradients: Sendable {
   let geometry: ConvolutionGeometry
   private let axes: [WindowAxis]
@@ -30,6 +30,13 @@ struct ConvolutionGradients: Sendable {
 
   private var taps: Int { geometry.kernel.reduce(1, *) }
   private var patches: Patches { Patches(channels: geometry.inputChannels, axes: axes) }
+
+  /// Whether the patches of all taps together fill few vectors, as of pictures: a product for each tap would go over the gradient
+  /// of the output for a handful of columns.
+  private var isNarrow: Bool {
+    let inputs = geometry.inputChannels / geometry.groups
+    return taps > 1 && inputs < 8 && inputs * taps <= 64 && geometry.groups == 1
+  }
 
   /// Whether the gradient of the input is a convolution.
   private var isFlippable: Bool {
@@ -97,7 +104,9 @@ struct ConvolutionGradients: Sendable {
   ///
   /// **Shapes** `x` [N, S, H, W], `gradient` [N, T, H', W']; the result [T, S / groups, D...].
   func kernelGradient(_ x: Tensor<Float>, _ gradient: Tensor<Float>) -> Tensor<Float> {
-    let shifts = axes.allSatisfy { $0.stride == 1 } ? ShiftedProducts(geometry, axes: axes) : nil
+    if let tiles = WinogradProducts(geometry, axes: axes) { return tiles.kernelGradient(x, gradient) }
+    let shifts =
+      axes.allSatisfy { $0.stride == 1 } && !isNarrow ? ShiftedProducts(geometry, axes: axes) : nil
     let each = shifts?.floatsOfImage ?? patches.rows * geometry.outputPositions
     let together = max(1, min(geometry.batch, Self.patchCount / max(1, each)))
     var result = Tensor<Float>(shape: geometry.kernelShape, repeating: 0)
