@@ -23,6 +23,13 @@ def test_weights_are_stored_shorter(example, tmp_path, weights, part):
         lowrank.compress(example, tmp_path / "x.onnx", weights="int4")
 
 
+def test_runs_are_timed_on_request(example, tmp_path):
+    report = lowrank.compress(example, tmp_path / "half.onnx", macs=0.5, threads=1, time_run=True)
+    time = report["time"]
+    assert time["threads"] == 1 and time["isFaster"] == (time["measuredMs"] <= 0.98 * time["denseMs"])
+    assert "time" not in lowrank.compress(example, tmp_path / "half.onnx", macs=0.5)
+
+
 def test_inspect_reports_every_layer(example):
     report = lowrank.inspect(example)
     assert report["model"]["macs"] == 22050560 and len(report["layers"]) >= 3

@@ -77,7 +77,7 @@ static const void *some_model_options(lowrank_model_options *options, const char
                                      .progress = chance(2) ? some_progress : NULL,
                                      .progress_context = (void *)(uintptr_t)models_folder,
                                      .weights = (lowrank_weight_storage)some_int((int32_t)chance(4)),
-                                     .reserved = chance(16) ? some_int(1) : 0};
+                                     .time_run = some_int(1)};
   if (options->input_shape_count > 4 && options->input_shape_count <= 1024) options->input_shape_count = 4;
   return some_structure(options, sizeof *options);
 }

@@ -160,7 +160,7 @@ static const struct structure structures[] = {
               END(lowrank_model_options, input_shapes), END(lowrank_model_options, input_shape_count),
               END(lowrank_model_options, keep_batch_norm), END(lowrank_model_options, progress),
               END(lowrank_model_options, progress_context), END(lowrank_model_options, weights),
-              END(lowrank_model_options, reserved)),
+              END(lowrank_model_options, time_run)),
     STRUCTURE(lowrank_network_options, &network_options, call_network_options, END(lowrank_network_options, threads),
               END(lowrank_network_options, winograd), END(lowrank_network_options, memory_limit)),
     STRUCTURE(lowrank_network_info, &network_info, call_network_info, END(lowrank_network_info, input_count),

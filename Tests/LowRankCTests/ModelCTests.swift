@@ -86,6 +86,29 @@ import Testing
     #expect(modelCompress(path, folder.path("none.onnx"), &options, &report) == LOWRANK_INVALID_ARGUMENT)
   }
 
+  /// A run of both networks is timed where that is asked for, as the command does, and only there.
+  @Test func runsAreTimedOnRequest() throws {
+    let folder = try TemporaryFolder()
+    var options = lowrank_model_options()
+    options.struct_size = MemoryLayout<lowrank_model_options>.size
+    options.criterion = LOWRANK_MULTIPLIES
+    options.criterion_value = 0.5
+    options.threads = 1
+    for timed in [Int32(0), 1] {
+      options.time_run = timed
+      var report: OpaquePointer?
+      try require(modelCompress(Vectors.example("mnist.onnx"), folder.path("o.onnx"), &options, &report))
+      let found = try JSONDecoder().decode(CompressionReport.self, from: try json(report))
+      #expect((found.time?.measuredMs != nil) == (timed == 1) && found.notTimed == nil)
+      #expect(found.time?.threads == (timed == 1 ? 1 : nil))
+    }
+    options.time_run = 2
+    var report: OpaquePointer?
+    let status = modelCompress(Vectors.example("mnist.onnx"), folder.path("o.onnx"), &options, &report)
+    #expect(status == LOWRANK_INVALID_ARGUMENT && report == nil)
+    #expect(String(cString: lowrank_last_error()).contains("time_run"))
+  }
+
   /// The model that is read, and the files of its external data, are not written over, by whatever path.
   @Test func aModelIsNotWrittenOverItsOwnFiles() throws {
     let folder = try TemporaryFolder()

@@ -125,7 +125,7 @@ class ModelOptions(Structure):
         *_members(c.c_double, "criterion_value"), *_members(c.c_int32, "rank_multiple", "threads"),
         *_members(c.c_char_p, "layers", "skip"), *_members(c.POINTER(c.c_char_p), "input_shapes"),
         *_members(c.c_int32, "input_shape_count", "keep_batch_norm"), *_members(Progress, "progress"),
-        *_members(c.c_void_p, "progress_context"), *_members(c.c_int32, "weights", "reserved")]
+        *_members(c.c_void_p, "progress_context"), *_members(c.c_int32, "weights", "time_run")]
 
 
 class NetworkOptions(Structure):

@@ -29,7 +29,8 @@ def compress(model: Path, output: Path, *, macs: float | None = None, params: fl
              error: float | None = None, energy: float | None = None, ranks_ratio: float | None = None,
              method: str = "auto", layers: str | None = None, skip: str | None = None, rank_multiple: int = 0,
              fold_batch_norm: bool = True, input_shapes: Mapping[str, Sequence[int]] | None = None, threads: int = 0,
-             weights: str = "original", progress: Callable[[int, int, str], None] | None = None) -> dict[str, Any]:
+             weights: str = "original", time_run: bool = False,
+             progress: Callable[[int, int, str], None] | None = None) -> dict[str, Any]:
     """Factors the layers of an ONNX file, writes another, and gives the report of `lowrank compress --json`.
 
     Of these at most one is given:
@@ -46,6 +47,8 @@ def compress(model: Path, output: Path, *, macs: float | None = None, params: fl
     threads        0 for one a processor
     weights        how weights of float32 are stored: "original", "float16", "int8" with a scale for each output channel,
                    or "auto" for the shorter that adds little to a layer's error
+    time_run       whether a run of both networks is timed at the end, as the command does: `time` in the report, whose
+                   `isFaster` says whether fewer multiplies are less time here, or `notTimed` with the reason
     progress       is called with the layers that are done, all layers, and the name of the last one; what it raises is
                    raised here when the work is done
 
@@ -69,7 +72,7 @@ def compress(model: Path, output: Path, *, macs: float | None = None, params: fl
 
     options, _kept = _options(chosen[0] if chosen else None, method=method, layers=layers, skip=skip,
                               rank_multiple=rank_multiple, fold_batch_norm=fold_batch_norm, threads=threads,
-                              input_shapes=input_shapes, weights=weights)
+                              input_shapes=input_shapes, weights=weights, time_run=time_run)
     if progress is not None:
         options.progress = Progress(tell)
     report = Handle("report")
@@ -82,7 +85,7 @@ def compress(model: Path, output: Path, *, macs: float | None = None, params: fl
 def _options(criterion: tuple[str, float] | None, *, method: str = "auto", layers: str | None = None,
              skip: str | None = None, rank_multiple: int = 0, fold_batch_norm: bool = True, threads: int = 0,
              input_shapes: Mapping[str, Sequence[int]] | None = None,
-             weights: str = "original") -> tuple[ModelOptions, Any]:
+             weights: str = "original", time_run: bool = False) -> tuple[ModelOptions, Any]:
     """The options of the library, and what they point at."""
     if method not in _METHODS:
         raise ValueError(f"method is {method!r}, not one of {', '.join(_METHODS)}")
@@ -91,7 +94,8 @@ def _options(criterion: tuple[str, float] | None, *, method: str = "auto", layer
     texts = [f"{name}={','.join(map(str, shape))}".encode() for name, shape in (input_shapes or {}).items()]
     shapes = (c.c_char_p * max(1, len(texts)))(*texts)
     options = ModelOptions(method=_METHODS[method], rank_multiple=rank_multiple, threads=threads,
-                           keep_batch_norm=int(not fold_batch_norm), weights=_WEIGHTS[weights], input_shapes=shapes, input_shape_count=len(texts),
+                           keep_batch_norm=int(not fold_batch_norm), weights=_WEIGHTS[weights], time_run=int(time_run),
+                           input_shapes=shapes, input_shape_count=len(texts),
                            layers=layers.encode() if layers is not None else None,
                            skip=skip.encode() if skip is not None else None)
     if criterion is not None:

@@ -516,7 +516,7 @@ typedef struct lowrank_model_options {
   lowrank_progress progress;       /* null for none; lowrank_model_compress alone calls it */
   void *progress_context;          /* what it is given */
   lowrank_weight_storage weights;
-  int32_t reserved;                /* zero */
+  int32_t time_run;                /* 1: lowrank_model_compress times a run of both networks at the end: `time` in its report */
 } lowrank_model_options;
 
 /* A text in JSON. */

@@ -40,18 +40,26 @@ public func modelCompress(
     let path = try text(path, atMost: 4095, "path")
     let output = try text(outputPath, atMost: 4095, "output_path")
     let progress = try ProgressCallback(options)
+    let timesRun = try CompressionOptions.timesRun(options)
     let options = try CompressionOptions(options)
     let start = ContinuousClock.now
     try requireApart(output, from: [path])
     do throws(FileError) { try AtomicFile.requireWritable(output) } catch { throw Failure(error) }
     var model = try readModel(path)
     try requireApart(output, from: model.externalFiles)
+    let original = model
     var report: CompressionReport
     do throws(CompressError) {
       report = try model.compress(options) { progress($0) }
     } catch { throw Failure(error) }
     do throws(ModelError) { report.model.bytesAfter = try model.saveONNX(to: output) } catch {
       throw Failure(error)
+    }
+    if timesRun {
+      report.timeRun(
+        of: model, beside: original,
+        with: EngineTimer(threads: options.threads, inputShapes: options.inputShapes),
+        after: (ContinuousClock.now - start) / .seconds(1))
     }
     report.elapsedSeconds = (ContinuousClock.now - start) / .seconds(1)
     result.pointee = HandleTable.insert(try ReportObject(report))

@@ -16,9 +16,6 @@ extension CompressionOptions {
     method = try Self.method(given.method)
     budget = try Self.budget(given.criterion, given.criterion_value)
     weights = try Self.weights(given.weights)
-    guard given.reserved == 0 else {
-      throw Failure(LOWRANK_INVALID_ARGUMENT, "options->reserved is \(given.reserved), not zero")
-    }
     if budget == nil { criterion = try Self.criterion(given.criterion, given.criterion_value) }
     let multiple = try number(given.rank_multiple, in: 0...65536, "options->rank_multiple")
     if multiple > 0 { rankMultiple = multiple }
@@ -35,6 +32,12 @@ extension CompressionOptions {
         throw Failure(LOWRANK_INVALID_ARGUMENT, "options->input_shapes names the input '\(name)' twice")
       }
     }
+  }
+
+  /// Whether a run of both networks is to be timed when a model is compressed.
+  static func timesRun(_ pointer: UnsafePointer<lowrank_model_options>?) throws(Failure) -> Bool {
+    guard let given = try optionalStructure(pointer, "options") else { return false }
+    return try number(given.time_run, in: 0...1, "options->time_run") == 1
   }
 
   private static func method(_ value: lowrank_model_method) throws(Failure) -> CompressionMethod {
