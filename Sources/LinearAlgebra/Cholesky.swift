@@ -65,12 +65,13 @@ extension Tensor where Element: LapackScalar {
   ///
   /// **Throws** `.notFinite`; `.notComputed` with the order of the leading minor that is not positive definite.
   ///
-  /// **Complexity** n^3 / 6 multiplies. **Source** LAPACK `potrf`.
-  public func choleskyDecomposition() throws(LinearAlgebraError) -> CholeskyDecomposition<Element> {
+  /// **Complexity** n^3 / 6 multiplies; in the place of a matrix that nobody else holds. **Source** LAPACK `potrf`.
+  public consuming func choleskyDecomposition() throws(LinearAlgebraError) -> CholeskyDecomposition<Element> {
     precondition(shape.order == 2 && shape[0] == shape[1], "the Cholesky factor of a tensor of \(shape)")
     try requireFinite("Cholesky decomposition")
+    let shape = shape
     let n = try lapackInteger(shape[0], "Cholesky decomposition", shape)
-    var factor = self
+    var factor = consume self
     guard n > 0 else { return CholeskyDecomposition(lower: factor) }
     let info = factor.withMutableBuffer { a -> Int32 in
       guard let a = a.baseAddress else { return 0 }

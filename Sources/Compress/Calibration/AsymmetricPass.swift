@@ -24,7 +24,7 @@ struct AsymmetricPass {
   ) throws(CompressError) {
     (self.model, self.calibration, self.forms) = (model, calibration, forms)
     starts = model.startingFactors(forms.map(\.form), calibration.work, threads: calibration.options.threads)
-    let bytes = CalibrationTrack.mostBytes
+    let bytes = CalibrationTrack.mostBytes / 2
     original = try CalibrationTrack(
       calibration.samples, path: model.path, store: ValueStore(mostBytes: bytes))
     compressed = try CalibrationTrack(

@@ -42,7 +42,7 @@ public struct Calibration: Sendable {
   /// not fit the model.
   ///
   /// **Complexity** one run of the network a sample and the rest of it behind each layer for six samples, twice; for each layer
-  /// n² multiplies a position looked at (see `SampledPositions`), and its fits. Values on their way take up to 768 MiB of
+  /// n² multiplies a position looked at (see `SampledPositions`), and its fits. Values on their way take up to 2 GiB of
   /// memory, then disk; a layer about five matrices of n² numbers in Double.
   public init(
     _ model: ModelGraph, _ options: CompressionOptions, samples: CalibrationSamples,
@@ -152,11 +152,14 @@ private struct SymmetricLook: LayerObserver {
     let kinds = planner.recordedErrors(kernel.values, group.cost)
     var layer = ForetoldError.Layer(
       kinds: kinds, weight: 1, ridgeParts: fit.problems.map(\.ridgePart))
+    var probing = planner.options
+    probing.method = .auto
+    let prober = LayerPlanner(options: probing)
     let rest = try model.rest(behind: stop, threads: options.threads)
     func effect(ofError error: Double, samples: Int) throws(CompressError) -> ProbedForm? {
-      guard let form = planner.form(ofError: error, among: kinds, group.cost),
-        case .factor(let factors) = planner.factor(kernel, form, cost: group.cost)
-      else { return nil }
+      guard let form = prober.probe(ofError: error, kernel.values, group.cost) else { return nil }
+      let choice = SharedWork.withThreads(options.threads) { prober.factor(kernel, form, cost: group.cost) }
+      guard case .factor(let factors) = choice else { return nil }
       let own = try model.factoredPiece(
         of: stop, output: reading.output, factors, threads: options.threads)
       let measured = try probe.error(
@@ -194,6 +197,7 @@ private struct ProbedForm {
 }
 
 extension CalibrationTrack {
-  /// Bytes of the values of one track that stay in memory.
-  static var mostBytes: Int { 768 << 20 }
+  /// Bytes of the values on their way that stay in memory, of all tracks of a pass together. What goes to a file and comes
+  /// back from it is copied twice into memory of its own, which takes longer than most layers do.
+  static var mostBytes: Int { 2 << 30 }
 }

@@ -75,15 +75,14 @@ extension LayerPlanner {
     return errors
   }
 
-  /// The form whose relative error is nearest to one, in the first kind that needs no search: what a probe is made with.
-  func form(
-    ofError error: Double, among errors: [FormKind: [ForetoldError.GroupErrors]], _ cost: MeasuredLayer
-  ) -> FactoredForm? {
-    let kinds = kinds(cost).filter { errors[$0]?[0].candidates.isEmpty == false }
-    guard let kind = kinds.first(where: { !$0.isSearched && $0.ranks.count == 1 }) ?? kinds.first else {
-      return nil
-    }
-    return errors[kind]?[0].candidates.filter { $0.relativeError > 0 }
+  /// The form whose relative error is nearest to one, of the kind whose fit is a closed form: what a probe is made with,
+  /// whether the kind would pay or not. Nil where no rank of it has an error.
+  func probe(ofError error: Double, _ kernel: Tensor<Float>, _ cost: MeasuredLayer) -> FactoredForm? {
+    guard
+      let kind = kinds(cost).first(where: { !ResponseProblem.startsFromWeights($0, kernel: cost.kernel) }),
+      let analysis = try? LayerAnalysis(kernel, cost, kind: kind, error: options.error)
+    else { return nil }
+    return try? analysis.candidates(multiple: 1).filter { $0.relativeError > 0 }
       .min { abs($0.relativeError - error) < abs($1.relativeError - error) }?.form
   }
 }

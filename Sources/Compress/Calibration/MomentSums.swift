@@ -80,8 +80,8 @@ struct MomentSums {
     filled = 0
   }
 
-  /// The sums over all positions added.
-  consuming func moments() -> ResponseMoments {
+  /// The sums over all positions added, completed where they are: nothing may be added to them afterwards.
+  mutating func moments() -> ResponseMoments {
     addBlock()
     GramSums.mirror(&patchGram)
     return ResponseMoments(

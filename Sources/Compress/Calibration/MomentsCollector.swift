@@ -51,11 +51,11 @@ struct MomentsCollector {
 
   /// The moments of all samples added; the collector is empty afterwards.
   mutating func finish() -> LayerMoments {
-    var groups: [LayerMoments.Group] = []
-    // Each sum leaves the array before it is completed, so that nothing of it is copied.
-    while let fitting = fitted.popLast(), let judging = heldOut.popLast() {
-      groups.append(LayerMoments.Group(fitted: fitting.moments(), heldOut: judging.moments()))
+    let groups = fitted.indices.map { group in
+      // In their places, so that nothing of the sums is copied.
+      LayerMoments.Group(fitted: fitted[group].moments(), heldOut: heldOut[group].moments())
     }
-    return LayerMoments(groups: groups.reversed())
+    (fitted, heldOut) = ([], [])
+    return LayerMoments(groups: groups)
   }
 }

@@ -2,12 +2,11 @@ import Tensors
 
 /// The output positions of a layer whose patches and responses are looked at.
 ///
-/// The number grows with the patch, as a Gram matrix of n numbers takes several times n positions to be of any use, and is
-/// shared out over the samples evenly: the positions of one image tell much the same.
+/// The number is shared out over the samples evenly: the positions of one image tell much the same.
 enum SampledPositions {
-  /// Positions of a layer over all samples, where it has as many: 4 a number of the patch, and 2^14 at least, which cost
-  /// little where patches are small.
-  static func wanted(patch: Int) -> Int { max(4 * patch, 1 << 14) }
+  /// Positions of a layer over all samples, where it has as many: 2^14, of long patches as many as take 2^36 multiplies
+  /// to sum up, but two a number of the patch at least, which a Gram matrix needs to be of any use.
+  static func wanted(patch: Int) -> Int { max(2 * patch, min(1 << 14, (1 << 36) / (patch * patch))) }
 
   /// The positions of one sample: one drawn from each of `count` equal stretches, or all where there are no more.
   ///

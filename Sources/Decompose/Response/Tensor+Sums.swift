@@ -52,8 +52,8 @@ extension Tensor where Element == Double {
   var trace: Double { (0..<shape[0]).reduce(0) { $0 + self[$1, $1] } }
 
   /// A square matrix with a number added to its diagonal.
-  func plusDiagonal(_ value: Double) -> Tensor {
-    var result = self
+  consuming func plusDiagonal(_ value: Double) -> Tensor {
+    var result = consume self
     result.addDiagonal(value)
     return result
   }

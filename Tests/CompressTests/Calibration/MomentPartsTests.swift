@@ -44,6 +44,15 @@ import Testing
     #expect(SampledPositions.places(count: 10, of: 4, seed: 3) == [0, 1, 2, 3])
   }
 
+  /// Short patches get all the positions that are worth a look, long ones two a number, and those between what a budget of
+  /// multiplies allows: no layer's sums take much longer than another's.
+  @Test(arguments: [
+    (1, 1 << 14), (27, 1 << 14), (2048, 1 << 14), (2304, 12945), (4608, 9216), (8192, 1 << 14),
+  ])
+  func positionsAreBounded(patch: Int, positions: Int) {
+    #expect(SampledPositions.wanted(patch: patch) == positions)
+  }
+
   /// Sums in tiles are the same to the bit on any number of threads, and those of plain products.
   @Test func sumsDoNotDependOnThreads() {
     var generator = SeededGenerator(seed: 5)
