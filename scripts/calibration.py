@@ -184,10 +184,13 @@ class Craft:
 
 
 def compress(options, model, target, fraction, network, *more):
+    """The report of a compression; the reason where a budget is out of reach."""
     command = [options.lowrank, "compress", model, "-o", target, f"--{options.budget}", str(fraction), "--json",
                "--threads", str(options.threads), *network.form, *more]
     command += ["--input-shape", network.shape] if network.shape else []
     done = subprocess.run(command, capture_output=True, text=True)
+    if "cannot be reached" in done.stderr:
+        return done.stderr.strip().splitlines()[-1].rsplit(": ", 1)[-1]
     if done.returncode:
         sys.exit(f"{' '.join(command)}: {done.stderr.strip()}")
     return json.loads(done.stdout)
@@ -235,7 +238,10 @@ def main():
             images, target = os.path.join(folder, "images.npy"), os.path.join(folder, "out.onnx")
             np.save(images, np.ascontiguousarray(network.images(), dtype=np.float32))
             for fraction in options.fractions.split(","):
-                compress(options, model, target, fraction, network)
+                reached = compress(options, model, target, fraction, network)
+                if isinstance(reached, str):
+                    line(network.name, fraction, reached, *[""] * 10)
+                    continue
                 plain, plain_ms = network.measure(target, model), milliseconds(options, target, network)
                 report = compress(options, model, target, fraction, network, "--calibrate", images)
                 made = network.measure(target, model)
