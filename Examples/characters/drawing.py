@@ -2,7 +2,7 @@
 import math
 from xml.sax.saxutils import escape
 
-COLOURS = ("#718096", "#2b6cb0", "#2f855a", "#b7791f", "#9f7aea")
+COLOURS = ("#718096", "#2b6cb0", "#2f855a", "#b7791f", "#9f7aea", "#dd6b20")
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 720, 380, 60, 44, 190, 44
 
 
