@@ -108,7 +108,7 @@ let package = Package(
     .executableTarget(
       name: "Fuzzing",
       dependencies: [
-        "Compress", "Forms", "Images", "ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors",
+        "Compress", "Forms", "Images", "ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors", "Tune",
       ], path: "Tests/Fuzzing", exclude: ["Corpus"], swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: strict),

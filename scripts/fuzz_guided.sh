@@ -14,7 +14,7 @@ source scripts/setup.sh
 runs=${1:-1000000}
 shift || true
 parsers=("$@")
-[ ${#parsers[@]} -gt 0 ] || parsers=(npy safetensors model rewrite run image sensitivities moments)
+[ ${#parsers[@]} -gt 0 ] || parsers=(npy safetensors model rewrite run image sensitivities moments times checkpoint)
 
 folder=.build-guided
 swift build -c release --product Fuzzing --scratch-path "$folder" -Xswiftc -sanitize=fuzzer -Xswiftc -DGUIDED \
@@ -26,8 +26,9 @@ endings() {
   case $1 in
     model | rewrite | run) echo onnx ;;
     image) echo "png jpg" ;;
-    sensitivities) echo json ;;
-    moments) echo moments.safetensors ;;
+    sensitivities) echo sensitivities.json ;;
+    moments | checkpoint) echo "$1.safetensors" ;;
+    times) echo times.json ;;
     *) echo "$1" ;;
   esac
 }

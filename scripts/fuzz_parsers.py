@@ -21,7 +21,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SECONDS, BYTES = 5, 1 << 30
 BATCH, LARGEST = 64, 1 << 16
 PARSERS = {"npy": "npy", "safetensors": "safetensors", "model": "onnx", "rewrite": "onnx", "run": "onnx", "image": "image",
-           "sensitivities": "json", "moments": "moments"}
+           "sensitivities": "json", "moments": "moments", "times": "json", "checkpoint": "moments"}
+ENDINGS = {"image": (".png", ".jpg"), "sensitivities": (".sensitivities.json",), "moments": (".moments.safetensors",),
+           "times": (".times.json",), "checkpoint": (".checkpoint.safetensors",)}
 
 
 # Edits of what fuzz_edits does not know
@@ -73,7 +75,7 @@ class Corpus:
 
     def __init__(self, parser):
         self.kind, self.sound, self.grown = PARSERS[parser], [], []
-        endings = {"image": (".png", ".jpg"), "moments": (".moments.safetensors",)}.get(self.kind, ("." + self.kind,))
+        endings = ENDINGS.get(parser, ("." + self.kind,))
         for folder in ("Tests/Vectors", "Tests/Vectors/network", "Tests/Vectors/images", "Tests/Fuzzing/Corpus"):
             for name in sorted(os.listdir(os.path.join(ROOT, folder))):
                 if name.endswith(endings):
@@ -243,6 +245,9 @@ def main():
             bad += count
             print(f"{name:13} {accepted + refused + count:8} inputs, {accepted:7} accepted, {refused:7} refused, {count} failed, "
                   f"{(accepted + refused + count) / seconds:6.0f} a second", flush=True)
+            if not accepted:
+                bad += 1
+                print(f"FAIL  {name} takes none of its inputs: are its files in Tests/Fuzzing/Corpus out of date?", flush=True)
             for what, paths in sorted(failures.items(), key=lambda one: -len(one[1])):
                 print(f"FAIL  {len(paths)} x {what}   ({', '.join(paths[:3])})", flush=True)
     return 1 if bad else 0

@@ -6,6 +6,7 @@ import ModelGraph
 import Network
 import ONNX
 import TensorFiles
+import Tune
 
 /// What takes bytes from outside.
 enum Parser: String, CaseIterable {
@@ -25,6 +26,10 @@ enum Parser: String, CaseIterable {
   case sensitivities
   /// Moments: the file, and the sums of each of its layers.
   case moments
+  /// Times of layers, as `lowrank profile` writes them: a network is compressed by them.
+  case times
+  /// What `lowrank tune` goes on from.
+  case checkpoint
 
   /// What errors call the input.
   private static let path = "case.bin"
@@ -43,7 +48,9 @@ enum Parser: String, CaseIterable {
         !text.isEmpty && !text.unicodeScalars.contains { $0.properties.generalCategory == .control }
       // A fault that only a run meets names the place in the network, and the command puts the file in front. One of a
       // file that the input names is that file's.
-      let isElsewhere = error is NetworkError || error is CompressError || text.contains("cannot be read")
+      let isElsewhere =
+        error is NetworkError || error is CompressError || error is TimingError
+        || text.contains("cannot be read")
       let isNamed = isElsewhere || text.contains(Self.path)
       if isOneLine && isNamed { return .refused }
       writeLine("error: \(text)")
@@ -61,6 +68,8 @@ enum Parser: String, CaseIterable {
     case .image: _ = try Image(bytes: input, path: Self.path)
     case .sensitivities: try takeSensitivities(Data(input))
     case .moments: _ = try MomentsFile(ByteView(input), path: Self.path).validate()
+    case .times: try takeTimes(Data(input))
+    case .checkpoint: try takeCheckpoint(input)
     }
   }
 
@@ -119,6 +128,28 @@ enum Parser: String, CaseIterable {
   private func takeSensitivities(_ data: Data) throws {
     do { _ = try JSONDecoder().decode([String: Double].self, from: data) } catch {
       throw FileError(path: Self.path, reason: "this is no JSON object of layer names and numbers")
+    }
+  }
+
+  private func takeTimes(_ data: Data) throws {
+    let table: TimeTable
+    do { table = try JSONDecoder().decode(TimeTable.self, from: data) } catch {
+      throw FileError(path: Self.path, reason: "this is no table of times")
+    }
+    try TimedCompression(table).run()
+  }
+
+  private func takeCheckpoint(_ input: [UInt8]) throws {
+    let shapes = ["w": [3, 2, 2], "b": [3]]
+    func state(_ bytes: [UInt8]) throws -> TuningState? {
+      try TuningState(bytes: bytes, path: Self.path, shapes: shapes, .adam)
+    }
+    guard let written = try state(input)?.bytes else {
+      throw FileError(path: Self.path, reason: "this is no whole checkpoint")
+    }
+    // Bytes are compared, as NaN differs from itself.
+    guard try state(written)?.bytes == written else {
+      throw BrokenPromise(what: "a checkpoint that was written differs")
     }
   }
 }

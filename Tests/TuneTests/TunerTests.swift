@@ -1,4 +1,5 @@
 import ModelGraph
+import TensorFiles
 import TestSupport
 import Tensors
 import Testing
@@ -107,6 +108,46 @@ struct TunerTests {
     #expect(throws: TuneError.self) {
       _ = try tuner { ($0.checkpoint, $0.length, $0.seed) = (path, .epochs(1), 4) }.run()
     }
+  }
+
+  /// A checkpoint that somebody damaged, with the right fingerprint: refused before anything goes by it.
+  @Test
+  func brokenCheckpointsAreRefused() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("state.safetensors")
+    _ = try tuner { ($0.checkpoint, $0.length) = (path, .epochs(1)) }.run()
+    let sound = try SafetensorsFile(contentsOf: path)
+    let row = SafetensorsFile.Entry(.float(Tensor(shape: [7], repeating: 1)))
+    let shape = try #require(sound.tensors["best/w2"]).tensor.shape
+    let worthless = SafetensorsFile.Entry(.float(Tensor(shape: shape, repeating: .nan)))
+    let edits: [(String, (inout SafetensorsFile) -> Void)] = [
+      ("a weight of another shape", { $0.tensors["weight/w1"] = row }),
+      ("a best weight of another shape", { $0.tensors["best/w1"] = row }),
+      ("no best weight", { $0.tensors["best/b1"] = nil }),
+      ("a best weight that is none", { $0.tensors["best/w2"] = worthless }),
+      ("moments of another shape", { $0.tensors["first/w1"] = row }),
+      ("second moments of another shape", { $0.tensors["second/w1"] = row }),
+      ("no second moments", { $0.tensors["second/w1"] = nil }),
+      ("a step behind the last", { $0.metadata["step"] = String(Int.max) }),
+      ("a step before the first", { $0.metadata["step"] = "-1" }),
+      ("steps beyond all bounds", { $0.metadata["steps"] = String(Int.max) }),
+      ("more steps for blocks than in all", { $0.metadata["blockSteps"] = String(Int.max) }),
+      ("evaluations beyond all bounds", { $0.metadata["stall"] = String(Int.max) }),
+      ("an optimiser's steps beyond all bounds", { $0.metadata["steps/w1"] = String(Int.max) }),
+      ("a best loss that is none", { $0.metadata["bestLoss"] = "7ff8000000000000" }),
+      ("rates that grow", { $0.metadata["caution"] = "4090000000000000" }),
+      ("no number", { $0.metadata["trainingLoss"] = "x" }),
+    ]
+    for (what, edit) in edits {
+      var broken = sound
+      edit(&broken)
+      try broken.write(to: path)
+      #expect(throws: TuneError.self, "\(what)") {
+        _ = try tuner { ($0.checkpoint, $0.length) = (path, .epochs(1)) }.run()
+      }
+    }
+    try sound.write(to: path)
+    _ = try tuner { ($0.checkpoint, $0.length) = (path, .epochs(1)) }.run()
   }
 
   /// Rates at which every step blows up leave the weights at the start.

@@ -1,3 +1,8 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
 import TensorFiles
 import Tensors
 
@@ -5,42 +10,21 @@ import Tensors
 struct Checkpoint {
   let path: String
   private let fingerprint: String
-  private let names: [String]
+  private let shapes: [String: Shape]
   private let optimiser: Optimiser
 
   init(path: String, _ task: TuningTask) {
     self.path = path
-    names = task.graph.parameters.map(\.name)
+    shapes = task.graph.parameters.reduce(into: [:]) { $0[$1.name] = $1.start.shape }
     optimiser = task.options.optimiser
     fingerprint = task.fingerprint
   }
 
   /// Writes the state; the file before it stays until the new one is whole.
   func write(_ state: TuningState) throws(TuneError) {
-    var tensors: [String: SafetensorsFile.Entry] = [:]
-    for name in names {
-      tensors["weight/" + name] = state.weights[name].map { .init(.float($0)) }
-      tensors["best/" + name] = state.best[name].map { .init(.float($0)) }
-      guard let moments = state.moments[name] else { continue }
-      tensors["first/" + name] = .init(.float(moments.first))
-      tensors["second/" + name] = .init(.float(moments.second))
+    do throws(FileError) { try state.file(fingerprint: fingerprint).write(to: path) } catch {
+      throw .model(.file(error))
     }
-    var metadata = ["fingerprint": fingerprint]
-    for (key, value) in numbers(state) { metadata[key] = value }
-    for (name, moments) in state.moments { metadata["steps/" + name] = String(moments.steps) }
-    do throws(FileError) {
-      try SafetensorsFile(tensors: tensors, metadata: metadata).write(to: path)
-    } catch { throw .model(.file(error)) }
-  }
-
-  private func numbers(_ state: TuningState) -> [(String, String)] {
-    func bits(_ value: Double) -> String { String(value.bitPattern, radix: 16) }
-    return [
-      ("step", String(state.step)), ("steps", String(state.steps)), ("blockSteps", String(state.blockSteps)),
-      ("stall", String(state.stall)), ("startLoss", bits(state.startLoss)),
-      ("bestLoss", bits(state.bestLoss)),
-      ("caution", bits(state.caution)), ("trainingLoss", bits(state.trainingLoss)),
-    ]
   }
 
   /// The state in the file; nil where there is none.
@@ -56,34 +40,85 @@ struct Checkpoint {
           "\(path) is the checkpoint of another network, or of other images or options: remove it to begin anew"
       )
     }
-    func whole(_ key: String) -> Int? { file.metadata[key].flatMap { Int($0) } }
-    func number(_ key: String) -> Double? {
-      file.metadata[key].flatMap { UInt64($0, radix: 16) }.map { Double(bitPattern: $0) }
-    }
-    func tensors(_ kind: String) -> [String: Tensor<Float>] {
-      var result: [String: Tensor<Float>] = [:]
-      for name in names { result[name] = file.tensors[kind + name]?.tensor.converted() }
-      return result
-    }
-    let (weights, best) = (tensors("weight/"), tensors("best/"))
-    guard let step = whole("step"), let steps = whole("steps"), let blockSteps = whole("blockSteps"),
-      let stall = whole("stall"), let startLoss = number("startLoss"), let bestLoss = number("bestLoss"),
-      let caution = number("caution"), let trainingLoss = number("trainingLoss"),
-      weights.count == names.count, best.count == names.count
-    else { throw .data(reason: "\(path) is no whole checkpoint: remove it to begin anew") }
-    var state = TuningState(weights: weights, loss: startLoss, blockSteps: blockSteps, steps: steps)
-    (state.best, state.bestLoss, state.step, state.stall) = (best, bestLoss, step, stall)
-    (state.caution, state.trainingLoss) = (caution, trainingLoss)
-    let (first, second) = (tensors("first/"), tensors("second/"))
-    for (name, values) in first {
-      var moments = Moments(values.shape, optimiser)
-      moments.first = values
-      moments.second = second[name] ?? moments.second
-      moments.steps = whole("steps/" + name) ?? 0
-      state.moments[name] = moments
+    guard let state = TuningState(file, shapes: shapes, optimiser) else {
+      throw .data(reason: "\(path) is no whole checkpoint: remove it to begin anew")
     }
     return state
   }
+}
+
+extension TuningState {
+  /// The checkpoint's file.
+  func file(fingerprint: String) -> SafetensorsFile {
+    var tensors: [String: SafetensorsFile.Entry] = [:]
+    for (name, weight) in weights { tensors["weight/" + name] = .init(.float(weight)) }
+    for (name, weight) in best { tensors["best/" + name] = .init(.float(weight)) }
+    var metadata = ["fingerprint": fingerprint]
+    for (name, moments) in moments {
+      tensors["first/" + name] = .init(.float(moments.first))
+      tensors["second/" + name] = .init(.float(moments.second))
+      metadata["steps/" + name] = String(moments.steps)
+    }
+    for (key, value) in [("step", step), ("steps", steps), ("blockSteps", blockSteps), ("stall", stall)] {
+      metadata[key] = String(value)
+    }
+    let numbers = [
+      ("startLoss", startLoss), ("bestLoss", bestLoss), ("caution", caution), ("trainingLoss", trainingLoss),
+    ]
+    for (key, value) in numbers { metadata[key] = String(value.bitPattern, radix: 16) }
+    return SafetensorsFile(tensors: tensors, metadata: metadata)
+  }
+
+  /// The state that a checkpoint's file holds of weights of these shapes; nil where anything is missing, of another shape or
+  /// no such number.
+  init?(_ file: SafetensorsFile, shapes: [String: Shape], _ optimiser: Optimiser) {
+    func whole(_ key: String, _ range: ClosedRange<Int>) -> Int? {
+      file.metadata[key].flatMap { Int($0) }.flatMap { range.contains($0) ? $0 : nil }
+    }
+    func number(_ key: String) -> Double? {
+      file.metadata[key].flatMap { UInt64($0, radix: 16) }.map { Double(bitPattern: $0) }
+    }
+    func tensor(_ name: String, _ shape: Shape) -> Tensor<Float>? {
+      file.tensors[name].flatMap { $0.tensor.shape == shape ? $0.tensor.converted() : nil }
+    }
+    guard let steps = whole("steps", 1...Self.mostSteps), let step = whole("step", 0...steps),
+      let blockSteps = whole("blockSteps", 0...steps), let stall = whole("stall", 0...steps),
+      let startLoss = number("startLoss"), startLoss.isFinite,
+      let bestLoss = number("bestLoss"), bestLoss <= startLoss,
+      let caution = number("caution"), (0...1).contains(caution), let trainingLoss = number("trainingLoss")
+    else { return nil }
+    self.init(weights: [:], loss: startLoss, blockSteps: blockSteps, steps: steps)
+    (self.bestLoss, self.step, self.stall) = (bestLoss, step, stall)
+    (self.caution, self.trainingLoss) = (caution, trainingLoss)
+    for (name, shape) in shapes {
+      guard let weight = tensor("weight/" + name, shape), let least = tensor("best/" + name, shape),
+        least.isFinite
+      else { return nil }
+      (weights[name], best[name]) = (weight, least)
+      guard file.tensors["first/" + name] != nil else { continue }
+      var moments = Moments(shape, optimiser)
+      guard let first = tensor("first/" + name, shape),
+        let second = tensor("second/" + name, moments.second.shape),
+        let count = whole("steps/" + name, 0...step)
+      else { return nil }
+      (moments.first, moments.second, moments.steps) = (first, second, count)
+      self.moments[name] = moments
+    }
+  }
+
+  /// The state in the bytes of a checkpoint of such weights, and nil as above: for what gives it broken ones (Tests/Fuzzing).
+  ///
+  /// **Throws** where the bytes are no file of tensors.
+  package init?(bytes: [UInt8], path: String, shapes: [String: [Int]], _ optimiser: Optimiser) throws {
+    self.init(
+      try SafetensorsFile(data: Data(bytes), path: path), shapes: shapes.mapValues { Shape($0) }, optimiser)
+  }
+
+  /// The bytes of a checkpoint without a fingerprint.
+  package var bytes: [UInt8] { Array(file(fingerprint: "").data) }
+
+  /// So many that products with the images of a step stay far from an integer's range.
+  private static var mostSteps: Int { 1 << 31 }
 }
 
 extension TuningTask {

@@ -1,7 +1,7 @@
 import Tensors
 
 /// What changes while a network is tuned: all that a run which was stopped needs to go on.
-struct TuningState: Sendable, Equatable {
+package struct TuningState: Sendable, Equatable {
   /// The steps that are planned, block by block and in all.
   let blockSteps: Int
   let steps: Int
