@@ -15,13 +15,8 @@ extension WinogradProducts {
   static func transform(
     _ squares: inout MutableSpan<Lanes>, into result: inout MutableSpan<Float>, at place: Int, step: Int
   ) {
-    for j in 0..<side {
-      let made = inputs(six(squares, at: j, step: side))
-      put(made, in: &squares, at: points &+ j, step: side)
-    }
-    for i in 0..<side {
-      let made = inputs(six(squares, at: points &+ i &* side, step: 1))
-      store(made, in: &result, at: place &+ i &* side &* step, step: step)
+    alongBoth(&squares, length: side, into: &result, at: place, step: step) {
+      inputs(six($0, at: $1, step: $2))
     }
   }
 
@@ -30,12 +25,23 @@ extension WinogradProducts {
   static func spread(
     _ squares: inout MutableSpan<Lanes>, into result: inout MutableSpan<Float>, at place: Int, step: Int
   ) {
-    for j in 0..<tile {
-      let made = gradients(four(squares, at: j, step: tile))
-      put(made, in: &squares, at: points &+ j, step: tile)
+    alongBoth(&squares, length: tile, into: &result, at: place, step: step) {
+      gradients(four($0, at: $1, step: $2))
+    }
+  }
+
+  /// Makes six of each column of a square, and six of each row of that: `make` is told where a line begins and its step.
+  @inline(__always)
+  private static func alongBoth(
+    _ squares: inout MutableSpan<Lanes>, length: Int, into result: inout MutableSpan<Float>, at place: Int,
+    step: Int, _ make: (borrowing MutableSpan<Lanes>, Int, Int) -> Six
+  ) {
+    for j in 0..<length {
+      let made = make(squares, j, length)
+      put(made, in: &squares, at: points &+ j, step: length)
     }
     for i in 0..<side {
-      let made = gradients(four(squares, at: points &+ i &* tile, step: 1))
+      let made = make(squares, points &+ i &* length, 1)
       store(made, in: &result, at: place &+ i &* side &* step, step: step)
     }
   }
