@@ -21,7 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SECONDS, BYTES = 5, 1 << 30
 BATCH, LARGEST = 64, 1 << 16
 PARSERS = {"npy": "npy", "safetensors": "safetensors", "model": "onnx", "rewrite": "onnx", "run": "onnx", "image": "image",
-           "sensitivities": "json", "moments": "moments", "times": "json", "checkpoint": "moments"}
+           "sensitivities": "json", "moments": "safetensors", "times": "json", "checkpoint": "safetensors"}
 ENDINGS = {"image": (".png", ".jpg"), "sensitivities": (".sensitivities.json",), "moments": (".moments.safetensors",),
            "times": (".times.json",), "checkpoint": (".checkpoint.safetensors",)}
 
@@ -67,7 +67,7 @@ def edit_json(r, data):
     return data[:at] + more + data[at + r.randrange(4) :]
 
 
-EDITS.update(image=edit_image, json=edit_json, moments=EDITS["safetensors"])
+EDITS.update(image=edit_image, json=edit_json)
 
 
 class Corpus:
