@@ -183,14 +183,18 @@ class Craft:
         return {"error": relative_error(answers(original, tested, 4), answers(path, tested, 4))}
 
 
+class OutOfReach(Exception):
+    """A budget that no choice of forms meets, with the reason."""
+
+
 def compress(options, model, target, fraction, network, *more):
-    """The report of a compression; the reason where a budget is out of reach."""
+    """The report of a compression. Raises OutOfReach."""
     command = [options.lowrank, "compress", model, "-o", target, f"--{options.budget}", str(fraction), "--json",
                "--threads", str(options.threads), *network.form, *more]
     command += ["--input-shape", network.shape] if network.shape else []
     done = subprocess.run(command, capture_output=True, text=True)
     if "cannot be reached" in done.stderr:
-        return done.stderr.strip().splitlines()[-1].rsplit(": ", 1)[-1]
+        raise OutOfReach(done.stderr.strip().splitlines()[-1].rsplit(": ", 1)[-1])
     if done.returncode:
         sys.exit(f"{' '.join(command)}: {done.stderr.strip()}")
     return json.loads(done.stdout)
@@ -238,9 +242,10 @@ def main():
             images, target = os.path.join(folder, "images.npy"), os.path.join(folder, "out.onnx")
             np.save(images, np.ascontiguousarray(network.images(), dtype=np.float32))
             for fraction in options.fractions.split(","):
-                reached = compress(options, model, target, fraction, network)
-                if isinstance(reached, str):
-                    line(network.name, fraction, reached, *[""] * 10)
+                try:
+                    compress(options, model, target, fraction, network)
+                except OutOfReach as reason:
+                    line(network.name, fraction, reason, *[""] * 10)
                     continue
                 plain, plain_ms = network.measure(target, model), milliseconds(options, target, network)
                 report = compress(options, model, target, fraction, network, "--calibrate", images)
