@@ -36,6 +36,18 @@ struct ConvolutionDefinition: Sendable {
     return x
   }
 
+  /// The gradient of the kernel: the same products, from x and the gradient of y.
+  ///
+  /// **Shapes** x [N, S, D, H, W], y [N, T, ...], `kernel` [T, S / groups, a, b, c].
+  func kernelGradient(_ x: Tensor<Double>, _ y: Tensor<Double>, kernel: Shape) -> [Double] {
+    var w = [Double](repeating: 0, count: kernel.count)
+    let (from, gradient) = (x.elements, y.elements)
+    forEachProduct(x.shape.extents, kernel.extents, Array(y.shape.extents.dropFirst(2))) {
+      w[$1] += from[$0] * gradient[$2]
+    }
+    return w
+  }
+
   private func forEachProduct(_ xs: [Int], _ ws: [Int], _ output: [Int], _ body: (Int, Int, Int) -> Void) {
     let (outputs, inputs) = (ws[0] / groups, ws[1])
     var (place, tap) = (0, 0)

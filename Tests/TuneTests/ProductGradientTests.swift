@@ -146,13 +146,47 @@ struct ProductGradientTests {
     var generator = SeededGenerator(seed: 7)
     let x = generator.tensor(geometry.inputShape, of: Float.self)
     let gradient = generator.tensor(geometry.outputShape, of: Float.self)
-    let made = try #require(WinogradProducts(geometry, axes: axes)).kernelGradient(x, gradient)
+    let made = try #require(WinogradKernelGradient(geometry)).run(x, gradient)
     let plain = ShiftedProducts(geometry, axes: axes).kernelGradient(x, gradient, images: 0..<images)
     #expect(made.shape.count == plain.shape.count)
     // Sums of so many products of numbers up to 1, whose roundings to 2^-24 add up like their root, ten times in Winograd's form.
     let count = Double(images * side * side)
     let largest = zip(made.elements, plain.elements).reduce(0) { max($0, abs(Double($1.0) - Double($1.1))) }
     #expect(largest < 20 * 0x1p-24 * count.squareRoot() * 4, "\(largest)")
+  }
+
+  /// One image whose patches go in several bands of lines: pictures, strides, and groups of channels.
+  @Test(arguments: [
+    (Layer(images: 1, inputs: 3, outputs: 7, extents: [61, 63], pads: [1, 1, 1, 0]), 2),
+    (Layer(images: 1, inputs: 3, outputs: 7, extents: [131, 90], stride: [2, 2], pads: [1, 0, 1, 1]), 2),
+    (Layer(images: 1, inputs: 40, outputs: 5, extents: [71, 60], stride: [2, 1], pads: [0, 1, 1, 1]), 3),
+    (
+      Layer(
+        images: 1, inputs: 6, outputs: 4, groups: 2, extents: [71, 80], stride: [2, 1], dilation: [1, 2],
+        pads: [2, 1, 1, 1]), 3
+    ),
+  ])
+  func bandsOfPatches(layer: Layer, bands: Int) throws {
+    let geometry = try ConvolutionGeometry(
+      kernelShape: Shape([layer.outputs, layer.inputs / layer.groups] + layer.kernel),
+      inputExtents: layer.extents, stride: layer.stride, dilation: layer.dilation,
+      paddingBefore: Array(layer.pads.prefix(2)), paddingAfter: Array(layer.pads.suffix(2)),
+      groups: layer.groups)
+    let gradients = ConvolutionGradients(geometry)
+    #expect(gradients.linesOfBand * bands >= geometry.outputExtents[0])
+    #expect(gradients.linesOfBand * (bands - 1) < geometry.outputExtents[0])
+    var generator = SeededGenerator(seed: 5)
+    let x = generator.tensor(geometry.inputShape, of: Float.self)
+    let gradient = generator.tensor(geometry.outputShape, of: Float.self)
+    let exact = layer.definition.kernelGradient(
+      layer.cube(x.converted()), layer.cube(gradient.converted()),
+      kernel: Shape(Array(geometry.kernelShape.extents.prefix(2)) + [1] + layer.kernel))
+    let made = gradients.kernelGradient(x, gradient)
+    // A sum of n products of random numbers up to 1 stands at sqrt(k) / 3 after k of them; its roundings to 2^-24 of that add up
+    // like the root of their squares, to n / (3 sqrt 2). Five times that is more than the largest of some thousands.
+    let bound = 5 * 0x1p-24 * Double(geometry.outputPositions) / (3 * 2.0.squareRoot())
+    let largest = zip(made.elements, exact).map { abs(Double($0) - $1) }.max() ?? .infinity
+    #expect(largest < bound, "\(largest)")
   }
 
   @Test(arguments: 0..<8)

@@ -148,6 +148,14 @@ struct lowrank_winograd_weights {
   size_t points, depth, vectors, u_point;  ///< 4, 6 or 7 points
 };
 
+/// Kernels of 3 x 3 taps, or their gradients, out of the 6 x 6 points of F(4x4, 3x3): g = G^T u G for each row and input.
+struct lowrank_winograd_kernels {
+  const float *m;  ///< [36][m_point], row t at t * m_row: the inputs, readable in whole vectors
+  float *z;        ///< row t at t * z_row: [inputs][9]
+  size_t rows, inputs, m_row, m_point, z_row;
+  bool adds;       ///< whether they are added to what z holds
+};
+
 /// The kernels of one instruction set.
 struct lowrank_kernels {
   const char *name;
@@ -165,6 +173,9 @@ struct lowrank_kernels {
   void (*winograd_input[LOWRANK_WINOGRAD_FORMS])(const struct lowrank_winograd_input *);
   void (*winograd_output[LOWRANK_WINOGRAD_FORMS])(const struct lowrank_winograd_output *);
   void (*winograd_weights)(const struct lowrank_winograd_weights *);
+  /// A g A^T of F(4x4, 3x3): rows of tiles of 4 x 4 numbers that do not overlap, to 6 x 6 points.
+  void (*winograd_gradient)(const struct lowrank_winograd_input *);
+  void (*winograd_kernels)(const struct lowrank_winograd_kernels *);
   /// target[c * target_row + p] = source[p * source_pixel + c]; reads whole blocks of `width` channels.
   void (*to_maps)(const float *source, size_t source_pixel, size_t pixels, size_t channels, float *target,
                   size_t target_row);

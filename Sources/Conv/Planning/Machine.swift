@@ -17,7 +17,7 @@ struct Machine: Sendable {
 
   init(_ table: lowrank_kernels) {
     width = table.width
-    multiplyRate = Double(lowrank_vectors_per_cycle(table.width))
+    multiplyRate = Self.rates[table.width]
     strip = table.strip
     mostPixels = [0, table.most_pixels.1, table.most_pixels.2, table.most_pixels.3, table.most_pixels.4]
     (privateBytes, sharedBytes) = Self.caches
@@ -25,6 +25,10 @@ struct Machine: Sendable {
 
   /// Asked for once: the answer is in files. Of a last cache that many cores share, one has no more than this for itself.
   private static let caches = (lowrank_cache_bytes(2), min(lowrank_cache_bytes(3), 32 << 20))
+
+  /// For vectors of so many floats. Asked for once: the answer takes microseconds in a virtual machine, as each product does that
+  /// is made for one run.
+  private static let rates = (0...16).map { Double(lowrank_vectors_per_cycle($0)) }
 
   /// The vectors that hold `channels` floats.
   func vectors(_ channels: Int) -> Int { (channels + width - 1) / width }

@@ -7,7 +7,7 @@ import Tensors
 ///
 /// with P the matrix of patches. At stride 1 the gradient of the input is the convolution with the kernel flipped and its
 /// channels swapped; at other strides it is the kernel's transpose times dL/dY, added up where the patches come from. The
-/// kernel's gradient at stride 1 needs no patches: see `WinogradProducts` for 3 x 3 kernels and `ShiftedProducts` for others.
+/// kernel's gradient at stride 1 needs no patches: see `WinogradKernelGradient` for 3 x 3 kernels and `ShiftedProducts` for others.
 ///
 /// **Complexity** the multiplies of the convolution for each of the three, fewer where Winograd's form serves; copies or patches
 /// of about `patchCount` floats, of at least one image.
@@ -104,7 +104,7 @@ struct ConvolutionGradients: Sendable {
   ///
   /// **Shapes** `x` [N, S, H, W], `gradient` [N, T, H', W']; the result [T, S / groups, D...].
   func kernelGradient(_ x: Tensor<Float>, _ gradient: Tensor<Float>) -> Tensor<Float> {
-    if let tiles = WinogradProducts(geometry, axes: axes) { return tiles.kernelGradient(x, gradient) }
+    if let tiles = WinogradKernelGradient(geometry) { return tiles.run(x, gradient) }
     let shifts =
       axes.allSatisfy { $0.stride == 1 } && !isNarrow ? ShiftedProducts(geometry, axes: axes) : nil
     let each = shifts?.floatsOfImage ?? patches.rows * geometry.outputPositions
@@ -116,8 +116,10 @@ struct ConvolutionGradients: Sendable {
         result.add(pointwise(x, gradient, image: start))
       } else if let shifts {
         result.add(shifts.kernelGradient(x, gradient, images: images))
+      } else if images.count == 1 {
+        addByBands(x, gradient, image: start, to: &result)
       } else {
-        result.add(strided(x, gradient, images))
+        result.add(byPatches(x, gradient, images))
       }
     }
     return result
@@ -136,11 +138,43 @@ struct ConvolutionGradients: Sendable {
     }
   }
 
+  /// The lines of patches that a second cache holds beside the products; no fewer than a thousand positions, as adding up the
+  /// products would take too long beside them.
+  var linesOfBand: Int { max(1, max(1024, Self.patchCount / 4 / patches.rows) / patches.line) }
+
+  /// Adds the part of one image by its patches, band by band of lines, with the gradient as it lies.
+  private func addByBands(
+    _ x: Tensor<Float>, _ gradient: Tensor<Float>, image: Int, to result: inout Tensor<Float>
+  ) {
+    let (patches, groups) = (patches, geometry.groups)
+    let (outputs, line) = (geometry.outputChannels / groups, patches.line)
+    for first in stride(from: 0, to: patches.lines, by: linesOfBand) {
+      let lines = first..<min(patches.lines, first + linesOfBand)
+      let columns = patches.matrix(x, images: image..<image + 1, lines: lines)
+      let product = BatchedProduct(
+        batch: [groups], rows: outputs, depth: lines.count * line, columns: patches.rows / groups,
+        left: MatrixLayout(
+          stride: geometry.outputPositions, batchStrides: [outputs * geometry.outputPositions]),
+        right: .transposed)
+      var workspace = product.makeWorkspace()
+      let start = image * geometry.outputChannels * geometry.outputPositions + first * line
+      let part = Tensor(shape: geometry.kernelShape) { part in
+        gradient.withSpan { gradient in
+          columns.withSpan {
+            product.run(
+              gradient.extracting(start..<gradient.count), $0, into: &part, workspace: &workspace)
+          }
+        }
+      }
+      result.add(part)
+    }
+  }
+
   /// The part of some images by their patches.
-  private func strided(
+  private func byPatches(
     _ x: Tensor<Float>, _ gradient: Tensor<Float>, _ images: Range<Int>
   ) -> Tensor<Float> {
-    let columns = patches.matrix(x, images: images)
+    let columns = patches.matrix(x, images: images, lines: 0..<patches.lines)
     let rows = gathered(gradient, images)
     return rows.withSpan { rows in
       columns.withSpan { product(rows, $0, depth: images.count * geometry.outputPositions) }

@@ -22,20 +22,26 @@ struct Patches: Sendable {
 
   /// The positions of an output.
   var positions: Int { outputs[0] * outputs[1] * outputs[2] }
+  /// The lines of an output: positions that lie side by side along the last axis.
+  var lines: Int { outputs[0] * outputs[1] }
+  /// The positions of a line.
+  var line: Int { outputs[2] }
   /// The rows of P.
   var rows: Int { channels * axes.reduce(1) { $0 * $1.kernel } }
   private var inputPositions: Int { axes.reduce(1) { $0 * $1.input } }
 
-  /// The matrix of some images.
-  func matrix(_ x: Tensor<Float>, images: Range<Int>) -> Tensor<Float> {
-    var result = Tensor<Float>(shape: [rows, images.count * positions], repeating: 0)
+  /// The matrix of some lines of some images.
+  ///
+  /// **Shapes** [S K, n L] for L positions on those lines.
+  func matrix(_ x: Tensor<Float>, images: Range<Int>, lines: Range<Int>) -> Tensor<Float> {
+    var result = Tensor<Float>(shape: [rows, images.count * lines.count * line], repeating: 0)
     x.withSpan { x in
       result.withMutableSpan { target in
-        forEachRun(images) { source, step, place, count in
+        forEachRun(images, lines) { source, step, place, count in
           if step == 1 {
-            for i in 0..<count { target[unchecked: place + i] = x[unchecked: source + i] }
+            for i in 0..<count { target[unchecked: place &+ i] = x[unchecked: source &+ i] }
           } else {
-            for i in 0..<count { target[unchecked: place + i] = x[unchecked: source + i * step] }
+            for i in 0..<count { target[unchecked: place &+ i] = x[unchecked: source &+ i &* step] }
           }
         }
       }
@@ -50,11 +56,11 @@ struct Patches: Sendable {
     precondition(matrix.count == rows * positions, "patches of \(matrix.shape) for \(rows) x \(positions)")
     matrix.withSpan { matrix in
       x.withMutableSpan { x in
-        forEachRun(image..<image + 1) { target, step, place, count in
+        forEachRun(image..<image + 1, 0..<lines) { target, step, place, count in
           if step == 1 {
-            for i in 0..<count { x[unchecked: target + i] += matrix[unchecked: place + i] }
+            for i in 0..<count { x[unchecked: target &+ i] += matrix[unchecked: place &+ i] }
           } else {
-            for i in 0..<count { x[unchecked: target + i * step] += matrix[unchecked: place + i] }
+            for i in 0..<count { x[unchecked: target &+ i &* step] += matrix[unchecked: place &+ i] }
           }
         }
       }
@@ -63,9 +69,12 @@ struct Patches: Sendable {
 
   /// Goes over the runs of elements that lie inside: where one begins in x, the step there, where it begins in P, its length.
   @inline(__always)
-  private func forEachRun(_ images: Range<Int>, _ body: (Int, Int, Int, Int) -> Void) {
+  private func forEachRun(
+    _ images: Range<Int>, _ chosen: Range<Int>, _ body: (Int, Int, Int, Int) -> Void
+  ) {
     let (outer, middle, inner) = (axes[0], axes[1], axes[2])
-    let width = images.count * positions
+    let size = chosen.count * line
+    let width = images.count * size
     var row = 0
     for channel in 0..<channels {
       for a in 0..<outer.kernel {
@@ -77,14 +86,15 @@ struct Patches: Sendable {
             let shift = run.lowerBound * inner.stride + c * inner.dilation - inner.before
             for image in images where !run.isEmpty {
               let from = (image * channels + channel) * inputPositions
-              let to = row * width + (image - images.lowerBound) * positions + run.lowerBound
+              let to = row * width + (image - images.lowerBound) * size + run.lowerBound
               for plane in planes {
+                let first = plane * outputs[1]
                 let z = plane * outer.stride + a * outer.dilation - outer.before
-                for line in lines {
-                  let y = line * middle.stride + b * middle.dilation - middle.before
+                for place in lines.clamped(to: chosen.lowerBound - first..<chosen.upperBound - first) {
+                  let y = place * middle.stride + b * middle.dilation - middle.before
                   body(
                     from + (z * middle.input + y) * inner.input + shift, inner.stride,
-                    to + (plane * outputs[1] + line) * outputs[2], run.count)
+                    to + (first + place - chosen.lowerBound) * line, run.count)
                 }
               }
             }
