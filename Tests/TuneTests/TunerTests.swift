@@ -1,3 +1,4 @@
+import Foundation
 import ModelGraph
 import TensorFiles
 import TestSupport
@@ -160,6 +161,49 @@ struct TunerTests {
     #expect(result.end == .blewUp)
     #expect(result.bestLoss <= result.startLoss)
     #expect(result.bestLoss.isFinite)
+  }
+
+  /// A start that is nearly perfect is soon left by a thousand times its loss, and no step has blown up for that.
+  @Test(arguments: [LossKind.divergence, .meanSquare], [0, 1e-5] as [Float])
+  func nearlyPerfectStartsAreNoBlowUp(loss: LossKind, noise: Float) throws {
+    func run(_ change: (inout TuneOptions) -> Void = { _ in }) throws -> (TuningResult, worst: Double) {
+      var worst = 0.0
+      let tuner = try Tuner(
+        TinyNetwork.classifier(seed: 1, noise: noise), teacher: TinyNetwork.classifier(seed: 1),
+        images: RandomImages(), loss: loss, options: options(change))
+      let result = try tuner.run { worst = max(worst, $0.heldBackLoss) }
+      return (result, worst)
+    }
+    let (result, worst) = try run()
+    #expect(worst > 100 * result.startLoss)
+    #expect(result.end == .finished, "\(result.startLoss), \(worst)")
+    #expect(result.bestLoss <= result.startLoss)
+    // Steps that forget everything are still seen.
+    let (blownUp, _) = try run {
+      $0.rate = 1e30
+      $0.optimiser = .sgd
+    }
+    #expect(blownUp.end == .blewUp && blownUp.bestLoss <= blownUp.startLoss)
+  }
+
+  /// The loss of answering alike: one variance, or the logarithm of the classes but for what the teacher leaves open.
+  @Test
+  func ignoranceIsMeasured() throws {
+    func ignorance(_ loss: LossKind, labels: [Int]? = nil) throws -> Double {
+      try Tuner(
+        TinyNetwork.classifier(seed: 1, noise: 0.3), teacher: TinyNetwork.classifier(seed: 1),
+        images: RandomImages(), labels: labels, loss: loss, options: options { $0.temperature = 1 }
+      ).task.ignorantLoss
+    }
+    #expect(try ignorance(.meanSquare) == 1)
+    let alike = try ignorance(.divergence)
+    #expect(alike > 0 && alike < log(3))
+    let labelled = try ignorance(.divergence, labels: [Int](repeating: 0, count: 40))
+    // Two roundings of 2^-53.
+    #expect(abs(labelled - alike - log(3)) < 1e-15 * 8)
+    let target = Tensor<Float>(shape: [2, 4], elements: [50, 0, 0, 0, 0, 0, 50, 0])
+    let certain = LossFunctions.ofEqualClasses(target, hasLabels: false, temperature: 1, share: 0.5)
+    #expect(abs(certain - 0.5 * log(4)) < 1e-12)
   }
 
   /// What cannot get better ends before its schedule does, and not before rates are low.

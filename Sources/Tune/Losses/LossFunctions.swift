@@ -76,6 +76,20 @@ enum LossFunctions {
     return LossValue(loss: loss, gradient: gradient)
   }
 
+  /// The mean divergence, times `share`, and the cross-entropy of labels where there are any, of a network that finds all classes
+  /// equally likely.
+  ///
+  /// **Shapes** `target` as for `divergence`.
+  static func ofEqualClasses(
+    _ target: Tensor<Float>, hasLabels: Bool, temperature: Double, share: Double
+  ) -> Double {
+    let (images, y) = (target.shape[0], Tensor<Float>(shape: target.shape, repeating: 0))
+    let weight = 1 / Double(max(1, images))
+    let entropy =
+      hasLabels ? crossEntropy(y, labels: [Int](repeating: 0, count: images), weight: weight).loss : 0
+    return divergence(y, target: target, temperature: temperature, weight: share * weight).loss + entropy
+  }
+
   /// `ln softmax(x / T)`, in Double and without overflow.
   private static func logProbabilities(
     _ x: Span<Float>, _ row: Range<Int>, _ temperature: Double

@@ -77,7 +77,7 @@ public final class Tuner {
       guard isDue || !isSound else { continue }
       let loss = isSound ? try evaluate(&state) : .infinity
       if !loss.isFinite || loss > 4 * state.startLoss {
-        restarts += 1
+        if hasForgotten(loss) { restarts += 1 }
         guard restarts <= Self.mostRestarts else {
           end = .blewUp
           break
@@ -97,6 +97,10 @@ public final class Tuner {
       state, end: end, parameters: task.graph.parameters,
       secondsOfStep: stepTime.inSeconds / Double(max(1, state.step - firstStep)))
   }
+
+  /// Whether a loss of the images held back is none, or no less than where all images are answered alike: a start that is nearly
+  /// perfect is soon left by much more than four times its loss, and only has to go on with lower rates.
+  private func hasForgotten(_ loss: Double) -> Bool { !loss.isFinite || loss > task.ignorantLoss }
 
   /// Why to end before the next step, if any of the processes has to: however short the time is, one step is taken.
   private func earlyEnd(

@@ -12,6 +12,8 @@ struct TuningTask: Sendable {
   let matches: MatchSelection
   /// The reciprocals of the variances of the teacher's values, which mean squares are divided by.
   private(set) var scales: [String: Double] = [:]
+  /// The loss of a network that says the same of all images: the mean of each of its outputs' values, all classes alike.
+  private(set) var ignorantLoss = 0.0
   /// The images that are tuned on, and those that are held back.
   let split: ImageSplit
   /// The images of a step.
@@ -103,7 +105,16 @@ struct TuningTask: Sendable {
       guard target.isFinite else {
         throw .data(reason: "the teacher's '\(match.teacher)' holds NaN or infinity")
       }
-      scales[match.value] = 1 / max(target.variance, 1e-12)
+      let variance = target.variance
+      scales[match.value] = 1 / max(variance, 1e-12)
+      guard phase == .whole else { continue }
+      let share = 1 / Double(all.count)
+      switch match.loss {
+      case .meanSquare: ignorantLoss += share * min(1, variance * 1e12)
+      case .divergence:
+        ignorantLoss += LossFunctions.ofEqualClasses(
+          target, hasLabels: labels != nil, temperature: options.temperature, share: share)
+      }
     }
   }
 
