@@ -29,7 +29,7 @@ extension CompressionReport {
     guard let time, let measured = time.measuredMs, !time.isFaster, layers.contains(where: \.isFactored)
     else { return nil }
     let figures =
-      "A run takes \(fixed(measured, 3)) ms here and took \(fixed(time.denseMs, 3)) before: the network has become "
+      "A run takes \(millisecondsText(measured)) here and took \(millisecondsText(time.denseMs)) before: the network has become "
       + "smaller, but no faster."
     guard time.predictedMs == nil else { return figures }
     return figures

@@ -42,6 +42,9 @@ package func significant(_ value: Double) -> String {
   return fixed(value, digits)
 }
 
+/// Milliseconds, to a thousandth where they are few: `0.136 ms`, `24.31 ms`, `242.5 ms`.
+package func millisecondsText(_ ms: Double) -> String { "\(fixed(ms, ms < 10 ? 3 : ms < 100 ? 2 : 1)) ms" }
+
 /// A fraction as whole percent.
 package func percent(_ fraction: Double) -> String { "\(fixed(100 * fraction, 0)) %" }
 

@@ -78,7 +78,7 @@ extension HTMLReport {
     return [
       (
         false,
-        "\(whose); the prediction of \(fixed(predicted, 2)) ms was off by \(percentText(off.magnitude))."
+        "\(whose); the prediction of \(millisecondsText(predicted)) was off by \(percentText(off.magnitude))."
       )
     ] + (report.timeWarning.map { [(true, $0)] } ?? [])
   }

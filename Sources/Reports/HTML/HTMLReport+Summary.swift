@@ -43,9 +43,9 @@ extension HTMLReport {
   private func addTimeTile(_ page: inout HTMLBuilder) {
     guard let time = report.time else { return }
     let after =
-      time.measuredMs.map { "\(fixed($0, 2)) ms measured" }
-      ?? time.predictedMs.map { "\(fixed($0, 2)) ms predicted" } ?? "?"
-    addTile(&page, "time", percentText(time.fraction), "\(fixed(time.denseMs, 2)) → \(after)")
+      time.measuredMs.map { "\(millisecondsText($0)) measured" }
+      ?? time.predictedMs.map { "\(millisecondsText($0)) predicted" } ?? "?"
+    addTile(&page, "time", percentText(time.fraction), "\(millisecondsText(time.denseMs)) → \(after)")
   }
 
   private func addAnswerTiles(_ page: inout HTMLBuilder) {

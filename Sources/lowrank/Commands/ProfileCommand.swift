@@ -40,6 +40,6 @@ struct ProfileCommand: ParsableCommand {
     try outputs.finish(
       printing:
         "\(table.layers.count) layers in \(forms) forms on \(table.machine), \(table.threads) thread(s);"
-        + " the network takes \(fixed(table.networkMs, 3)) ms\n\(output) written")
+        + " the network takes \(millisecondsText(table.networkMs))\n\(output) written")
   }
 }

@@ -20,7 +20,7 @@ extension TimeInspection {
     }
     return [
       table.text, "",
-      "\(fixed(networkMs, 3)) ms on \(threads) thread(s), \(fixed(restMs, 3)) of them in no layer; \(machine)",
+      "\(millisecondsText(networkMs)) on \(threads) thread(s), \(millisecondsText(restMs)) of them in no layer; \(machine)",
       "bound: \(fixed(roofline.gflops, 1)) GFLOP/s and \(fixed(roofline.gigabytes, 1)) GB/s as measured here;"
         + " Winograd's forms multiply less, and may pass it",
     ].joined(separator: "\n")

@@ -130,13 +130,15 @@ extension CompressionReport.Time {
   /// The times before and after, in a line for people.
   fileprivate var text: String {
     let whose = runtime == "lowrank" ? "" : " in \(runtime)"
-    let before = "time of a run\(whose), \(threads) thread(s): \(fixed(denseMs, 3)) ms -> "
+    let before = "time of a run\(whose), \(threads) thread(s): \(millisecondsText(denseMs)) -> "
     guard let measuredMs else {
       return before
-        + "\(fixed(predictedMs ?? denseMs, 3)) ms predicted (\(percent(fraction))), not measured here"
+        + "\(millisecondsText(predictedMs ?? denseMs)) predicted (\(percent(fraction))), not measured here"
     }
-    let measured = before + "\(fixed(measuredMs, 3)) ms measured (\(percent(fraction)))"
-    return predictedMs.map { measured + ", \(fixed($0, 3)) predicted, prices corrected \(rounds) time(s)" }
+    let measured = before + "\(millisecondsText(measuredMs)) measured (\(percent(fraction)))"
+    return predictedMs.map {
+      measured + ", \(millisecondsText($0)) predicted, prices corrected \(rounds) time(s)"
+    }
       ?? measured
   }
 }
