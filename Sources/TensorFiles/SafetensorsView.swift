@@ -71,10 +71,14 @@ public struct SafetensorsView: Sendable {
 /// without a name.
 public struct SafetensorsWriter: ~Copyable {
   private let scratch: ScratchFile
-  private var fields: [String: SafetensorsHeader.Field] = [:]
+  private var fields: [String: SafetensorsHeader.Field]
 
   /// **Throws** `FileError` where there is no room for files that wait.
-  public init() throws(FileError) { scratch = try ScratchFile() }
+  public init() throws(FileError) {
+    // Before anything is set: Swift 6.2 destroys what is twice where this throws.
+    let file = try ScratchFile()
+    (scratch, fields) = (file, [:])
+  }
 
   /// Appends a tensor in Double.
   ///
