@@ -77,10 +77,9 @@ import Testing
   ])
   func aResultIsAsNearAsPromised(activation: Activation, units: Double, least: Double) throws {
     // Below `least` the definition, which subtracts, is no better than a Float.
-    let values =
-      (0..<4001).map { Float(least + (9 - least) * Double($0) / 4000) }
-      + (0..<4001).map { Float($0 - 2000) / 1777 }
-    let inside = values.filter { Double($0) >= least && abs($0) > 1e-3 }
+    let spread: [Float] = (0..<4001).map { Float(least + (9 - least) * Double($0) / 4000) }
+    let nearZero: [Float] = (0..<4001).map { Float($0 - 2000) / 1777 }
+    let inside = (spread + nearZero).filter { Double($0) >= least && abs($0) > 1e-3 }
     let geometry = try ConvolutionGeometry(kernelShape: [1, 1, 1], inputExtents: [inside.count])
     for variant in KernelVariant.available {
       let plan = ConvolutionPlan<Float>(

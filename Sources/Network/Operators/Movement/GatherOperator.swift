@@ -42,7 +42,9 @@ extension PlanBuilder {
   ) throws(LoweringStop) -> Value {
     guard indices.kind == .integer else { throw failure("its indices are of \(indices.type)") }
     let extents = data.extents
-    let output = try make(extents[..<axis] + indices.extents + extents[(axis + 1)...], data.type)
+    var gathered = extents
+    gathered.replaceSubrange(axis...axis, with: indices.extents)
+    let output = try make(gathered, data.type)
     let (data, indices) = (try arranged(data), try arranged(indices))
     let blocks = IndexedBlocks(
       outer: extents[..<axis].reduce(1, *), extent: extents[axis], inner: extents[(axis + 1)...].reduce(1, *))
