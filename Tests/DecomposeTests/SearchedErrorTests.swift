@@ -51,15 +51,19 @@ import Testing
     let start = try decompose(kernel, into: form)
     #expect(ResponseProblem.startsFromWeights(kind, kernel: kernel.shape))
     let unaware = try ResponseProblem(kernel: kernel, moments: moments, fitsBias: true).analysis(kind)
-    let aware = try ResponseProblem(kernel: kernel, moments: moments, fitsBias: true, knowing: [start])
-      .analysis(kind)
+    let aware = try ResponseProblem(
+      kernel: kernel, moments: moments, fitsBias: true, startingFrom: [start.kernel]
+    )
+    .analysis(kind)
     let wanted = try unaware.decomposition(form)
     #expect(try aware.decomposition(form).kernel.parts == wanted.kernel.parts)
     guard kind.isSearched else { return }
     // From elsewhere the search ends elsewhere.
     let other = try decompose(Tensor<Float>.decayingKernel([8, 6, 3, 3], using: &generator), into: form)
-    let misled = try ResponseProblem(kernel: kernel, moments: moments, fitsBias: true, knowing: [other])
-      .analysis(kind)
+    let misled = try ResponseProblem(
+      kernel: kernel, moments: moments, fitsBias: true, startingFrom: [other.kernel]
+    )
+    .analysis(kind)
     #expect(try misled.decomposition(form).kernel.parts != wanted.kernel.parts)
   }
 

@@ -6,8 +6,8 @@ import Tensors
 struct LayerFactors: Sendable {
   /// The form and its ranks, which hold for each group.
   let form: FactoredForm
-  /// One kernel a stage, the groups one after the other.
-  let weights: [Tensor<Float>]
+  /// The factors of each group, as stored.
+  let kernels: [FactoredKernel<Float>]
   /// `||K - reconstruction|| / ||K||`, from the factors as stored.
   let relativeError: Double
   /// The same without the BatchNormalization that was folded into K; nil where none was.
@@ -19,22 +19,32 @@ struct LayerFactors: Sendable {
   /// What the data said of them; nil where there were none.
   var response: LayerResponse?
 
+  /// One kernel a stage, the groups one after the other.
+  var weights: [Tensor<Float>] {
+    let stages = kernels.map(\.stageWeights)
+    return stages[0].indices.map { stage in Tensor(stacked: stages.map { $0[stage] }) }
+  }
   /// The relative error in the norm that the factors were fitted in.
   var fittedError: Double { response?.fittedError ?? relativeError }
   /// What is to be added to the layer's bias, one an output channel; empty for nothing.
   var biasShift: [Double] { response?.biasShift ?? [] }
 }
 
-/// How near the responses of a factored layer come to those wanted, over all groups.
+/// How near the responses of a factored layer come to those wanted, over all groups; behind a rectifier where they were fitted there.
 struct LayerResponse: Sendable {
   /// The relative error on the data that were fitted to.
-  let dataError: Double
+  private(set) var dataError: Double
   /// The same on data held out; nil where there were none.
-  let heldOutError: Double?
+  private(set) var heldOutError: Double?
   /// What was made least, the ridge included.
   let fittedError: Double
   /// One an output channel; empty where nothing can be added.
   let biasShift: [Double]
+}
+
+extension LayerResponse {
+  /// Puts other errors in the place of those of the fit.
+  mutating func setErrors(data: Double, heldOut: Double?) { (dataError, heldOutError) = (data, heldOut) }
 }
 
 extension LayerFactors {
@@ -46,8 +56,7 @@ extension LayerFactors {
     self.unfoldedError = unfoldedError
     self.format = format
     form = groups[0].kernel.form
-    let stages = groups.map { $0.kernel.stageWeights }
-    weights = stages[0].indices.map { stage in Tensor(stacked: stages.map { $0[stage] }) }
+    kernels = groups.map(\.kernel)
     relativeError = pooledError(groups.map(\.relativeError), energies)
     errorBound = pooledError(groups.map(\.errorBound), energies)
     response = LayerResponse(groups.compactMap(\.response), energies: energies)

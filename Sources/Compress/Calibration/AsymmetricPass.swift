@@ -14,6 +14,7 @@ struct AsymmetricPass {
   private let forms: [(form: FactoredForm?, reason: String?)]
   /// The factors in the weights' norm that fits start from: see `ModelGraph.startingFactors`.
   let starts: [String: [Decomposition<Float>]]
+  private let index: GraphIndex
   private var original: CalibrationTrack
   private var compressed: CalibrationTrack
   /// By group of layers.
@@ -23,6 +24,7 @@ struct AsymmetricPass {
     _ model: ModelGraph, _ calibration: Calibration, _ forms: [(form: FactoredForm?, reason: String?)]
   ) throws(CompressError) {
     (self.model, self.calibration, self.forms) = (model, calibration, forms)
+    index = GraphIndex(model.main)
     starts = model.startingFactors(forms.map(\.form), calibration.work, threads: calibration.options.threads)
     let bytes = CalibrationTrack.mostBytes / 2
     original = try CalibrationTrack(
@@ -47,8 +49,12 @@ struct AsymmetricPass {
     let (before, dense) = try model.pieces(of: stop, reading, threads: threads)
     let isFitted =
       forms[stop.group].form != nil && plans[stop.group] == nil && calibration.shared[stop.group] == nil
+    let rectifier = reading.flatMap { self.rectifier(behind: $0) }
     var collector =
-      isFitted ? reading.map { MomentsCollector($0, calibration.samples, threads: threads) } : nil
+      isFitted
+      ? reading.map {
+        MomentsCollector($0, calibration.samples, threads: threads, keepsRows: rectifier != nil)
+      } : nil
     for sample in calibration.samples.inputs.indices {
       _ = try original.advance(sample: sample, through: before, keeping: stop.neededBefore)
       _ = try compressed.advance(sample: sample, through: before, keeping: stop.neededBefore)
@@ -58,10 +64,13 @@ struct AsymmetricPass {
         _ = collector?.add(sample: sample, input: input, response: made[reading.output])
       }
     }
-    let moments = collector?.finish() ?? calibration.shared[stop.group]
+    let gathered = collector?.finish()
     collector = nil
     if plans[stop.group] == nil {
-      plans[stop.group] = SharedWork.withThreads(threads) { plan(stop, reading, moments) }
+      let moments = gathered?.moments ?? calibration.shared[stop.group]
+      plans[stop.group] = SharedWork.withThreads(threads) {
+        plan(stop, reading, moments, behind: rectifier, gathered?.rows)
+      }
     }
     var own = dense
     if case .factor(let factors) = plans[stop.group]?.choice {
@@ -74,9 +83,17 @@ struct AsymmetricPass {
     }
   }
 
+  /// What a layer's response is to be fitted behind; nil where it counts as it is, or too little is seen of it.
+  private func rectifier(behind reading: LayerReading) -> Rectifier? {
+    let wanted = SampledPositions.wanted(patch: reading.patch)
+    return RectifiedFit.suits(reading, positions: wanted)
+      ? model.rectifier(behind: reading.output, index) : nil
+  }
+
   /// Fits a layer in its form; by its weights where no data reach it.
   private func plan(
-    _ stop: CalibrationRoute.Stop, _ reading: LayerReading?, _ moments: LayerMoments?
+    _ stop: CalibrationRoute.Stop, _ reading: LayerReading?, _ moments: LayerMoments?,
+    behind rectifier: Rectifier?, _ rows: LayerRows?
   ) -> LayerPlan {
     let (form, reason) = forms[stop.group]
     guard let form else { return LayerPlan(choice: .keep(reason: reason ?? "kept"), spectrum: nil) }
@@ -84,16 +101,28 @@ struct AsymmetricPass {
       let kernel = try model.layerKernel(of: calibration.work.layers[stop.layer])
       var options = calibration.options
       let cost = calibration.work.groups[stop.group].cost
-      if let reading, let moments {
-        // What the compressed network gives the layer is much like what the original does, and so is the ridge.
-        options.error = try ResponseFit(
-          kernel.values, moments, fitsBias: reading.fitsBias,
-          ridgeParts: calibration.known.layers[cost.names[0]]?.ridgeParts, starts: starts[cost.names[0]])
-      } else {
+      guard let reading, let moments else {
         options.error = WeightError()
+        return LayerPlan(
+          choice: LayerPlanner(options: options).factor(kernel, form, cost: cost), spectrum: nil)
       }
-      return LayerPlan(
-        choice: LayerPlanner(options: options).factor(kernel, form, cost: cost), spectrum: nil)
+      // What the compressed network gives the layer is much like what the original does, and so is the ridge.
+      let fit = try ResponseFit(
+        kernel.values, moments, fitsBias: reading.fitsBias,
+        ridgeParts: calibration.known.layers[cost.names[0]]?.ridgeParts,
+        starts: starts[cost.names[0]]?.map(\.kernel))
+      options.error = fit
+      let planner = LayerPlanner(options: options)
+      var choice = planner.factor(kernel, form, cost: cost)
+      if case .factor(let factors) = choice, let rectifier, let rows,
+        RectifiedFit.suits(reading, positions: moments.positions)
+      {
+        let rectified = RectifiedFit(
+          planner: planner, kernel: kernel, form: form, cost: cost, reading: reading, rectifier: rectifier,
+          moments: moments, rows: rows)
+        choice = .factor(rectified.improved(factors, ridgeParts: fit.problems.map(\.ridgePart)))
+      }
+      return LayerPlan(choice: choice, spectrum: nil)
     } catch {
       return LayerPlan(choice: .keep(reason: "\(error)"), spectrum: nil)
     }

@@ -111,7 +111,7 @@ private struct SymmetricLook: LayerObserver {
   mutating func finish(
     _ stop: CalibrationRoute.Stop, dense: CalibrationPiece, _ track: CalibrationTrack
   ) throws(CompressError) {
-    guard let reading = readings[stop.layer], let moments = collector?.finish() else {
+    guard let reading = readings[stop.layer], let moments = collector?.finish().moments else {
       readings[stop.layer] = nil
       return
     }

@@ -15,9 +15,9 @@ struct LayerReading: Sendable {
   /// Output channels of one group.
   let responses: Int
   /// What the layer adds to each output channel.
-  private let offset: [Double]
+  let offset: [Double]
   /// What the layer multiplies `K x` with: `alpha` of a Gemm.
-  private let gain: Double
+  let gain: Double
   private let node: Node
 
   /// The reading of a layer, or why there is none.

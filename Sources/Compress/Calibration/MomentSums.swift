@@ -4,7 +4,7 @@ import Tensors
 
 /// `ResponseMoments` on the way: patches and responses are gathered in blocks, each of which is added in two products.
 ///
-/// **Memory** the sums, and `blockRows` rows of patches and responses in Double.
+/// **Memory** the sums, and `blockRows` rows of patches and responses in Double; all of them in Float where they are kept.
 struct MomentSums {
   private(set) var count = 0
   private var patchSum: [Double]
@@ -15,11 +15,13 @@ struct MomentSums {
   private var patches: Tensor<Double>
   private var responses: Tensor<Double>
   private var filled = 0
+  /// The patches and responses themselves, where they are kept.
+  private(set) var rows: ResponseRows?
   private let threads: Int
 
   private static let blockRows = 512
 
-  init(patch: Int, responses count: Int, threads: Int) {
+  init(patch: Int, responses count: Int, threads: Int, keepsRows: Bool = false) {
     patchSum = [Double](repeating: 0, count: patch)
     responseSum = [Double](repeating: 0, count: count)
     responseEnergy = responseSum
@@ -28,6 +30,7 @@ struct MomentSums {
     patches = Tensor(shape: [Self.blockRows, patch])
     responses = Tensor(shape: [Self.blockRows, count])
     self.threads = threads
+    rows = keepsRows ? ResponseRows() : nil
   }
 
   /// Adds positions: `fill` writes the patch of a position into a row of the first matrix and the response into one of the
@@ -59,6 +62,7 @@ struct MomentSums {
   }
 
   private mutating func addBlock() {
+    rows?.add(patches: patches, responses: responses, count: filled)
     GramSums.add(gramOf: patches, count: filled, to: &patchGram, threads: threads)
     GramSums.add(productOf: responses, and: patches, count: filled, to: &crossGram, threads: threads)
     let (n, outputs) = (patchSum.count, responseSum.count)

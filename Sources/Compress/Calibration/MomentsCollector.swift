@@ -10,15 +10,18 @@ struct MomentsCollector {
   private var fitted: [MomentSums] = []
   private var heldOut: [MomentSums] = []
 
+  /// With `keepsRows` the positions' patches and responses are kept beside their sums.
+  ///
   /// **Complexity** see `MomentSums`; two of them a group.
-  init(_ reading: LayerReading, _ samples: CalibrationSamples, threads: Int) {
+  init(_ reading: LayerReading, _ samples: CalibrationSamples, threads: Int, keepsRows: Bool = false) {
     (self.reading, self.samples) = (reading, samples)
     let wanted = SampledPositions.wanted(patch: reading.patch)
     perSample = (wanted + samples.total - 1) / samples.total
     // Layers draw positions of their own; a layer's place in the graph is the same for all parts of the data.
     seed = UInt64(reading.layer.node) << 32
     for _ in 0..<reading.layer.groups {
-      let empty = MomentSums(patch: reading.patch, responses: reading.responses, threads: threads)
+      let empty = MomentSums(
+        patch: reading.patch, responses: reading.responses, threads: threads, keepsRows: keepsRows)
       fitted.append(empty)
       heldOut.append(empty)
     }
@@ -49,13 +52,16 @@ struct MomentsCollector {
     return true
   }
 
-  /// The moments of all samples added; the collector is empty afterwards.
-  mutating func finish() -> LayerMoments {
+  /// The moments of all samples added, and the rows where they are kept; the collector is empty afterwards.
+  mutating func finish() -> (moments: LayerMoments, rows: LayerRows?) {
     let groups = fitted.indices.map { group in
       // In their places, so that nothing of the sums is copied.
       LayerMoments.Group(fitted: fitted[group].moments(), heldOut: heldOut[group].moments())
     }
+    let kept = zip(fitted, heldOut).compactMap { fitted, heldOut in
+      fitted.rows.flatMap { own in heldOut.rows.map { (fitted: own, heldOut: $0) } }
+    }
     (fitted, heldOut) = ([], [])
-    return LayerMoments(groups: groups)
+    return (LayerMoments(groups: groups), kept.isEmpty ? nil : LayerRows(groups: kept))
   }
 }

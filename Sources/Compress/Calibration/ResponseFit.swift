@@ -9,13 +9,13 @@ struct ResponseFit: ErrorMeasure {
   /// One a group of channels.
   let problems: [ResponseProblem]
 
-  /// Sets the fits of a layer up; `ridgeParts` are those of a former fit of it, by group, and `starts` its factors in the
-  /// weights' norm.
+  /// Sets the fits of a layer up; `ridgeParts` are those of a former fit of it, by group, and `starts` the factors
+  /// that fits begin at.
   ///
   /// **Throws** `DecomposeError` for sums of no use.
   init(
     _ kernel: Tensor<Float>, _ moments: LayerMoments, fitsBias: Bool, ridgeParts: [Double]? = nil,
-    starts: [Decomposition<Float>]? = nil
+    starts: [FactoredKernel<Float>]? = nil
   ) throws(DecomposeError) {
     var problems: [ResponseProblem] = []
     for (group, (sums, part)) in zip(moments.groups, kernel.parts(moments.groups.count)).enumerated() {
@@ -23,7 +23,7 @@ struct ResponseFit: ErrorMeasure {
       problems.append(
         try ResponseProblem(
           kernel: part, moments: sums.fitted, heldOut: held, fitsBias: fitsBias,
-          ridgePart: ridgeParts?[group], knowing: starts.map { [$0[group]] } ?? []))
+          ridgePart: ridgeParts?[group], startingFrom: starts.map { [$0[group]] } ?? []))
     }
     self.problems = problems
   }

@@ -34,14 +34,14 @@ import Testing
     var calibrated = model
     let report = try calibrated.compress(ModelCandidates(model, seen.options), calibration: seen)
     let own = try #require(report.calibration).outputs.map(\.relativeError)
-    let compared = try calibrated.compare(report, with: .multiplies(0.9), model, seen) { _ in }
+    let compared = try calibrated.compare(report, with: .multiplies(0.98), model, seen) { _ in }
     let found = try #require(compared.calibration)
     var plain = model
-    _ = try plain.compress(CalibrationModel.options(0.9))
+    _ = try plain.compress(CalibrationModel.options(0.98))
     #expect(found.fit == "weights" && calibrated == plain)
     #expect(found.outputs.map(\.rejectedError) == own)
     #expect(found.outputs.allSatisfy { $0.uncalibratedError == $0.relativeError })
-    #expect(compared.allocation?.fraction == 0.9)
+    #expect(compared.allocation?.fraction == 0.98)
   }
 
   /// Where the budget is out of reach without data, the report says that nothing was compared, and why.

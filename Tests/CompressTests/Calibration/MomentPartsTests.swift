@@ -101,6 +101,6 @@ import Testing
       let isRead = collector.add(sample: sample, input: inputs["x"], response: made[reading.output])
       #expect(isRead)
     }
-    return collector.finish()
+    return collector.finish().moments
   }
 }

@@ -84,7 +84,7 @@ import Testing
       let isRead = collector.add(sample: sample, input: inputs["x"], response: made[reading.output])
       #expect(isRead)
     }
-    let expected = collector.finish()
+    let expected = collector.finish().moments
     let found = try #require(try set.layer(reading)?.moments)
     for (a, b) in zip(found.groups, expected.groups) {
       for (a, b) in [(a.fitted, b.fitted), (a.heldOut, b.heldOut)] {

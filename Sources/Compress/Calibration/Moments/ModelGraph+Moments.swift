@@ -33,7 +33,8 @@ extension ModelGraph {
     do throws(ModelError) { model = try digest() } catch { throw .model(error) }
     let writer: MomentsWriter
     do throws(FileError) { writer = try MomentsWriter() } catch { throw .model(.file(error)) }
-    var seen = try MomentsLook(pass, writer)
+    let probe = try MomentsProbe(pass.model, pass.samples, threads: pass.threads)
+    var seen = MomentsLook(pass, probe, writer)
     try pass.run(&seen, progress)
     let header = MomentsHeader(
       model: model, sampling: sampling,
@@ -60,9 +61,9 @@ private struct MomentsLook: LayerObserver, ~Copyable {
   private(set) var layers = 0
   private(set) var positions = 0
 
-  init(_ pass: OriginalPass, _ writer: consuming MomentsWriter) throws(CompressError) {
+  init(_ pass: OriginalPass, _ probe: MomentsProbe, _ writer: consuming MomentsWriter) {
     (model, work, samples, threads) = (pass.model, pass.work, pass.samples, pass.threads)
-    probe = try MomentsProbe(pass.model, pass.samples, threads: pass.threads)
+    self.probe = probe
     self.writer = writer
   }
 
@@ -85,7 +86,7 @@ private struct MomentsLook: LayerObserver, ~Copyable {
       sums = nil
       return
     }
-    guard sums?.add(collector.finish()) == true else {
+    guard sums?.add(collector.finish().moments) == true else {
       throw .model(
         .node(
           path: model.path, name: reading.layer.name,

@@ -143,7 +143,7 @@ final class FeatureForms: FormAnalysis {
     }
     let weights = try problem.start(form)
     let found = try reproducibly { () throws(DecomposeError) in
-      let sweeps = try wrapping { () throws(LinearAlgebraError) in try improved(form, weights.kernel) }
+      let sweeps = try wrapping { () throws(LinearAlgebraError) in try improved(form, weights) }
       let report = ConvergenceReport(
         sweeps: sweeps.errors.count - 1, converged: sweeps.converged,
         errors: sweeps.errors.map(problem.relativeError))

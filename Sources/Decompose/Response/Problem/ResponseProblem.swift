@@ -44,12 +44,13 @@ public struct ResponseProblem: Sendable {
   /// W* and what it explains.
   let fit: RidgeFit
   let data: FittedData
-  private let starts: [FactoredForm: Decomposition<Float>]
+  private let starts: [FactoredForm: FactoredKernel<Float>]
   /// What forms of one layout share.
   let featureMaps = KnownFeatureMaps()
 
   /// Sets a fit up; the search for a ridge starts at `ridgePart`, such as that of a former fit of the kernel to similar data.
-  /// `starts` are factors of the kernel in the weights' norm that need not be found again (see `startsFromWeights`).
+  /// `starts` are factors that fits start from, such as the kernel's in the weights' norm, which are found where there are none
+  /// (see `startsFromWeights`).
   ///
   /// **Shapes** `kernel` [T, S, D...]; sums of responses of T and patches of S D... numbers.
   ///
@@ -58,7 +59,7 @@ public struct ResponseProblem: Sendable {
   /// **Traps** where the sums are of other extents than the kernel's.
   public init(
     kernel: Tensor<Float>, moments: ResponseMoments, heldOut: ResponseMoments? = nil, fitsBias: Bool,
-    ridgePart: Double? = nil, knowing starts: [Decomposition<Float>] = []
+    ridgePart: Double? = nil, startingFrom starts: [FactoredKernel<Float>] = []
   ) throws(DecomposeError) {
     try kernel.requireKernel(form: "low-rank")
     try moments.require(for: kernel.shape)
@@ -66,7 +67,7 @@ public struct ResponseProblem: Sendable {
     let outputs = kernel.shape[0]
     let rows = kernel.reshaped([outputs, kernel.count / outputs]).converted(to: Double.self)
     (self.kernel, self.rows, positions) = (kernel, rows, moments.count)
-    self.starts = Dictionary(starts.map { ($0.kernel.form, $0) }) { $1 }
+    self.starts = Dictionary(starts.map { ($0.form, $0) }) { $1 }
     (data, self.ridgePart, norm, fit) = try reproducibly { () throws(DecomposeError) in
       let reference = fitsBias ? moments : nil
       let fitted = CentredMoments(moments, about: reference, kernel: rows)
@@ -91,10 +92,10 @@ public struct ResponseProblem: Sendable {
     kind.isSearched || FeatureLayout(kind, kernel: kernel) != nil
   }
 
-  /// The factors in the weights' norm that a fit starts from.
-  func start(_ form: FactoredForm) throws(DecomposeError) -> Decomposition<Float> {
+  /// The factors that a fit starts from.
+  func start(_ form: FactoredForm) throws(DecomposeError) -> FactoredKernel<Float> {
     if let known = starts[form] { return known }
-    return try decompose(kernel, into: form)
+    return try decompose(kernel, into: form).kernel
   }
 
   /// The kernel analysed for a kind of form, with errors in the data's norm.

@@ -2,7 +2,7 @@ import Forms
 import LinearAlgebra
 import Tensors
 
-/// CP forms fitted to data, from the terms that the weights' norm gives.
+/// CP forms fitted to data, from terms that the weights' norm or an earlier fit gives.
 struct CPResponseSearch {
   let problem: ResponseProblem
   let options = CPOptions()
@@ -19,17 +19,17 @@ struct CPResponseSearch {
     }
   }
 
-  /// The factors of a decomposition improved on the data; the decomposition's own where nothing is better.
-  func improved(_ weights: Decomposition<Float>) throws(DecomposeError) -> Decomposition<Float> {
+  /// Factors improved on the data; the same where nothing is better.
+  func improved(_ factors: FactoredKernel<Float>) throws(DecomposeError) -> Decomposition<Float> {
     try reproducibly { () throws(DecomposeError) in
-      let start = try problem.certified(weights.kernel, convergence: .closedForm)
+      let start = try problem.certified(factors, convergence: .closedForm)
       let (model, report) = try wrapping { () throws(LinearAlgebraError) in
-        try sweeps(CPModel(weights.kernel))
+        try sweeps(CPModel(factors))
       }
       var balanced = model
       balanced.balance()
-      let factors: FactoredKernel<Float> = balanced.factors(kernel: problem.kernel.shape).converted()
-      let found = try problem.certified(factors, convergence: report)
+      let improved: FactoredKernel<Float> = balanced.factors(kernel: problem.kernel.shape).converted()
+      let found = try problem.certified(improved, convergence: report)
       let best = found.fittedError <= start.fittedError ? found : start
       return Decomposition(
         kernel: best.kernel, relativeError: best.relativeError, errorBound: best.errorBound,
