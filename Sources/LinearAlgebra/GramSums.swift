@@ -1,4 +1,3 @@
-import Dispatch
 public import Tensors
 
 /// Sums of products of the columns of matrices that come in blocks of rows, as moments of data do.
@@ -69,15 +68,14 @@ public enum GramSums {
           // Each tile is written by one thread only, and the operands by none.
           nonisolated(unsafe) let (a, b, c) = (left, right, sums)
           BLASLibrary.withThreads(1) {
-            let workers = max(1, min(threads, tiles.count))
-            DispatchQueue.concurrentPerform(iterations: workers) { worker in
-              for place in stride(from: worker, to: tiles.count, by: workers) {
+            SharedWork.withThreads(threads) {
+              SharedWork.run(tiles.count) { place in
                 let (i, j) = (tiles[place].0 * tile, tiles[place].1 * tile)
                 guard !isGram || i != j else {
                   Double.routines.syrk(
                     true, Int32(min(tile, n - i)), Int32(count), 1, a + i, Int32(n), 1, c + i * n + i,
                     Int32(n))
-                  continue
+                  return
                 }
                 gemm(
                   transposeA: true, m: min(tile, m - i), n: min(tile, n - j), k: count, a: a + i, lda: m,

@@ -1,4 +1,5 @@
 import Dispatch
+internal import Synchronization
 
 /// Lets single products, factors and triangles of large matrices be shared out to threads.
 ///
@@ -32,9 +33,15 @@ public enum SharedWork {
       for place in 0..<count { piece(place) }
       return
     }
+    let next = Atomic(0)
     BLASLibrary.withThreads(1) {
-      DispatchQueue.concurrentPerform(iterations: workers) { worker in
-        for place in stride(from: worker, to: count, by: workers) { piece(place) }
+      DispatchQueue.concurrentPerform(iterations: workers) { _ in
+        // Whoever is free takes the next: a core that does something else meanwhile holds up one piece only.
+        while true {
+          let place = next.wrappingAdd(1, ordering: .relaxed).oldValue
+          guard place < count else { break }
+          piece(place)
+        }
       }
     }
   }

@@ -11,17 +11,19 @@ final class AlignedStorage<Element: BitwiseCopyable>: @unchecked Sendable {
 
   let base: UnsafeMutablePointer<Element>
   let count: Int
+  private let byteCount: Int
 
   init(uninitializedCount count: Int) {
     precondition(count >= 0, "a storage of \(count) elements")
     let bytes = max(1, count * MemoryLayout<Element>.stride)
-    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: Self.alignment)
+    let raw = LargeBlocks.allocate(byteCount: bytes, alignment: Self.alignment)
     raw.adviseLargePages(byteCount: bytes)
+    byteCount = bytes
     self.base = raw.bindMemory(to: Element.self, capacity: max(1, count))
     self.count = count
   }
 
-  deinit { UnsafeMutableRawPointer(base).deallocate() }
+  deinit { LargeBlocks.release(base, byteCount: byteCount) }
 
   var buffer: UnsafeMutableBufferPointer<Element> { UnsafeMutableBufferPointer(start: base, count: count) }
 

@@ -2,6 +2,7 @@ import Decompose
 import Forms
 import LinearAlgebra
 import ModelGraph
+import Tensors
 
 /// The second pass of calibration: two networks side by side, the original and the compressed as far as it is made. Each
 /// layer is fitted so that from what the compressed network gives it, it makes what the original made.
@@ -35,11 +36,13 @@ struct AsymmetricPass {
 
   mutating func run(_ progress: @Sendable (Progress) -> Void) throws(CompressError) {
     let stops = calibration.route.stops
-    for (place, stop) in stops.enumerated() {
-      try pass(stop)
-      progress(
-        Progress(
-          done: place + 1, total: stops.count, layer: calibration.work.layers[stop.layer].name))
+    try LargeBlocks.keeping(CalibrationTrack.keptBytes) { () throws(CompressError) in
+      for (place, stop) in stops.enumerated() {
+        try pass(stop)
+        progress(
+          Progress(
+            done: place + 1, total: stops.count, layer: calibration.work.layers[stop.layer].name))
+      }
     }
   }
 
@@ -55,11 +58,13 @@ struct AsymmetricPass {
       ? reading.map {
         MomentsCollector($0, calibration.samples, threads: threads, keepsRows: rectifier != nil)
       } : nil
-    for sample in calibration.samples.inputs.indices {
-      _ = try original.advance(sample: sample, through: before, keeping: stop.neededBefore)
-      _ = try compressed.advance(sample: sample, through: before, keeping: stop.neededBefore)
-      let made = try original.advance(sample: sample, through: dense, keeping: stop.neededAfter)
-      if let reading, collector != nil {
+    let waves = CalibrationSamples.waves(of: calibration.samples.inputs.count, threads: threads)
+    for wave in waves {
+      _ = try original.advance(wave, through: before, keeping: stop.neededBefore)
+      _ = try compressed.advance(wave, through: before, keeping: stop.neededBefore)
+      let made = try original.advance(wave, through: dense, keeping: stop.neededAfter)
+      guard let reading, collector != nil else { continue }
+      for (sample, made) in zip(wave, made) {
         let input = try compressed.value(reading.input, sample: sample)
         _ = collector?.add(sample: sample, input: input, response: made[reading.output])
       }
@@ -78,9 +83,7 @@ struct AsymmetricPass {
       let output = model.main.nodes[layer.batchNormalization?.node ?? layer.node].outputs[0]
       own = try model.factoredPiece(of: stop, output: output, factors, threads: threads)
     }
-    for sample in calibration.samples.inputs.indices {
-      _ = try compressed.advance(sample: sample, through: own, keeping: stop.neededAfter)
-    }
+    for wave in waves { _ = try compressed.advance(wave, through: own, keeping: stop.neededAfter) }
   }
 
   /// What a layer's response is to be fitted behind; nil where it counts as it is, or too little is seen of it.

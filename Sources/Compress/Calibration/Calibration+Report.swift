@@ -13,14 +13,17 @@ extension Calibration {
     var differences = compared.outputs.map { _ in (output: OutputDifference(), score: OutputDifference()) }
     var pictures: [AnswerPicture] = []
     let shown = options.recordsSpectra ? Set(samples.spreadJudges(Self.picturedSamples)) : []
-    for sample in samples.judges {
-      let first = try pieces[0].run(samples.inputs[sample])
-      let second = try pieces[1].run(samples.inputs[sample])
-      for (place, (name, score)) in zip(compared.outputs, compared.scores).enumerated() {
-        differences[place].output.add(first[name], second[name])
-        differences[place].score.add(first[score], second[score])
-        guard shown.contains(sample) else { continue }
-        AnswerPicture(output: name, first[name], second[name]).map { pictures.append($0) }
+    let judges = samples.judges
+    for wave in CalibrationSamples.waves(of: judges.count, threads: options.threads) {
+      let given = wave.map { samples.inputs[judges[$0]] }
+      let made = (first: try pieces[0].run(given), second: try pieces[1].run(given))
+      for ((sample, first), second) in zip(zip(wave.map { judges[$0] }, made.first), made.second) {
+        for (place, (name, score)) in zip(compared.outputs, compared.scores).enumerated() {
+          differences[place].output.add(first[name], second[name])
+          differences[place].score.add(first[score], second[score])
+          guard shown.contains(sample) else { continue }
+          AnswerPicture(output: name, first[name], second[name]).map { pictures.append($0) }
+        }
       }
     }
     let outputs = compared.outputs.indices.map { place in

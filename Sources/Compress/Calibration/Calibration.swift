@@ -200,4 +200,8 @@ extension CalibrationTrack {
   /// Bytes of the values on their way that stay in memory, of all tracks of a pass together. What goes to a file and comes
   /// back from it is copied twice into memory of its own, which takes longer than most layers do.
   static var mostBytes: Int { 2 << 30 }
+
+  /// Bytes of blocks that a pass keeps at hand beside these for values and matrices to come: three Gram matrices of 4,608
+  /// numbers, or the maps of some samples.
+  static var keptBytes: Int { 1 << 29 }
 }

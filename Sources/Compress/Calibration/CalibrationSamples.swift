@@ -60,6 +60,13 @@ public struct CalibrationSamples: Sendable {
     total >= leastForWhole && heldOutTenths.contains(number * 10 / total)
   }
 
+  /// The places of so many samples in stretches that run side by side before somebody looks at what came of them: two for each
+  /// thread, so that one that takes longer is not waited for.
+  static func waves(of count: Int, threads: Int) -> [Range<Int>] {
+    let length = 2 * max(1, threads)
+    return stride(from: 0, to: count, by: length).map { $0..<min(count, $0 + length) }
+  }
+
   /// The samples that finished networks are judged by: those held out, or all where none is.
   var judges: [Int] {
     let held = inputs.indices.filter(isHeldOut)

@@ -1,5 +1,7 @@
+import Conv
 import ModelGraph
 import Network
+import Synchronization
 import TensorFiles
 
 /// A network, original or compressed, on its way through every sample: the values that later nodes take, by sample.
@@ -27,20 +29,34 @@ struct CalibrationTrack {
     return try file { () throws(FileError) in try store.value(stored) }
   }
 
-  /// What a piece takes and a sample has.
-  func inputs(of piece: CalibrationPiece, sample: Int) throws(CompressError) -> [String: NetworkTensor] {
-    var inputs: [String: NetworkTensor] = [:]
-    for name in piece.inputs { inputs[name] = try value(name, sample: sample) }
+  /// What a piece takes and some samples have.
+  func inputs(
+    of piece: CalibrationPiece, samples: some Sequence<Int>
+  ) throws(CompressError) -> [[String: NetworkTensor]] {
+    var inputs: [[String: NetworkTensor]] = []
+    for sample in samples {
+      var given: [String: NetworkTensor] = [:]
+      for name in piece.inputs { given[name] = try value(name, sample: sample) }
+      inputs.append(given)
+    }
     return inputs
   }
 
-  /// Runs a piece on a sample, and keeps of all values those that are `needed` later.
+  /// Runs a piece on some samples side by side, and keeps of all values those that are `needed` later.
   ///
-  /// The result holds what the piece makes.
+  /// The result holds what the piece makes, sample by sample.
   mutating func advance(
-    sample: Int, through piece: CalibrationPiece, keeping needed: Set<String>
-  ) throws(CompressError) -> [String: NetworkTensor] {
-    let made = try piece.run(inputs(of: piece, sample: sample))
+    _ samples: Range<Int>, through piece: CalibrationPiece, keeping needed: Set<String>
+  ) throws(CompressError) -> [[String: NetworkTensor]] {
+    let made = try piece.run(inputs(of: piece, samples: samples))
+    for (sample, made) in zip(samples, made) { try keep(made, of: sample, needed) }
+    return made
+  }
+
+  /// Keeps those values of a sample, and of what a piece made of them, that are `needed` later.
+  mutating func keep(
+    _ made: [String: NetworkTensor], of sample: Int, _ needed: Set<String>
+  ) throws(CompressError) {
     for (name, stored) in values[sample] where !needed.contains(name) {
       store.release(stored)
       values[sample][name] = nil
@@ -49,7 +65,6 @@ struct CalibrationTrack {
       let store = store
       values[sample][name] = try file { () throws(FileError) in try store.store(tensor) }
     }
-    return made
   }
 
   private func file<R>(_ body: () throws(FileError) -> R) throws(CompressError) -> R {
@@ -57,12 +72,19 @@ struct CalibrationTrack {
   }
 }
 
-/// Some nodes of a network, ready to run.
-struct CalibrationPiece {
+/// Some nodes of a network, ready to run on several samples side by side, each on a thread of its own: so copies and the
+/// system's share of a run take all threads too, not the products alone.
+struct CalibrationPiece: Sendable {
   let inputs: [String]
   let outputs: [String]
-  private let session: Session?
+  private let lanes: [Lane]
   private let path: String
+
+  /// What one sample at a time runs in.
+  private final class Lane: Sendable {
+    let session: Mutex<Session>
+    init(_ network: Network) { session = Mutex(network.makeSession()) }
+  }
 
   /// A piece of a model; one without nodes makes nothing.
   ///
@@ -72,19 +94,32 @@ struct CalibrationPiece {
     inputs = model.main.inputs.map(\.name)
     outputs = model.main.outputs.map(\.name)
     guard !model.main.nodes.isEmpty, !outputs.isEmpty else {
-      session = nil
+      lanes = []
       return
     }
     do throws(NetworkError) {
-      session = try Network(model, options: NetworkOptions(threads: threads)).makeSession()
+      let network = try Network(model, options: NetworkOptions(threads: 1))
+      lanes = (0..<max(1, threads)).map { _ in Lane(network) }
     } catch { throw .network(error, path) }
   }
 
-  func run(_ given: [String: NetworkTensor]) throws(CompressError) -> [String: NetworkTensor] {
-    guard let session else { return [:] }
-    do throws(NetworkError) { return try session.run(given, outputs: outputs) } catch {
-      throw .network(error, path)
-    }
+  /// What the piece makes, sample by sample; the same whatever the threads.
+  func run(_ given: [[String: NetworkTensor]]) throws(CompressError) -> [[String: NetworkTensor]] {
+    guard !lanes.isEmpty else { return given.map { _ in [:] } }
+    let free = Mutex(Array(lanes.indices))
+    do throws(NetworkError) {
+      return try inParallel(given.count, threads: lanes.count, into: [[String: NetworkTensor]]()) {
+        place throws(NetworkError) in
+        // There is a lane for each thread.
+        let lane = free.withLock { $0.popLast() } ?? 0
+        defer { free.withLock { $0.append(lane) } }
+        return try lanes[lane].session.withLock { session throws(NetworkError) in
+          try session.run(given[place], outputs: outputs)
+        }
+      } collect: {
+        $0.append($1)
+      }
+    } catch { throw .network(error, path) }
   }
 }
 

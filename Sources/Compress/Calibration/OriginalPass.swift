@@ -1,5 +1,6 @@
 import ModelGraph
 import Network
+import Tensors
 
 /// What looks at the layers of a network as samples pass through the original.
 protocol LayerObserver: ~Copyable {
@@ -38,9 +39,11 @@ struct OriginalPass {
   mutating func run(
     _ observer: inout some LayerObserver & ~Copyable, _ progress: @Sendable (Progress) -> Void
   ) throws(CompressError) {
-    for (place, stop) in route.stops.enumerated() {
-      try pass(stop, &observer)
-      progress(Progress(done: place + 1, total: route.stops.count, layer: work.layers[stop.layer].name))
+    try LargeBlocks.keeping(CalibrationTrack.keptBytes) { () throws(CompressError) in
+      for (place, stop) in route.stops.enumerated() {
+        try pass(stop, &observer)
+        progress(Progress(done: place + 1, total: route.stops.count, layer: work.layers[stop.layer].name))
+      }
     }
   }
 
@@ -49,20 +52,24 @@ struct OriginalPass {
   ) throws(CompressError) {
     let reading = observer.begin(stop)
     let (before, dense) = try model.pieces(of: stop, reading, threads: threads)
-    for sample in samples.inputs.indices {
-      _ = try track.advance(sample: sample, through: before, keeping: stop.neededBefore)
-      let input = try reading.flatMap { reading throws(CompressError) in
-        try track.value(reading.input, sample: sample)
+    for wave in CalibrationSamples.waves(of: samples.inputs.count, threads: threads) {
+      _ = try track.advance(wave, through: before, keeping: stop.neededBefore)
+      let given = try wave.map { sample throws(CompressError) in
+        try reading.flatMap { reading throws(CompressError) in
+          try track.value(reading.input, sample: sample)
+        }
       }
-      let made =
-        observer.isProbed(sample)
-        ? try dense.run(track.inputs(of: dense, sample: sample))
-        : try track.advance(sample: sample, through: dense, keeping: stop.neededAfter)
-      if let reading { try observer.add(sample, input: input, response: made[reading.output]) }
+      let made = try dense.run(track.inputs(of: dense, samples: wave))
+      for (place, sample) in wave.enumerated() {
+        if !observer.isProbed(sample) { try track.keep(made[place], of: sample, stop.neededAfter) }
+        guard let reading else { continue }
+        try observer.add(sample, input: given[place], response: made[place][reading.output])
+      }
     }
     try observer.finish(stop, dense: dense, track)
-    for sample in samples.inputs.indices where observer.isProbed(sample) {
-      _ = try track.advance(sample: sample, through: dense, keeping: stop.neededAfter)
+    let probed = samples.inputs.indices.filter { observer.isProbed($0) }
+    for (sample, made) in zip(probed, try dense.run(track.inputs(of: dense, samples: probed))) {
+      try track.keep(made, of: sample, stop.neededAfter)
     }
   }
 }

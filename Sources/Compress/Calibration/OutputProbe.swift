@@ -27,9 +27,7 @@ struct OutputProbe {
     compared = NetworkAnswers(model)
     judges = samples.spreadJudges(Self.samples)
     let whole = try model.answering(compared, threads: threads)
-    var answers: [[String: NetworkTensor]] = []
-    for sample in judges { answers.append(try whole.run(samples.inputs[sample])) }
-    self.answers = answers
+    answers = try whole.run(judges.map { samples.inputs[$0] })
   }
 
   /// The squared relative error of the answers with a layer in the factors of `own`, on some of the samples, spread over all
@@ -42,16 +40,19 @@ struct OutputProbe {
   ) throws(CompressError) -> Double? {
     var differences = compared.scores.map { _ in OutputDifference() }
     let places = count < judges.count ? (0..<count).map { $0 * judges.count / count } : Array(judges.indices)
-    for (sample, answer) in places.map({ (judges[$0], answers[$0]) }) {
-      let changed = try own.run(track.inputs(of: dense, sample: sample))[layer.output]
-      var inputs: [String: NetworkTensor] = [:]
-      for name in rest.inputs { inputs[name] = try track.value(name, sample: sample) }
-      if rest.inputs.contains(layer.output) { inputs[layer.output] = changed }
-      var made = try rest.run(inputs)
+    let samples = places.map { judges[$0] }
+    let changed = try own.run(track.inputs(of: dense, samples: samples)).map { $0[layer.output] }
+    var inputs = try track.inputs(of: rest, samples: samples)
+    for place in places.indices where rest.inputs.contains(layer.output) {
+      inputs[place][layer.output] = changed[place]
+    }
+    for (place, made) in try rest.run(inputs).enumerated() {
+      var made = made
       // An answer that the layer makes itself.
-      if compared.scores.contains(layer.output) { made[layer.output] = changed }
-      for (place, name) in compared.scores.enumerated() {
-        differences[place].add(answer[name], made[name] ?? answer[name])
+      if compared.scores.contains(layer.output) { made[layer.output] = changed[place] }
+      let answer = answers[places[place]]
+      for (output, name) in compared.scores.enumerated() {
+        differences[output].add(answer[name], made[name] ?? answer[name])
       }
     }
     guard !differences.isEmpty else { return nil }

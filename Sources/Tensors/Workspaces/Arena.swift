@@ -13,10 +13,10 @@ package final class Arena: @unchecked Sendable {
   package init(byteCount: Int) {
     precondition(byteCount >= 0, "an arena of \(byteCount) bytes")
     self.byteCount = byteCount
-    base = .allocate(byteCount: max(64, byteCount), alignment: 4096)
+    base = LargeBlocks.allocate(byteCount: max(64, byteCount), alignment: 4096)
   }
 
-  deinit { base.deallocate() }
+  deinit { LargeBlocks.release(base, byteCount: max(64, byteCount)) }
 
   /// A stretch of the block.
   ///

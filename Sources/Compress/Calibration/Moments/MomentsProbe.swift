@@ -25,11 +25,9 @@ struct MomentsProbe {
     }
     let numbers = Set(judges.prefix(OutputProbe.samples))
     let whole = try CalibrationPiece(model, threads: threads)
-    var answers: [Int: [String: NetworkTensor]] = [:]
-    for sample in samples.inputs.indices where numbers.contains(samples.number(sample)) {
-      answers[sample] = try whole.run(samples.inputs[sample])
-    }
-    self.answers = answers
+    let probed = samples.inputs.indices.filter { numbers.contains(samples.number($0)) }
+    let made = try whole.run(probed.map { samples.inputs[$0] })
+    answers = Dictionary(uniqueKeysWithValues: zip(probed, made))
   }
 
   /// Whether a sample is one that goes through the rest of the network for each layer.
@@ -45,18 +43,22 @@ struct MomentsProbe {
     guard !answers.isEmpty, let factors = Self.truncation(reading, cost, model) else { return [] }
     let own = try model.factoredPiece(of: stop, output: reading.output, factors, threads: threads)
     let rest = try model.rest(behind: stop, threads: threads)
+    let probed = answers.keys.sorted()
+    let given = try track.inputs(of: dense, samples: probed)
+    let changed = try own.run(given).map { $0[reading.output] }
+    let whole = try dense.run(given).map { $0[reading.output] }
+    var inputs = try track.inputs(of: rest, samples: probed)
+    for place in probed.indices where rest.inputs.contains(reading.output) {
+      inputs[place][reading.output] = changed[place]
+    }
     var found: [ProbedSample] = []
-    for (sample, answer) in answers.sorted(by: { $0.key < $1.key }) {
-      let given = try track.inputs(of: dense, sample: sample)
-      let changed = try own.run(given)[reading.output]
+    for (place, made) in try rest.run(inputs).enumerated() {
+      let (sample, answer) = (probed[place], answers[probed[place]] ?? [:])
       var response = OutputDifference()
-      response.add(try dense.run(given)[reading.output], changed)
-      var inputs: [String: NetworkTensor] = [:]
-      for name in rest.inputs { inputs[name] = try track.value(name, sample: sample) }
-      if rest.inputs.contains(reading.output) { inputs[reading.output] = changed }
-      var made = try rest.run(inputs)
+      response.add(whole[place], changed[place])
+      var made = made
       // An output that the layer makes itself.
-      if outputs.contains(reading.output) { made[reading.output] = changed }
+      if outputs.contains(reading.output) { made[reading.output] = changed[place] }
       let differences = outputs.map { name in
         var difference = OutputDifference()
         difference.add(answer[name], made[name] ?? answer[name])
