@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Check what budgets of time come to, on a machine that does nothing else.
 
-    python latency.py LOWRANK CACHE [--parts half,prices,slower,onnxruntime] [--threads 1,2] [--only TEXT]
+    python latency.py LOWRANK CACHE [--parts half,profile,slower,onnxruntime] [--threads 1,2] [--only TEXT]
+        [--models MODEL.onnx[@NAME=SHAPE] ...] [--fractions 0.5,0.25]
 
 CACHE is the folder of `scripts/real_models.sh`. In parts, so that a machine shared with others can give them its time one by one:
 
 half         CRAFT at half its time, on each number of threads: the time measured against the one predicted and against half, and
              how long `--method auto` takes
-prices       how far prices between the ranks that are timed are off: each layer's middle rank, left out and interpolated from
-             those beyond it, which are further away than any that are priced so (`LayerPrices`)
+profile      the example, digitrec or the MODELs given, compressed to each fraction by a table of `lowrank profile` on one thread,
+             and then timed: a tenth off at most, though nothing is corrected by timing whole networks
 slower       every network of the set, or those whose names hold TEXT, at 0.7 on one thread: none may become slower, and those
              that cannot get there have to say so
 onnxruntime  the same in ONNX Runtime, where LOWRANK_ONNXRUNTIME names its library or it is installed
@@ -39,6 +40,7 @@ NETWORKS = [
 ]
 WORST = 0.07
 HALF = 0.52
+FORETOLD = 0.1
 
 
 def compress(lowrank, model, shape, *options):
@@ -79,61 +81,46 @@ def half(lowrank, cache, threads):
     return wrong
 
 
-def multiplies(layer, form, lanes):
-    """Those of a form in whole vectors, as `LayerPrices` counts them; and its ranks so."""
-    kind, ranks = form.split(":")
-    ranks = [-(-int(rank) // lanes) * lanes for rank in ranks.split(",")]
-    outputs, inputs, *kernel = layer["kernel"]
-    taps, before, after = math.prod(kernel), math.prod(layer["input"]), math.prod(layer["output"])
-    rank = ranks[0]
-    if kind == "tucker2":
-        work = inputs * ranks[1] * before + (taps * rank * ranks[1] + outputs * rank) * after
-    elif kind == "channel":
-        work = rank * (taps * inputs + outputs) * after
-    elif kind == "channel-mirrored":
-        work = inputs * rank * before + taps * rank * outputs * after
-    elif kind == "spatial":
-        work = rank * inputs * kernel[0] * layer["output"][0] * layer["input"][1] + rank * outputs * kernel[1] * after
-    elif kind == "spatial-mirrored":
-        work = rank * inputs * kernel[1] * layer["input"][0] * layer["output"][1] + rank * outputs * kernel[0] * after
-    elif kind == "svd":
-        work = rank * (inputs + outputs) * after
-    else:
-        return None, ranks
-    return work, ranks
+def least(lowrank, paths, shape):
+    """The shortest time of each network, in turn: other work only adds."""
+    best = dict.fromkeys(paths, math.inf)
+    for _ in range(9):
+        for path in paths:
+            command = [lowrank, "bench", "model", path, "--threads", "1", "--json"] + (["--input-shape", shape] if shape else [])
+            made = subprocess.run(command, check=True, capture_output=True, text=True)
+            best[path] = min(best[path], json.loads(made.stdout)["minMs"])
+    return best
 
 
-def prices(lowrank, cache, threads):
-    """CRAFT's forms at middle ranks, from those around them."""
-    path, shape = NETWORKS[0]
-    with tempfile.TemporaryDirectory() as folder:
-        table = os.path.join(folder, "table.json")
-        subprocess.run([lowrank, "profile", os.path.join(cache, path), "-o", table, "--input-shape", shape, "--threads", threads],
-                       check=True, stdout=subprocess.DEVNULL)
-        with open(table, encoding="utf-8") as file:
-            table = json.load(file)
-    errors = {}
-    for layer in table["layers"]:
-        kinds = {}
-        for form in layer["forms"]:
-            work, ranks = multiplies(layer, form["form"], table["lanes"])
-            if work:
-                kinds.setdefault(form["form"].split(":")[0], {})[tuple(ranks)] = (form["ms"], form["ms"] / work, work)
-        for kind, points in kinds.items():
-            if len(points) < 3:
-                continue
-            # The one that has others on both sides: the median of all.
-            middle = sorted(points, key=math.prod)[len(points) // 2]
-            ms, _, work = points.pop(middle)
-            weights = [1 / sum(math.log(a / b) ** 2 for a, b in zip(middle, ranks)) for ranks in points]
-            efficiency = sum(w * point[1] for w, point in zip(weights, points.values())) / sum(weights)
-            errors.setdefault(kind, []).append(work * efficiency / ms - 1)
-    for kind, found in sorted(errors.items()):
-        sizes = sorted(map(abs, found))
-        print(f"{path}, {threads} thread(s), {kind}: {len(found)} middle ranks from those around them: off by "
-              f"{sizes[len(sizes) // 2]:.1%} in the median, {sizes[int(0.9 * (len(sizes) - 1))]:.1%} for nine of ten, "
-              f"{sum(found) / len(found):+.1%} on average", flush=True)
-    return []
+def profile(lowrank, models, fractions):
+    """Networks compressed by a table of this machine's times, which nobody corrects, and then timed; returns what is wrong."""
+    wrong = []
+    for model in models:
+        path, _, shape = model.partition("@")
+        name = os.path.basename(path)
+        with tempfile.TemporaryDirectory() as folder:
+            table = os.path.join(folder, "table.json")
+            shapes = ["--input-shape", shape] if shape else []
+            subprocess.run([lowrank, "profile", path, "-o", table, "--threads", "1", *shapes], check=True,
+                           stdout=subprocess.DEVNULL)
+            foretold = {}
+            for fraction in fractions:
+                out = os.path.join(folder, f"{fraction}.onnx")
+                command = [lowrank, "compress", path, "-o", out, "--latency", fraction, "--profile", table, "--json", *shapes]
+                done = subprocess.run(command, capture_output=True, text=True)
+                if done.returncode:
+                    print(f"{name} at {fraction}: {done.stderr.strip().splitlines()[-1].replace(path, name)}", flush=True)
+                else:
+                    moment = json.loads(done.stdout)["time"]
+                    foretold[out] = moment["predictedMs"] / moment["denseMs"]
+            times = least(lowrank, [path, *foretold], shape)
+            for out, part in foretold.items():
+                off = times[out] / (part * times[path]) - 1
+                print(f"{name} by a profile: {times[path]:.4f} -> {times[out]:.4f} ms ({times[out] / times[path]:.3f}), "
+                      f"{part:.3f} foretold ({off:+.1%})", flush=True)
+                if abs(off) > FORETOLD:
+                    wrong.append(f"{name}: {off:+.1%} off what its profile foretold")
+    return wrong
 
 
 def none_slower(lowrank, cache, only, *options):
@@ -159,17 +146,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lowrank")
     parser.add_argument("cache")
-    parser.add_argument("--parts", default="half,prices,slower,onnxruntime")
+    parser.add_argument("--parts", default="half,profile,slower,onnxruntime")
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--only", default="")
+    example = os.path.join(os.path.dirname(__file__), "..", "Examples", "mnist", "mnist.onnx")
+    parser.add_argument("--models", nargs="+")
+    parser.add_argument("--fractions", default="0.5")
     arguments = parser.parse_args()
     lowrank, cache, wrong = arguments.lowrank, arguments.cache, []
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_CACHE_HOME"] = folder
         for part in arguments.parts.split(","):
-            if part in ("half", "prices"):
+            if part == "half":
                 for threads in arguments.threads.split(","):
-                    wrong += {"half": half, "prices": prices}[part](lowrank, cache, threads)
+                    wrong += half(lowrank, cache, threads)
+            elif part == "profile":
+                models = arguments.models or [example, os.path.join(cache, "digitrec/digitrec.onnx")]
+                wrong += profile(lowrank, models, arguments.fractions.split(","))
             elif part == "slower":
                 wrong += none_slower(lowrank, cache, arguments.only)
             elif part == "onnxruntime":

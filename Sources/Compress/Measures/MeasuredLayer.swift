@@ -33,4 +33,19 @@ public struct MeasuredLayer: Sendable {
       return all.reduce(0, +).value ?? .max
     }
   }
+
+  /// The multiplies of each stage of a form, all uses together, or nil where the extents are unknown.
+  func stageMultiplies(_ form: FactoredForm) -> [Double]? {
+    uses.map { uses in
+      var sums = [Double](repeating: 0, count: form.stages(kernel: kernel, groups: groups).count)
+      for use in uses {
+        let stages = form.stageMultiplies(
+          kernel: kernel, groups: groups, input: use.input, output: use.output, transposed: isTransposed)
+        for (place, stage) in stages.enumerated() {
+          sums[place] += Double((stage * CheckedInteger(use.repetitions)).value ?? .max)
+        }
+      }
+      return sums
+    }
+  }
 }

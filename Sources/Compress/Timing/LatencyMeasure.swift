@@ -34,7 +34,7 @@ public struct LatencyMeasure: CostMeasure {
     let rows = Dictionary(table.layers.map { ($0.name, $0) }) { $1 }
     for (layer, cost) in zip(work.layers, work.costs) {
       guard let row = rows[layer.name], let cost else { continue }
-      prices[layer.name] = LayerPrices(row, cost, lanes: table.lanes)
+      prices[layer.name] = LayerPrices(row, cost)
     }
   }
 

@@ -29,12 +29,10 @@ struct ProfileCommand: ParsableCommand {
     let options = try arguments.options(for: model)
     let timer = try runtime.timer(options, threads: options.threads)
     let bar = ProgressBar()
-    let latency = try LatencyCompression(
-      model, options, .fraction(1),
-      .timer(timer, cache: TimesCache(path: nil))
-    ) { bar.show(done: $0.done, of: $0.total, label: $0.layer) }
+    let table = try TimeTable(profiling: model, options, timer) {
+      bar.show(done: $0.done, of: $0.total, label: $0.layer)
+    }
     bar.finish()
-    let table = latency.table
     try outputs.write(Data((try jsonText(table) + "\n").utf8), to: output)
     let forms = table.layers.reduce(0) { $0 + $1.forms.count }
     try outputs.finish(

@@ -114,6 +114,28 @@ import Testing
     #expect(try #require(time.predictedMs) <= 0.5 * time.denseMs)
   }
 
+  /// By a table from the same clock nothing is corrected, and what it foretells is what the network takes: stages cost a little
+  /// each, half a vector is neither free nor as dear as a whole one, and the ranks are far below those of a quarter of the weights.
+  @Test(arguments: [0.6, 0.3, 0.12]) func aTableForetellsWhatTheNetworkTakes(fraction: Double) throws {
+    let timer = InventedTimer(cost: { weights, groups in
+      let whole = weights.extents.prefix(2).reduce(1.0) {
+        $0 * (Double($1) + Double(($1 + 15) / 16 * 16)) / 2
+      }
+      let taps = weights.extents.dropFirst(2).reduce(1, *)
+      return 0.004 + 1e-4 * (groups > 1 ? 20 : 1) * whole * Double(taps)
+    })
+    var model = try model()
+    let options = CompressionOptions()
+    let table = try TimeTable(profiling: model, options, timer)
+    var latency = try LatencyCompression(model, options, .fraction(fraction), .table(table))
+    var candidates = try ModelCandidates(model, latency.options)
+    let time = try #require(latency.compress(&model, &candidates).time)
+    let taken = try timer.prepare(model).run().whole
+    let foretold = try #require(time.predictedMs)
+    #expect(
+      foretold <= fraction * time.denseMs && abs(foretold / taken - 1) < 0.05, "\(foretold), took \(taken)")
+  }
+
   /// Depthwise stages are dear on this clock: CP loses with a quarter of the weights, and is never searched for.
   @Test func kindsThatLoseAreNotAnalysed() throws {
     var options = options()

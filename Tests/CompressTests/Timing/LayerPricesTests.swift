@@ -25,45 +25,42 @@ import Testing
   @Test func whatWasTimedIsItsPrice() throws {
     let layer = try layer().0
     let forms = [[8, 8], [8, 40], [40, 8]].map { FactoredForm(.tucker2, ranks: $0) }
-    let prices = LayerPrices(
-      try row(layer, forms) { Double($0.ranks[0] + 3 * $0.ranks[1]) }, layer, lanes: 8)
-    // A product with the quotient of the same two numbers: two roundings.
-    for form in forms {
-      let ms = try #require(prices(form))
-      let expected = Double(form.ranks[0] + 3 * form.ranks[1])
-      #expect(abs(ms - expected) <= 2 * Double.ulpOfOne * expected)
-    }
+    let prices = LayerPrices(try row(layer, forms) { Double($0.ranks[0] + 3 * $0.ranks[1]) }, layer)
+    for form in forms { #expect(prices(form) == Double(form.ranks[0] + 3 * form.ranks[1])) }
     #expect(prices(.dense) == 8)
     #expect(prices(FactoredForm(.cp3, ranks: [8])) == nil)
   }
 
-  /// Times that stages with different prices of a multiply add up to: between the ranks of the grid, prices stay within a
-  /// tenth, as the efficiencies at the corners differ by no more than 1.7 times here and the interpolated one is between
-  /// them.
-  @Test func betweenTheRanksTimedPricesAreNear() throws {
+  /// Times that stages with different prices of a multiply and a little for the whole add up to: where they follow the
+  /// multiplies, prices do so within a hundredth, far below the ranks that were timed too. 500 sweeps of the descent leave that.
+  @Test(arguments: [true, false]) func besideTheRanksTimedPricesAreNear(fine: Bool) throws {
     let layer = try layer().0
     func truth(_ form: FactoredForm) -> Double {
       let (r, s) = (Double(form.ranks[0]), Double(form.ranks[1]))
-      return 1e-3 * (48 * s * 1.44 + 0.5 * 9 * r * s + 64 * r)
+      return 1e-3 * (48 * s * 1.44 + 0.5 * 9 * r * s + 64 * r) + 0.3
     }
     let grid = TimingGrid(.tucker2, layer, multiple: 1)
-    let prices = LayerPrices(try row(layer, [grid.probe] + grid.others, ms: truth), layer, lanes: 1)
-    for ranks in [[16, 12], [20, 28], [40, 16], [28, 20], [12, 30], [36, 28]] {
+    let prices = LayerPrices(
+      try row(layer, [grid.probe] + grid.others(fine: fine), ms: truth), layer)
+    for ranks in [
+      [1, 1], [2, 8], [16, 12], [20, 28], [40, 16], [28, 20], [12, 30], [36, 28], [60, 40],
+    ] {
       let form = FactoredForm(.tucker2, ranks: ranks)
       let ms = try #require(prices(form))
-      #expect(abs(ms / truth(form) - 1) < 0.1, "\(form): \(ms), in truth \(truth(form))")
+      #expect(abs(ms / truth(form) - 1) < 0.01, "\(form): \(ms), in truth \(truth(form))")
     }
   }
 
-  @Test func ranksCostWholeVectors() throws {
+  /// Half a vector of channels has a time of its own, as whole ones have.
+  @Test func halfAVectorHasItsOwnPrice() throws {
     let layer = try layer().0
+    let times = [8: 1.4, 16: 2.3, 24: 3.6, 32: 4.2]
     let prices = LayerPrices(
-      try row(layer, [16, 32].map { FactoredForm(.channel, ranks: [$0]) }) { Double($0.ranks[0]) }, layer,
-      lanes: 16)
-    let (of17, of32) = (
-      prices(FactoredForm(.channel, ranks: [17])), prices(FactoredForm(.channel, ranks: [32]))
-    )
-    #expect(try #require(of17) == #require(of32))
+      try row(layer, times.keys.map { FactoredForm(.channel, ranks: [$0]) }) { times[$0.ranks[0]] ?? 0 },
+      layer)
+    for (rank, ms) in times { #expect(prices(FactoredForm(.channel, ranks: [rank])) == ms) }
+    let between = try #require(prices(FactoredForm(.channel, ranks: [12])))
+    #expect(between > 1.4 && between < 2.3)
   }
 
   @Test func theGridSpreadsAroundAQuarterOfTheWeights() throws {
@@ -73,7 +70,7 @@ import Testing
       let part = Double(layer.weights(grid.probe)) / Double(layer.weights(.dense))
       #expect(part > 0.2 && part <= 0.3, "\(grid.probe) has \(part) of the weights")
       let full = kind.fullRanks(kernel: layer.kernel)
-      for form in grid.others {
+      for form in grid.others(fine: false) + grid.others(fine: true) {
         #expect(form != grid.probe && zip(form.ranks, full).allSatisfy { (1...$1).contains($0) }, "\(form)")
       }
     }

@@ -45,13 +45,17 @@ struct LayerVariants {
 
   /// The milliseconds of each layer out of those of the nodes of `model(with:)`; 0 where none of them ran as such.
   ///
-  /// Nodes that ran as one share its time by their multiplies, those of Winograd's forms counting less.
+  /// Nodes that ran as one share its time by what they take apart; where the timer does not tell, by their multiplies, those of
+  /// Winograd's forms counting less.
   func layerTimes(_ time: NetworkTime, with forms: [Int: FactoredForm]) -> [Double] {
     var result = [Double](repeating: 0, count: layers.count)
     for (name, ms) in time.nodes {
-      let parts = name.split(separator: " ... ").compactMap { part -> (layer: Int, work: Double)? in
-        guard let (place, stage) = self.stage(String(part)) else { return nil }
-        return (place, work(place, forms[place] ?? .dense, stage))
+      let names = name.split(separator: " ... ").map(String.init)
+      let isKnown = names.allSatisfy { stage($0) == nil || time.apart[$0] ?? 0 > 0 }
+      let parts = names.compactMap { part -> (layer: Int, work: Double)? in
+        guard let (place, stage) = self.stage(part) else { return nil }
+        let apart = isKnown ? time.apart[part] : nil
+        return (place, apart ?? work(place, forms[place] ?? .dense, stage))
       }
       let whole = parts.reduce(0) { $0 + $1.work }
       for part in parts {
@@ -71,14 +75,12 @@ struct LayerVariants {
 
   /// What a stage is expected to take beside others of a chain, in multiplies of a plain product.
   private func work(_ place: Int, _ form: FactoredForm, _ name: String?) -> Double {
-    guard let kernel = layers[place].kernelShape else { return 0 }
-    let stages = form.stages(kernel: kernel, groups: layers[place].groups)
-    guard let stage = stages.first(where: { $0.name == name }) ?? stages.first else { return 0 }
-    let use = costs[place]?.uses?.first
-    let positions = stage.carriesAxis.contains(true) ? use?.output : use?.input
-    let multiplies = Double(stage.weightCount) * Double((positions ?? []).reduce(1, *))
+    guard let cost = costs[place], let multiplies = cost.stageMultiplies(form) else { return 0 }
+    let stages = form.stages(kernel: cost.kernel, groups: cost.groups)
+    let index = stages.firstIndex { $0.name == name } ?? 0
+    let stage = stages[index]
     let isWinograds = stage.groups == 1 && stage.inputs >= 8 && stage.kernel == [3, 3]
-    return isWinograds ? multiplies * Self.winogradsPart : multiplies
+    return isWinograds ? multiplies[index] * Self.winogradsPart : multiplies[index]
   }
 
   /// F(4x4, 3x3) multiplies a quarter as often, and its transforms take about as much again as they leave.

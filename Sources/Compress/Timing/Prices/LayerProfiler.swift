@@ -1,5 +1,5 @@
 import Forms
-import ModelGraph
+public import ModelGraph
 import Tensors
 
 /// Times the layers of a model in the forms that they may be brought into.
@@ -7,7 +7,7 @@ import Tensors
 /// First each kind has one form timed, with a quarter of the weights; kinds that lose even so are left
 /// there, and so are those that lose to another by more than what errors at equal weights differ by: CP where Winograd runs.
 ///
-/// **Complexity** 7 + 12 variants for kernels with spatial extent, three runs of each at least.
+/// **Complexity** 7 + 22 variants for kernels with spatial extent, or 7 + 69 where it `isFine`, three runs of each at least.
 struct LayerProfiler {
   private let work: LayerWork
   /// The model with layers in forms.
@@ -17,6 +17,7 @@ struct LayerProfiler {
   private let cache: TimesCache
   private let keys: LayerTimeKeys
   private let progress: @Sendable (Progress) -> Void
+  private let isFine: Bool
   /// The model as it is.
   let asItIs: any TimedNetwork
   private var clock: any FormClock
@@ -30,9 +31,9 @@ struct LayerProfiler {
 
   init(
     _ model: ModelGraph, _ work: LayerWork, _ options: CompressionOptions, _ timer: any NetworkTimer,
-    cache: TimesCache, progress: @escaping @Sendable (Progress) -> Void
+    cache: TimesCache, isFine: Bool = false, progress: @escaping @Sendable (Progress) -> Void
   ) throws(TimingError) {
-    (self.work, self.timer, self.cache, self.progress) = (work, timer, cache, progress)
+    (self.work, self.timer, self.cache, self.isFine, self.progress) = (work, timer, cache, isFine, progress)
     variants = try LayerVariants(model, work, options)
     asItIs = try timer.prepare(variants.model(with: [:]))
     clock =
@@ -53,23 +54,31 @@ struct LayerProfiler {
     }
     try measure(kinds.enumerated().map { place, kinds in kinds.compactMap { grid(place, $0)?.probe } })
     let slower = kinds.enumerated().map { place, kinds in
-      Self.slower(kinds.map { kind in (kind, grid(place, kind).flatMap { ratios[place][$0.probe] }) })
+      Self.slower(
+        kinds.compactMap { kind in
+          guard let cost = work.costs[place], let probe = grid(place, kind)?.probe else { return nil }
+          let part = Double(cost.weights(probe)) / Double(max(1, cost.weights(.dense)))
+          return (kind, ratios[place][probe], part)
+        })
     }
     try measure(
       kinds.enumerated().map { place, kinds in
-        kinds.filter { !slower[place].contains($0) }.flatMap { grid(place, $0)?.others ?? [] }
+        kinds.filter { !slower[place].contains($0) }.flatMap { grid(place, $0)?.others(fine: isFine) ?? [] }
       })
     return table(slower)
   }
 
-  /// The kinds that are not looked at further, out of the parts of the dense layer's time that they took with as many
-  /// weights; nil where a layer did not run as such.
-  static func slower(_ probes: [(kind: FormKind, ratio: Double?)]) -> [FormKind] {
-    let fastest = probes.lazy.filter { !$0.kind.isSearched }.compactMap(\.ratio).min() ?? .infinity
-    return probes.filter { kind, ratio in
+  /// The kinds that are not looked at further, out of the parts of the dense layer's time that they took with a `part` of its
+  /// weights; the time is nil where a layer did not run as such. Ranks are few and apart in small layers, so that kinds are
+  /// compared by what they take for a weight.
+  static func slower(_ probes: [(kind: FormKind, ratio: Double?, part: Double)]) -> [FormKind] {
+    let fastest =
+      probes.lazy.filter { !$0.kind.isSearched }.compactMap { probe in probe.ratio.map { $0 / probe.part } }
+      .min() ?? .infinity
+    return probes.filter { kind, ratio, part in
       guard let ratio else { return true }
       let behind = kind.isSearched ? mostSearchedBehind : mostBehind
-      return ratio > min(1 - LayerPlanner.leastSaving, behind * fastest)
+      return ratio > 1 - LayerPlanner.leastSaving || ratio / part > behind * fastest
     }.map(\.kind)
   }
 
@@ -112,5 +121,22 @@ struct LayerProfiler {
     return TimeTable(
       runtime: timer.runtime, machine: timer.machine, threads: timer.threads, lanes: timer.lanes,
       networkMs: clock.whole, layers: rows)
+  }
+}
+
+extension TimeTable {
+  /// What the layers of a model take here: more ranks of each form than prices need that are corrected by timing whole networks
+  /// later, which a table cannot be.
+  ///
+  /// **Throws** `TimingError` for options that do not fit the model, and a model that does not run.
+  public init(
+    profiling model: ModelGraph, _ options: CompressionOptions, _ timer: any NetworkTimer,
+    progress: @escaping @Sendable (Progress) -> Void = { _ in }
+  ) throws(TimingError) {
+    let work: LayerWork
+    do throws(CompressError) { work = try LayerWork(model, options) } catch { throw .compression(error) }
+    var profiler = try LayerProfiler(
+      model, work, options, timer, cache: TimesCache(path: nil), isFine: true, progress: progress)
+    self = try profiler.table()
   }
 }

@@ -9,7 +9,7 @@ public struct TimeTable: Codable, Hashable, Sendable {
   public var machine: String
   /// The threads of a run.
   public var threads: Int
-  /// The channels that cost as much as one there: ranks are priced in steps of it.
+  /// The channels of a vector there.
   public var lanes: Int
   /// Milliseconds of the whole model as it is.
   public var networkMs: Double

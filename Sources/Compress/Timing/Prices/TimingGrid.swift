@@ -19,7 +19,10 @@ struct TimingGrid {
   }
 
   /// The form of a quarter of the weights, or as near as ranks come.
-  var probe: FactoredForm {
+  var probe: FactoredForm { form(quarter) }
+
+  /// The part of the full ranks at which a form has a quarter of the weights.
+  private var quarter: Double {
     // Weights grow with the scale.
     var (low, high) = (0.0, 1.0)
     for _ in 0..<20 {
@@ -27,19 +30,23 @@ struct TimingGrid {
       let part = Double(form(middle).weightCount(kernel: kernel)) / Double(kernel.count)
       if part > Self.probedPart { high = middle } else { low = middle }
     }
-    return form(low)
+    return low
   }
 
-  /// Further forms, around the first: a few ranks, or pairs of them that differ.
-  var others: [FactoredForm] {
-    let probe = probe
-    let scales: [[Double]] =
-      kind.ranks.count == 2
-      ? [[0.4, 0.4], [0.4, 1.6], [1.6, 0.4], [1.6, 1.6]] : [[0.35], [1.9]]
+  /// Further forms, around the first: a few ranks, or pairs of them that differ, up to three quarters of the weights. With `fine`
+  /// more of them, for prices that nobody can correct later.
+  func others(fine: Bool) -> [FactoredForm] {
+    let (full, quarter, probe) = (kind.fullRanks(kernel: kernel), quarter, probe)
+    let scales: [[Double]]
+    if kind.ranks.count == 2 {
+      let each = fine ? [0.12, 0.4, 1, 1.7] : [0.4, 1.6]
+      scales = each.flatMap { first in each.map { [first, $0] } }
+    } else {
+      scales = (fine ? [0.06, 0.12, 0.22, 0.35, 0.6, 1.4, 1.9, 2.5, 3.2] : [0.35, 1.9, 3]).map { [$0] }
+    }
     var result: [FactoredForm] = []
     for scale in scales {
-      let ranks = zip(probe.ranks, scale).map { Double($0) * $1 }
-      let form = rounded(ranks)
+      let form = rounded(zip(full, scale).map { Double($0) * quarter * $1 })
       if form != probe && !result.contains(form) { result.append(form) }
     }
     return result

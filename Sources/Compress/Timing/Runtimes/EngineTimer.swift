@@ -25,12 +25,19 @@ public struct EngineTimer: NetworkTimer {
   /// The floats of a vector.
   public var lanes: Int { KernelVariant.best.lanes }
 
-  /// The network, its weights packed.
+  /// The network, its weights packed; where it runs layers as one, beside it one that does not.
   public func prepare(_ model: ModelGraph) throws(TimingError) -> any TimedNetwork {
     let inputs = try TimingInputs(model, shapes: inputShapes).tensors
-    do throws(NetworkError) {
-      return EngineNetwork(try Network(model, options: options).makeSession().prepare(inputs))
-    } catch { throw .network(error) }
+    func prepared(_ options: NetworkOptions) throws(TimingError) -> PreparedRun {
+      do throws(NetworkError) {
+        return try Network(model, options: options).makeSession().prepare(inputs)
+      } catch { throw .network(error) }
+    }
+    let network = try prepared(options)
+    guard network.steps.contains(where: { $0.node.contains(" ... ") }) else { return EngineNetwork(network) }
+    var single = options
+    single.disabledPasses.insert(.chains)
+    return EngineNetwork(network, apart: try prepared(single))
   }
 }
 
@@ -38,10 +45,18 @@ public struct EngineTimer: NetworkTimer {
 private final class EngineNetwork: TimedNetwork {
   private let network: PreparedRun
   private let steps: [StepDescription]
+  /// The same without chains, and what its nodes took.
+  private let apart: EngineNetwork?
+  private var apartTimes: [String: Double] = [:]
+  private var apartRuns = 0
 
-  init(_ network: PreparedRun) {
+  /// Runs without chains: shares of chains need no more.
+  private static let mostApart = 2
+
+  init(_ network: PreparedRun, apart: PreparedRun? = nil) {
     self.network = network
     steps = network.steps
+    self.apart = apart.map { EngineNetwork($0) }
   }
 
   /// Looking at the clock between the steps takes some 30 ns each.
@@ -61,7 +76,13 @@ private final class EngineNetwork: TimedNetwork {
       if step.multiplies == 0 { copies[step.node, default: 0] += ms }
       last = end
     }
-    return NetworkTime(whole: (last - start).milliseconds, nodes: nodes, copies: copies)
+    if let apart, apartRuns < Self.mostApart {
+      apartTimes =
+        try apartTimes.isEmpty
+        ? apart.run().nodes : apartTimes.merging(apart.run().nodes) { min($0, $1) }
+      apartRuns += 1
+    }
+    return NetworkTime(whole: (last - start).milliseconds, nodes: nodes, copies: copies, apart: apartTimes)
   }
 }
 

@@ -8,7 +8,7 @@ public protocol NetworkTimer: Sendable {
   var machine: String { get }
   /// The threads of a run.
   var threads: Int { get }
-  /// The channels that cost as much as one: the lanes of a vector.
+  /// The lanes of a vector.
   var lanes: Int { get }
   /// Whether runs tell the times of single nodes.
   var timesNodes: Bool { get }
@@ -36,17 +36,23 @@ public struct NetworkTime: Sendable {
   public var nodes: [String: Double]
   /// What of these went into bringing maps into another layout.
   public var copies: [String: Double]
+  /// What nodes take where none runs as one with others, by which those that do share their time; empty where the timer does not
+  /// tell.
+  public var apart: [String: Double]
 
   /// Puts times together.
-  public init(whole: Double, nodes: [String: Double] = [:], copies: [String: Double] = [:]) {
-    (self.whole, self.nodes, self.copies) = (whole, nodes, copies)
+  public init(
+    whole: Double, nodes: [String: Double] = [:], copies: [String: Double] = [:],
+    apart: [String: Double] = [:]
+  ) {
+    (self.whole, self.nodes, self.copies, self.apart) = (whole, nodes, copies, apart)
   }
 
   /// The lesser of each of two runs' times.
   func least(_ other: NetworkTime) -> NetworkTime {
     NetworkTime(
       whole: min(whole, other.whole), nodes: nodes.merging(other.nodes) { min($0, $1) },
-      copies: copies.merging(other.copies) { min($0, $1) })
+      copies: copies.merging(other.copies) { min($0, $1) }, apart: apart.merging(other.apart) { min($0, $1) })
   }
 }
 

@@ -64,7 +64,7 @@ extension LayerDiagnosis {
     let inputs = row.kernel[1] * row.group
     let maps = inputs * positions(row.input) + row.kernel[0] * positions(row.output)
     let bound = roofline.least(multiplies: multiplies, bytes: 4 * (row.kernel.reduce(1, *) + maps))
-    let prices = LayerPrices(row, facts.cost, lanes: facts.lanes)
+    let prices = LayerPrices(row, facts.cost)
     let kinds = FormKind.lowRank.filter { kind in
       row.forms.contains { FactoredForm($0.form)?.kind == kind } && !row.slower.contains(kind.name)
     }
