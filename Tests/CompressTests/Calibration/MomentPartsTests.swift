@@ -96,9 +96,9 @@ import Testing
     let reading = try LayerReading(layer, model)
     let dense = try CalibrationPiece(model.piece(of: [layer.node], making: [reading.output]), threads: 1)
     var collector = MomentsCollector(reading, samples, threads: 1)
-    for (sample, inputs) in samples.inputs.enumerated() {
-      let made = try dense.run(inputs)
-      let isRead = collector.add(sample: sample, input: inputs["x"], response: made[reading.output])
+    for (sample, made) in try dense.run(samples.inputs).enumerated() {
+      let isRead = collector.add(
+        sample: sample, input: samples.inputs[sample]["x"], response: made[reading.output])
       #expect(isRead)
     }
     return collector.finish().moments

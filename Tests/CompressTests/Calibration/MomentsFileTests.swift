@@ -79,9 +79,9 @@ import Testing
     let samples = try CalibrationSamples(Self.images)
     let dense = try CalibrationPiece(model.piece(of: [layer.node], making: [reading.output]), threads: 1)
     var collector = MomentsCollector(reading, samples, threads: 1)
-    for (sample, inputs) in Self.images.enumerated() {
-      let made = try dense.run(inputs)
-      let isRead = collector.add(sample: sample, input: inputs["x"], response: made[reading.output])
+    for (sample, made) in try dense.run(Self.images).enumerated() {
+      let isRead = collector.add(
+        sample: sample, input: Self.images[sample]["x"], response: made[reading.output])
       #expect(isRead)
     }
     let expected = collector.finish().moments
