@@ -8,6 +8,8 @@ internal import Synchronization
 package enum LargeBlocks {
   /// Smaller ones are the allocator's business.
   private static let leastBytes = 1 << 20
+  /// What large blocks lie on, whatever was asked for, so that one that a matrix has left does for an arena.
+  private static let page = 4096
   private static let kept = Mutex(KeptBlocks())
 
   /// Runs `body`, in which blocks of up to `bytes` together are kept when they are dropped, on whatever thread; they go back
@@ -19,11 +21,12 @@ package enum LargeBlocks {
   }
 
   /// Memory of a size, which `release` takes back.
+  ///
+  /// **Traps** for an alignment of more than 4096.
   static func allocate(byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer {
-    if byteCount >= leastBytes, let known = kept.withLock({ $0.take(byteCount, alignment: alignment) }) {
-      return known
-    }
-    return .allocate(byteCount: byteCount, alignment: alignment)
+    precondition(alignment <= page, "an alignment of \(alignment)")
+    guard byteCount >= leastBytes else { return .allocate(byteCount: byteCount, alignment: alignment) }
+    return kept.withLock { $0.take(byteCount) } ?? .allocate(byteCount: byteCount, alignment: page)
   }
 
   /// Takes memory back that `allocate` gave for as many bytes.
@@ -47,13 +50,9 @@ struct KeptBlocks: @unchecked Sendable {
     shrink()
   }
 
-  mutating func take(_ size: Int, alignment: Int) -> UnsafeMutableRawPointer? {
+  mutating func take(_ size: Int) -> UnsafeMutableRawPointer? {
     // The one dropped last is the likeliest to be in a cache.
-    guard
-      let place = blocks.lastIndex(where: {
-        $0.byteCount == size && Int(bitPattern: $0.address) % alignment == 0
-      })
-    else { return nil }
+    guard let place = blocks.lastIndex(where: { $0.byteCount == size }) else { return nil }
     byteCount -= size
     return blocks.remove(at: place).address
   }
