@@ -114,7 +114,9 @@ struct GraphEvaluation {
       let (first, second) = (a.shape.order > 2 ? image * m * k : 0, b.shape.order > 2 ? image * k * n : 0)
       for i in 0..<m {
         for j in 0..<n {
-          result.append((0..<k).reduce(0) { $0 + x[first + i * k + $1] * y[second + $1 * n + j] })
+          var sum = 0.0
+          for l in 0..<k { sum += x[first + i * k + l] * y[second + l * n + j] }
+          result.append(sum)
         }
       }
     }

@@ -74,8 +74,11 @@ import Testing
       ConvolutionStage<Float>(weights: Tensor(shape: [2, 4, 1, 1], repeating: -5)),
     ]
     let bound = try Convolution(stages).reshaped(inputExtents: [5, 5]).errorBound(inputsUpTo: 2)
-    let unit = 2.0 * (3 * 8) * (5 * 4) * Double(Float.ulpOfOne)
-    #expect(bound >= ((8 + 2) + (4 + 2)) * unit && bound <= ((8 + 2) + (4 + 2) + 8) * 1.001 * unit)
+    let gains: Double = 3 * 8 * 5 * 4
+    let unit = 2 * gains * Double(Float.ulpOfOne)
+    let terms: Double = 8 + 2 + 4 + 2
+    #expect(bound >= terms * unit)
+    #expect(bound <= (terms + 8) * 1.001 * unit)
   }
 
   @Test func theWorkspaceIsBoundedByTheBand() throws {

@@ -13,11 +13,13 @@ import Testing
       for tap in 0..<r {
         for place in 0..<n {
           for output in 0..<m {
-            let sum = (0..<n).reduce(0 as Surd) { sum, i in
-              sum + form.exact.back[output * n + i] * form.exact.filter[i * r + tap]
-                * form.exact.input[i * n + place]
+            var sum: Surd = 0
+            for i in 0..<n {
+              let product: Surd = form.exact.filter[i * r + tap] * form.exact.input[i * n + place]
+              sum = sum + form.exact.back[output * n + i] * product
             }
-            #expect(sum == (place == output + tap ? 1 : 0), "F(\(m), \(r)): tap \(tap), input \(place)")
+            let expected: Surd = place == output + tap ? 1 : 0
+            #expect(sum == expected, "F(\(m), \(r)): tap \(tap), input \(place)")
           }
         }
       }

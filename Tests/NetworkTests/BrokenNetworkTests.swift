@@ -93,8 +93,8 @@ struct BrokenNetworkTests {
     let image = Tensor<Float>(shape: [1, 1, 3, 3], elements: [1, 2, 3, 4, 5, 4, 3, 2, 1])
     let network = try network([transposed], inputs: ["x": [1, 1, 3, 3]])
     let z = try network.run(["x": NetworkTensor(image)])["z"]?.floats
-    // The middle of the full convolution of the image with itself.
-    #expect(z?.elements == [2 * (1 * 1 + 2 * 2 + 3 * 3 + 4 * 4) + 5 * 5])
+    // The middle of the full convolution of the image with itself: 2 (1² + 2² + 3² + 4²) + 5².
+    #expect(z?.elements == [85])
   }
 
   @Test func `more groups than there are numbers are refused`() throws {
