@@ -129,12 +129,14 @@ extension HTMLReport {
   }
 
   private func addCount(_ page: inout HTMLBuilder, _ label: String, _ before: Int?, _ after: Int?) {
-    let text = before.map { before in
-      after.map { "\(numberText(before)) → \(numberText($0))" } ?? numberText(before)
-    }
     page.element(
-      "td", ["data-label": label, "class": "number", "data-value": String(before ?? 0)],
-      text: text ?? "unknown")
+      "td", ["data-label": label, "class": "number", "data-value": String(before ?? 0)]
+    ) { page in
+      guard let before else { return page.text("unknown") }
+      page.text(numberText(before) + (after == nil ? "" : " →"))
+      // On a line of its own: two of ten digits side by side are wider than a page has room for.
+      if let after { page.element("span", ["class": "count"], text: numberText(after)) }
+    }
   }
 
   // MARK: Kept layers

@@ -52,6 +52,9 @@ extension HTMLReport {
     }
     tbody th { font-weight: 600; }
     .op, .reason { display: block; color: var(--soft); font-weight: 400; font-size: .8rem; }
+    .count { display: block; }
+    .number .reason { white-space: nowrap; }
+    .layers th:last-child, .layers td:last-child { padding-right: 0; }
     .reason { max-width: 20rem; white-space: normal; overflow-wrap: anywhere; }
     .form { font-weight: 600; }
     .kept { margin: 10px 0 0; font-size: .9rem; }

@@ -28,3 +28,8 @@ struct ResponseRows: Sendable {
     }
   }
 }
+
+/// The rows of a layer, group by group of its channels.
+struct LayerRows: Sendable {
+  var groups: [(fitted: ResponseRows, heldOut: ResponseRows)]
+}
