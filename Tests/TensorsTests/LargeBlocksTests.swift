@@ -27,7 +27,7 @@ import Testing
   /// No more is kept than was asked for: of blocks of which one has room, the last.
   @Test func noMoreIsKeptThanAskedFor() {
     var kept = KeptBlocks()
-    func taken(_ size: Int = Self.bytes) -> UnsafeMutableRawPointer? { kept.take(size) }
+    func taken(_ size: Int = Self.bytes) -> UnsafeMutableRawPointer? { kept.take(size, alignment: 64) }
     func isKept(_ block: UnsafeMutableRawPointer) -> Bool { kept.keep(block, Self.bytes) }
     kept.enter(Self.bytes + 1)
     let blocks = (0..<2).map { _ in UnsafeMutableRawPointer.allocate(byteCount: Self.bytes, alignment: 64) }

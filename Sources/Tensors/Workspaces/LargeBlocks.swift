@@ -8,7 +8,8 @@ internal import Synchronization
 package enum LargeBlocks {
   /// Smaller ones are the allocator's business.
   private static let leastBytes = 1 << 20
-  /// What large blocks lie on, whatever was asked for, so that one that a matrix has left does for an arena.
+  /// What large blocks lie on while they are kept, so that one that a matrix has left does for an arena. At other times the system's
+  /// allocator finds blocks of smaller alignment again, and makes those of pages anew.
   private static let page = 4096
   private static let kept = Mutex(KeptBlocks())
 
@@ -21,12 +22,10 @@ package enum LargeBlocks {
   }
 
   /// Memory of a size, which `release` takes back.
-  ///
-  /// **Traps** for an alignment of more than 4096.
   static func allocate(byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer {
-    precondition(alignment <= page, "an alignment of \(alignment)")
     guard byteCount >= leastBytes else { return .allocate(byteCount: byteCount, alignment: alignment) }
-    return kept.withLock { $0.take(byteCount) } ?? .allocate(byteCount: byteCount, alignment: page)
+    let (known, keeps) = kept.withLock { ($0.take(byteCount, alignment: alignment), $0.keeps) }
+    return known ?? .allocate(byteCount: byteCount, alignment: keeps ? max(page, alignment) : alignment)
   }
 
   /// Takes memory back that `allocate` gave for as many bytes.
@@ -50,9 +49,16 @@ struct KeptBlocks: @unchecked Sendable {
     shrink()
   }
 
-  mutating func take(_ size: Int) -> UnsafeMutableRawPointer? {
+  /// Whether somebody asks for blocks to be kept.
+  var keeps: Bool { !limits.isEmpty }
+
+  mutating func take(_ size: Int, alignment: Int) -> UnsafeMutableRawPointer? {
     // The one dropped last is the likeliest to be in a cache.
-    guard let place = blocks.lastIndex(where: { $0.byteCount == size }) else { return nil }
+    guard
+      let place = blocks.lastIndex(where: {
+        $0.byteCount == size && Int(bitPattern: $0.address) % alignment == 0
+      })
+    else { return nil }
     byteCount -= size
     return blocks.remove(at: place).address
   }
