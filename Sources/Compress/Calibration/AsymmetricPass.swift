@@ -52,7 +52,7 @@ struct AsymmetricPass {
     let (before, dense) = try model.pieces(of: stop, reading, threads: threads)
     let isFitted =
       forms[stop.group].form != nil && plans[stop.group] == nil && calibration.shared[stop.group] == nil
-    let rectifier = reading.flatMap { self.rectifier(behind: $0) }
+    let rectifier = isFitted ? reading.flatMap { self.rectifier(behind: $0) } : nil
     var collector =
       isFitted
       ? reading.map {

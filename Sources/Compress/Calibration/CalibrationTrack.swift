@@ -46,10 +46,25 @@ struct CalibrationTrack {
   ///
   /// The result holds what the piece makes, sample by sample.
   mutating func advance(
-    _ samples: Range<Int>, through piece: CalibrationPiece, keeping needed: Set<String>
+    _ samples: some Sequence<Int>, through piece: CalibrationPiece, keeping needed: Set<String>
   ) throws(CompressError) -> [[String: NetworkTensor]] {
     let made = try piece.run(inputs(of: piece, samples: samples))
     for (sample, made) in zip(samples, made) { try keep(made, of: sample, needed) }
+    return made
+  }
+
+  /// What the rest of a network makes of some samples where a layer's `response` is `changed`; that is among the answers itself, as
+  /// one may be an output of the network.
+  func answers(
+    of rest: CalibrationPiece, samples: some Sequence<Int>, with changed: [NetworkTensor?],
+    as response: String
+  ) throws(CompressError) -> [[String: NetworkTensor]] {
+    var inputs = try inputs(of: rest, samples: samples)
+    for place in inputs.indices where rest.inputs.contains(response) {
+      inputs[place][response] = changed[place]
+    }
+    var made = try rest.run(inputs)
+    for place in made.indices { made[place][response] = changed[place] }
     return made
   }
 

@@ -68,8 +68,6 @@ struct OriginalPass {
     }
     try observer.finish(stop, dense: dense, track)
     let probed = samples.inputs.indices.filter { observer.isProbed($0) }
-    for (sample, made) in zip(probed, try dense.run(track.inputs(of: dense, samples: probed))) {
-      try track.keep(made, of: sample, stop.neededAfter)
-    }
+    _ = try track.advance(probed, through: dense, keeping: stop.neededAfter)
   }
 }

@@ -42,14 +42,8 @@ struct OutputProbe {
     let places = count < judges.count ? (0..<count).map { $0 * judges.count / count } : Array(judges.indices)
     let samples = places.map { judges[$0] }
     let changed = try own.run(track.inputs(of: dense, samples: samples)).map { $0[layer.output] }
-    var inputs = try track.inputs(of: rest, samples: samples)
-    for place in places.indices where rest.inputs.contains(layer.output) {
-      inputs[place][layer.output] = changed[place]
-    }
-    for (place, made) in try rest.run(inputs).enumerated() {
-      var made = made
-      // An answer that the layer makes itself.
-      if compared.scores.contains(layer.output) { made[layer.output] = changed[place] }
+    let made = try track.answers(of: rest, samples: samples, with: changed, as: layer.output)
+    for (place, made) in made.enumerated() {
       let answer = answers[places[place]]
       for (output, name) in compared.scores.enumerated() {
         differences[output].add(answer[name], made[name] ?? answer[name])

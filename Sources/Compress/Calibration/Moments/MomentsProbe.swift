@@ -47,18 +47,12 @@ struct MomentsProbe {
     let given = try track.inputs(of: dense, samples: probed)
     let changed = try own.run(given).map { $0[reading.output] }
     let whole = try dense.run(given).map { $0[reading.output] }
-    var inputs = try track.inputs(of: rest, samples: probed)
-    for place in probed.indices where rest.inputs.contains(reading.output) {
-      inputs[place][reading.output] = changed[place]
-    }
+    let answered = try track.answers(of: rest, samples: probed, with: changed, as: reading.output)
     var found: [ProbedSample] = []
-    for (place, made) in try rest.run(inputs).enumerated() {
+    for (place, made) in answered.enumerated() {
       let (sample, answer) = (probed[place], answers[probed[place]] ?? [:])
       var response = OutputDifference()
       response.add(whole[place], changed[place])
-      var made = made
-      // An output that the layer makes itself.
-      if outputs.contains(reading.output) { made[reading.output] = changed[place] }
       let differences = outputs.map { name in
         var difference = OutputDifference()
         difference.add(answer[name], made[name] ?? answer[name])

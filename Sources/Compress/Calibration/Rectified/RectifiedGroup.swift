@@ -24,30 +24,33 @@ struct RectifiedGroup {
 
   /// The responses behind the rectifier: as they should be and as they are, [k, T].
   func responses(_ block: ResponseRows.Block) -> (wanted: Tensor<Float>, made: Tensor<Float>) {
-    let made = matrixProduct(block.patches, rows, transposeB: true)
-    return (
-      map(block.responses) { response, channel in rectifier(gain * response + offset[channel]) },
-      map(made) { response, channel in rectifier(gain * (response + shift[channel]) + offset[channel]) }
+    (
+      map(block.responses) { response, channel, _ in rectifier(output(response, channel)) },
+      map(made(block)) { response, channel, _ in rectifier(output(response + shift[channel], channel)) }
     )
   }
 
   /// The responses that are aimed at next, [k, T].
   func aims(_ block: ResponseRows.Block, relaxation: Float) -> Tensor<Float> {
-    let made = matrixProduct(block.patches, rows, transposeB: true)
-    return block.responses.withSpan { wanted in
-      map(made) { response, channel, place in
-        let now = gain * (response + shift[channel]) + offset[channel]
-        let value = rectifier(gain * wanted[place] + offset[channel])
+    block.responses.withSpan { wanted in
+      map(made(block)) { response, channel, place in
+        let now = output(response + shift[channel], channel)
+        let value = rectifier(output(wanted[place], channel))
         let aim = now + relaxation * (rectifier.argument(for: value, near: now) - now)
         return (aim - offset[channel]) / gain
       }
     }
   }
 
-  private func map(_ rows: Tensor<Float>, _ transform: (Float, Int) -> Float) -> Tensor<Float> {
-    map(rows) { value, channel, _ in transform(value, channel) }
+  /// What the kernel makes of patches, [k, T].
+  private func made(_ block: ResponseRows.Block) -> Tensor<Float> {
+    matrixProduct(block.patches, rows, transposeB: true)
   }
 
+  /// What the layer gives out for a response, in front of the rectifier.
+  private func output(_ response: Float, _ channel: Int) -> Float { gain * response + offset[channel] }
+
+  /// `transform` takes an element, its channel and its place.
   private func map(_ rows: Tensor<Float>, _ transform: (Float, Int, Int) -> Float) -> Tensor<Float> {
     let outputs = offset.count
     return Tensor(shape: rows.shape) { mapped in
