@@ -23,6 +23,7 @@ let package = Package(
     .library(name: "ModelGraph", targets: ["ModelGraph"]),
     .library(name: "ONNX", targets: ["ONNX"]),
     .library(name: "Network", targets: ["Network"]),
+    .library(name: "Gradients", targets: ["Gradients"]),
     .library(name: "Compress", targets: ["Compress"]),
     .library(name: "Tune", targets: ["Tune"]),
     .library(name: "Reports", targets: ["Reports"]),
@@ -69,20 +70,24 @@ let package = Package(
       dependencies: [
         "Conv", "LinearAlgebra", "Maps", "ModelGraph", "ONNX", "TensorFiles", "Tensors",
       ], swiftSettings: strict),
+    // Runs networks forward and backward.
+    .target(
+      name: "Gradients",
+      dependencies: ["Conv", "ModelGraph", "Network", "TensorFiles", "Tensors"], swiftSettings: strict),
     // ONNX Runtime's C library, loaded where it is installed: for its times.
     .target(name: "COnnxRuntime"),
     .target(
       name: "Compress",
       dependencies: [
-        "COnnxRuntime", "Conv", "Decompose", "LinearAlgebra", "ModelGraph", "Network", "ONNX", "Forms",
-        "TensorFiles",
-        "Tensors",
+        "COnnxRuntime", "Conv", "Decompose", "Forms", "Gradients", "LinearAlgebra", "ModelGraph", "Network",
+        "ONNX", "TensorFiles", "Tensors",
       ],
       swiftSettings: strict),
-    // Reverse mode, losses, optimisers: a compressed network learns from the original.
+    // Losses, optimisers: a compressed network learns from the original.
     .target(
       name: "Tune",
-      dependencies: ["Conv", "ModelGraph", "Network", "TensorFiles", "Tensors"], swiftSettings: strict),
+      dependencies: ["Conv", "Gradients", "ModelGraph", "Network", "TensorFiles", "Tensors"],
+      swiftSettings: strict),
     // What Compress decided, as JSON and as a page for the browser.
     .target(name: "Reports", dependencies: ["Compress", "Decompose", "Forms"], swiftSettings: strict),
     // lowrank.h, and what its Swift side needs of C.
@@ -98,8 +103,8 @@ let package = Package(
     .target(
       name: "lowrank",
       dependencies: [
-        "CAllocator", "Compress", "Conv", "Decompose", "Forms", "Images", "LinearAlgebra", "ModelGraph",
-        "Network", "ONNX", "Reports", "TensorFiles", "Tensors", "Tune",
+        "CAllocator", "Compress", "Conv", "Decompose", "Forms", "Gradients", "Images", "LinearAlgebra",
+        "ModelGraph", "Network", "ONNX", "Reports", "TensorFiles", "Tensors", "Tune",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -170,9 +175,14 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
+      name: "GradientsTests",
+      dependencies: ["Conv", "Gradients", "ModelGraph", "Network", "TensorFiles", "Tensors", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "TuneTests",
       dependencies: [
-        "Compress", "ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors", "TestSupport", "Tune",
+        "Compress", "Gradients", "ModelGraph", "Network", "ONNX", "TensorFiles", "Tensors", "TestSupport",
+        "Tune",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -17,7 +17,7 @@ docc=$(dirname "$(readlink -f "$(command -v swift)")")/docc
 [ -x "$docc" ] || docc=$(command -v docc) || { echo "This Swift toolchain has no docc." >&2; exit 1; }
 
 # In the order of their dependencies.
-modules=(Tensors Forms TensorFiles LinearAlgebra Decompose Conv ModelGraph ONNX Network Compress Tune Reports)
+modules=(Tensors Forms TensorFiles LinearAlgebra Decompose Conv ModelGraph ONNX Network Gradients Compress Tune Reports)
 folder=.build/docs
 rm -rf "$folder"
 mkdir -p "$folder"

@@ -1,3 +1,4 @@
+public import Gradients
 public import ModelGraph
 public import Network
 import Tensors
@@ -6,10 +7,10 @@ import Tensors
 public enum TuneError: Error, Sendable {
   /// The model could not be read.
   case model(ModelError)
-  /// The network could not be run.
+  /// The teacher could not be run.
   case network(NetworkError)
-  /// A node on the way to a weight that there is no gradient for, or whose setting there is none for.
-  case node(name: String, opType: String, reason: String)
+  /// The network could not be run forward and backward.
+  case gradient(GradientError)
   /// The network as a whole cannot be tuned.
   case graph(reason: String)
   /// The images, the labels or the teacher's outputs do not fit.
@@ -18,6 +19,13 @@ public enum TuneError: Error, Sendable {
   case group(reason: String)
   /// More memory than the options allow.
   case memory(byteCount: Int, limit: Int)
+
+  /// What a body that has to do with gradients makes, its errors as this module's.
+  static func wrapping<Result>(
+    _ body: () throws(GradientError) -> Result
+  ) throws(TuneError) -> Result {
+    do throws(GradientError) { return try body() } catch { throw .gradient(error) }
+  }
 }
 
 extension TuneError: CustomStringConvertible {
@@ -27,7 +35,7 @@ extension TuneError: CustomStringConvertible {
       switch self {
       case .model(let error): error.description
       case .network(let error): error.description
-      case .node(let name, let opType, let reason): "node '\(name)' (\(opType)): \(reason)"
+      case .gradient(let error): error.description
       case .graph(let reason), .data(let reason), .group(let reason): reason
       case .memory(let byteCount, let limit):
         "one image takes \(byteCount) bytes in training, more than the \(limit) allowed: give smaller images, or more"

@@ -1,4 +1,5 @@
 import Foundation
+import Gradients
 import ModelGraph
 import Tensors
 import Testing
@@ -96,7 +97,7 @@ struct OptimiserTests {
         Node(opType: "Conv", inputs: ["a", "d"], outputs: ["b"], attributes: [Attribute("group", .int(3))]),
         Node(opType: "Conv", inputs: ["b", "q"], outputs: ["scores"]),
       ], constants: constants, channels: 2)
-    let graph = try TrainingGraph(model, inputShape: [1, 2, 5, 5])
+    let graph = try DifferentiableGraph(model, inputShape: [1, 2, 5, 5])
     var weights = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.name, $0.start) })
     weights["p"] = weights["p"]?.mapped { 100 * $0 }
     let x = generator.tensor([1, 2, 5, 5], of: Float.self)

@@ -1,3 +1,4 @@
+import Gradients
 import ModelGraph
 import Tensors
 

@@ -261,26 +261,22 @@ struct TunerTests {
     } catch { #expect("\(error)".contains("'scores'"), "\(error)") }
   }
 
+  /// Networks that cannot be run backward, or have nothing to be tuned, are refused with the node or the reason.
   @Test
-  func nodesWithoutGradientAreNamed() throws {
+  func networksWithoutGradientsAreRefused() throws {
+    func refusal(_ model: ModelGraph) -> String {
+      do throws(TuneError) {
+        _ = try Tuner(model, teacher: model, images: RandomImages(), options: options())
+        return ""
+      } catch { return "\(error)" }
+    }
     var model = TinyNetwork.classifier(seed: 1)
     model.main.nodes.append(Node(name: "last", opType: "Hardmax", inputs: ["scores"], outputs: ["hard"]))
     model.main.outputs = [ValueInfo(name: "hard")]
-    do throws(TuneError) {
-      _ = try TrainingGraph(model, inputShape: [2, 1, 6, 6])
-      Issue.record("Hardmax has no gradient")
-    } catch { #expect("\(error)".contains("node 'last' (Hardmax)"), "\(error)") }
-  }
-
-  /// What lies on no way from a weight to an output is run, and needs no gradient.
-  @Test
-  func nodesInFrontOfWeightsAreFrozen() throws {
-    var model = TinyNetwork.classifier(seed: 1)
-    model.main.nodes.insert(
-      Node(name: "before", opType: "Round", inputs: ["image"], outputs: ["rounded"]), at: 0)
-    model.main.nodes[1].inputs[0] = "rounded"
-    let graph = try TrainingGraph(model, inputShape: [2, 1, 6, 6])
-    #expect(graph.nodes.map { $0.rule == nil } == [true] + [Bool](repeating: false, count: 6))
+    #expect(refusal(model).hasPrefix("node 'last' (Hardmax): there is no gradient for this operator"))
+    let flat = TinyNetwork.model(
+      nodes: [Node(name: "only", opType: "Flatten", inputs: ["image"], outputs: ["scores"])], constants: [])
+    #expect(refusal(flat) == "no weight of the network can be tuned")
   }
 
   @Test

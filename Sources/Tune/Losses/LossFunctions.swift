@@ -5,6 +5,7 @@
 #elseif canImport(Darwin)
   import Darwin
 #endif
+import Gradients
 import Tensors
 
 /// A loss of some images, and its gradient with respect to the values that it is of.
@@ -98,5 +99,16 @@ enum LossFunctions {
     let largest = scores.max() ?? 0
     let sum = scores.reduce(0) { $0 + exp($1 - largest) }
     return scores.map { $0 - largest - log(sum) }
+  }
+}
+
+extension Tensor where Element == Float {
+  /// The sum of squares, in Double.
+  fileprivate var squaredNorm: Double {
+    withSpan { x in
+      var sum = 0.0
+      for i in 0..<x.count { sum += Double(x[unchecked: i]) * Double(x[unchecked: i]) }
+      return sum
+    }
   }
 }

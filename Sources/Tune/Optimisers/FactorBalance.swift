@@ -1,3 +1,4 @@
+import Gradients
 import ModelGraph
 import Tensors
 
@@ -18,7 +19,7 @@ struct FactorBalance: Sendable {
 
   private let pairs: [Pair]
 
-  init(_ graph: TrainingGraph) {
+  init(_ graph: DifferentiableGraph) {
     let convolutions = graph.nodes.map(\.settings.node).filter { $0.opType == "Conv" && $0.inputs.count > 1 }
     let shapes = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.name, $0.start.shape) })
     var (readers, uses): ([String: Int], [String: Int]) = ([:], [:])

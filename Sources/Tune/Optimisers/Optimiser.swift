@@ -5,6 +5,7 @@
 #elseif canImport(Darwin)
   import Darwin
 #endif
+import Gradients
 import Tensors
 
 /// How weights follow their gradients.

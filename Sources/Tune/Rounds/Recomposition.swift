@@ -1,3 +1,4 @@
+import Gradients
 public import ModelGraph
 import TensorFiles
 import Tensors

@@ -1,4 +1,4 @@
-import ModelGraph
+import Gradients
 import Tensors
 
 /// How a step goes through the images of a batch within a number of bytes.
@@ -27,7 +27,7 @@ struct MemoryPlan: Sendable {
   ///
   /// **Throws** `TuneError.memory` where one part does not fit.
   init(
-    _ graph: TrainingGraph, asked: [TuningPhase: Set<String>], bytes: [String: Int], images: Int,
+    _ graph: DifferentiableGraph, asked: [TuningPhase: Set<String>], bytes: [String: Int], images: Int,
     isFixed: Bool,
     batch: Int, _ options: TuneOptions
   ) throws(TuneError) {
@@ -54,7 +54,7 @@ struct MemoryPlan: Sendable {
 private struct ValueChoices {
   private let all: [(values: ValuePlan, peak: Int)]
 
-  init(_ graph: TrainingGraph, bytes: [String: Int], asked: Set<String>) {
+  init(_ graph: DifferentiableGraph, bytes: [String: Int], asked: Set<String>) {
     func measured(_ plan: ValuePlan) -> (values: ValuePlan, peak: Int) {
       (plan, graph.peak(plan, bytes: bytes))
     }

@@ -1,3 +1,4 @@
+public import Gradients
 public import ModelGraph
 import Tensors
 

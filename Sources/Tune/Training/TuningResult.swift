@@ -1,3 +1,4 @@
+import Gradients
 public import Tensors
 
 /// How far tuning has come.

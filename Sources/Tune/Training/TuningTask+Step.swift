@@ -1,4 +1,5 @@
 import Conv
+import Gradients
 import Network
 import Tensors
 
@@ -19,7 +20,7 @@ extension TuningTask {
   func gradients(
     _ places: [Int], _ phase: TuningPhase, _ weights: [String: Tensor<Float>], variation: UInt64?
   ) throws(TuneError) -> (loss: Double, gradients: [String: Tensor<Float>]) {
-    let prepared = try graph.prepare(weights)
+    let prepared = try TuneError.wrapping { () throws(GradientError) in try graph.prepare(weights) }
     let matches = matches.byPhase[phase] ?? []
     let cuts = phase == .blocks ? Set(matches.map(\.value)) : []
     let x = try batch(places, variation: variation)
@@ -27,9 +28,14 @@ extension TuningTask {
     let plan = memory.values[phase]
     let zero = (loss: 0.0, gradients: [String: Tensor<Float>]())
     return try forEachPart(places, x, targets, into: zero) { (x, targets, labels, _) throws(TuneError) in
-      let values = try graph.forward(x, prepared, plan)
+      let values = try TuneError.wrapping { () throws(GradientError) in
+        try graph.forward(x, prepared, plan)
+      }
       let (loss, seeds) = try losses(values, targets, labels, matches, weight: 1 / Double(places.count))
-      return (loss, try graph.backward(values, seeds: seeds, cuts: cuts, prepared, plan))
+      let gradients = try TuneError.wrapping { () throws(GradientError) in
+        try graph.backward(values, seeds: seeds, cuts: cuts, prepared, plan)
+      }
+      return (loss, gradients)
     } collect: { sum, part in
       sum.loss += part.0
       for (name, gradient) in part.1 {
@@ -48,7 +54,7 @@ extension TuningTask {
     for parameter in graph.parameters {
       if let value = weights[parameter.name] { stored[parameter.name] = parameter.stored(value) }
     }
-    let prepared = try graph.prepare(stored)
+    let prepared = try TuneError.wrapping { () throws(GradientError) in try graph.prepare(stored) }
     let places = split.heldBack
     let plan = graph.plan(nil, asked: Set(matches.outputs.map(\.value)))
     var loss = 0.0
@@ -62,7 +68,9 @@ extension TuningTask {
         try self.targets(x, .whole)
       }
       loss = try forEachPart(some, x, targets, into: loss) { (x, targets, labels, first) throws(TuneError) in
-        var values = try graph.forward(x, prepared, plan).filter { plan.asked.contains($0.key) }
+        var values = try TuneError.wrapping { () throws(GradientError) in
+          try graph.forward(x, prepared, plan).filter { plan.asked.contains($0.key) }
+        }
         var targets = targets
         // Those that fill up the last part do not count: how large parts are would change the loss.
         let counted = 0..<min(part, own - first)

@@ -1,10 +1,11 @@
+import Gradients
 import ModelGraph
 import Network
 import Tensors
 
 /// All that stays the same while a network is tuned: the graph, the teacher, the images, and what is matched.
 struct TuningTask: Sendable {
-  let graph: TrainingGraph
+  let graph: DifferentiableGraph
   private let teachers: [TuningPhase: Teacher]
   let images: any TuningImages
   let labels: [Int]?
@@ -34,24 +35,38 @@ struct TuningTask: Sendable {
     let fixed = model.inputs.first?.extents?.first ?? nil
     let extents = Array(probe.shape.extents.dropFirst())
     // With a part of one image first, which tells the orders of the outputs and the memory that an image takes.
-    let first = try TrainingGraph(model, inputShape: Shape([fixed ?? 1] + extents))
+    let shape = Shape([fixed ?? 1] + extents)
+    let first = try TuneError.wrapping { () throws(GradientError) in
+      try DifferentiableGraph(model, inputShape: shape)
+    }
+    guard !first.parameters.isEmpty else {
+      throw .graph(reason: "no weight of the network can be tuned")
+    }
     let start = Dictionary(uniqueKeysWithValues: first.parameters.map { ($0.name, $0.start) })
     let repeated = Tensor.joined([Tensor<Float>](repeating: probe, count: fixed ?? 1))
-    let shapes = try first.shapes(repeated, try first.prepare(start))
+    let shapes = try TuneError.wrapping { () throws(GradientError) in
+      try first.shapes(repeated, first.prepare(start))
+    }
     let selection = try MatchSelection(model, teacher: teacher, loss: loss, orders: shapes.mapValues(\.order))
     matches = options.blockShare > 0 ? selection : selection.withoutBlocks
     let isOfMaps = matches.outputs.contains { shapes[$0.value]?.order ?? 0 > 2 }
     batch = options.batch ?? (isOfMaps ? 8 : 32)
     let all = matches.outputs + matches.blocks
     let values = Array(Set(all.map(\.value))).sorted()
-    let trial = try TrainingGraph(model, inputShape: Shape([fixed ?? 1] + extents), outputs: values)
+    let trial = try TuneError.wrapping { () throws(GradientError) in
+      try DifferentiableGraph(model, inputShape: shape, outputs: values)
+    }
     memory = try MemoryPlan(
       trial, asked: matches.byPhase.mapValues { Set($0.map(\.value)) },
       bytes: shapes.mapValues { 4 * $0.count },
       images: fixed ?? 1, isFixed: fixed != nil, batch: batch, options)
+    let part = memory.part
     graph =
-      try memory.part == fixed ?? 1
-      ? trial : TrainingGraph(model, inputShape: Shape([memory.part] + extents), outputs: values)
+      part == shape[0]
+      ? trial
+      : try TuneError.wrapping { () throws(GradientError) in
+        try DifferentiableGraph(model, inputShape: Shape([part] + extents), outputs: values)
+      }
     var teachers: [TuningPhase: Teacher] = [:]
     for (phase, matches) in matches.byPhase.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
       // One that has no more outputs than are asked for runs faster. How many images go at once may not hang on the threads:
@@ -92,8 +107,10 @@ struct TuningTask: Sendable {
     let some = Array(split.heldBack.prefix(max(part, 8 / part * part)))
     let x = try batch(padded(some), variation: nil)
     let targets = try self.targets(x, phase)
-    let values = try graph.forward(
-      x.images(0..<part), try graph.prepare(startWeights), graph.plan(nil, asked: Set(all.map(\.value))))
+    let plan = graph.plan(nil, asked: Set(all.map(\.value)))
+    let values = try TuneError.wrapping { () throws(GradientError) in
+      try graph.forward(x.images(0..<part), graph.prepare(startWeights), plan)
+    }
     for match in all {
       guard let target = targets[match.teacher], let own = values[match.value]?.shape else { continue }
       guard own.extents.dropFirst() == target.shape.extents.dropFirst(), target.shape[0] == x.shape[0] else {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Conv
+import Gradients
 import Reports
-import Tune
 
 /// `lowrank bench gradients`
 struct BenchGradientsCommand: ParsableCommand {

@@ -90,8 +90,8 @@ extension TuneError {
   /// The error as one of the model's file.
   func inFile(_ path: String) -> any Error {
     switch self {
-    case .model(let error): error
-    case .network(let error): error.inFile(path)
+    case .model(let error), .gradient(.model(let error)): error
+    case .network(let error), .gradient(.network(let error)): error.inFile(path)
     default: FileError(path: path, reason: description)
     }
   }
