@@ -3,18 +3,41 @@ import Network
 import TensorFiles
 import Tensors
 
-/// Reads the nodes of a model: which constants are weights, which nodes are on the way from one to an output, and their rules.
+/// What gradients are of.
+enum GradientVariables {
+  /// The constants that rules take for weights.
+  case weights
+  /// Values that nodes make, or inputs.
+  case values(Set<String>)
+
+  /// Why a node without a rule is in the way.
+  var obstacle: String {
+    switch self {
+    case .weights:
+      "it lies behind weights: name a value in front of it as the output to match"
+    case .values: "it lies between a value whose gradient is asked for and an output"
+    }
+  }
+}
+
+/// Reads the nodes of a model: which are on the way from a weight, or a value that the gradient of is asked for, to an output,
+/// and their rules.
 struct DifferentiableGraphLoader {
   private(set) var parameters: [Parameter] = []
   private(set) var nodes: [DifferentiableNode] = []
   private(set) var constants: [String: NetworkTensor] = [:]
   private let model: ModelGraph
+  private let variables: GradientVariables
 
-  init(_ model: ModelGraph) throws(GradientError) {
-    self.model = model
-    let weights = try findParameters()
-    // Whether a value depends on a weight.
-    var depends = weights
+  /// `model` has no nodes that no output depends on.
+  init(_ model: ModelGraph, of variables: GradientVariables) throws(GradientError) {
+    (self.model, self.variables) = (model, variables)
+    // What depends on a variable, and these themselves.
+    var depends: Set<String>
+    switch variables {
+    case .weights: depends = try findParameters()
+    case .values(let names): depends = names.filter { model.main.constants[$0] == nil }
+    }
     for node in model.main.nodes {
       let isActive = node.inputs.contains { depends.contains($0) }
       if isActive { depends.formUnion(node.outputs.filter { !$0.isEmpty }) }
@@ -68,9 +91,7 @@ struct DifferentiableGraphLoader {
     var rule: (any GradientRule)?
     if isActive {
       guard let type = GradientTable.rule(for: node) else {
-        throw settings.failure(
-          "there is no gradient for this operator, and it lies behind weights: name a value in front of it as the output to"
-            + " match")
+        throw settings.failure("there is no gradient for this operator, and \(variables.obstacle)")
       }
       rule = try type.init(settings)
     }

@@ -12,8 +12,10 @@ package struct ValuePlan: Sendable {
   /// The values that are let go of behind each node on the way forward.
   package let releases: [[String]]
 
-  /// The values that a stretch has to make again.
-  func missing(_ segment: Range<Int>) -> [String] { segment.flatMap { releases[$0] } }
+  /// The values that a stretch has to make again: a node by itself none.
+  func missing(_ segment: Range<Int>) -> [String] {
+    segment.count > 1 ? segment.flatMap { releases[$0] } : []
+  }
 }
 
 extension DifferentiableGraph {
@@ -43,6 +45,19 @@ extension DifferentiableGraph {
   /// The plan that keeps everything.
   package func keepingAll(asked: Set<String>) -> ValuePlan {
     plan(nodes.indices.map { $0..<$0 + 1 }, asked: asked)
+  }
+
+  /// The plan that keeps what the way back reads, and lets go of what only frozen nodes read behind the last of them.
+  func keepingDifferentiated(asked: Set<String>) -> ValuePlan {
+    var lastUse: [String: Int] = [:]
+    var readBack = asked
+    for (place, node) in nodes.enumerated() {
+      for name in node.outputs + node.settings.node.inputs where !name.isEmpty { lastUse[name] = place }
+      if node.rule != nil { readBack.formUnion(node.outputs + node.settings.node.inputs) }
+    }
+    var releases = [[String]](repeating: [], count: nodes.count)
+    for (name, place) in lastUse where !readBack.contains(name) { releases[place].append(name) }
+    return ValuePlan(segments: nodes.indices.map { $0..<$0 + 1 }, asked: asked, releases: releases)
   }
 
   /// The plan that makes the maps between the stages of a factored layer again: linear products one behind the other, with nothing
@@ -100,7 +115,7 @@ extension DifferentiableGraph {
   /// Kernels' gradients copy what goes into a node and the gradient of what comes out of it.
   package func peak(_ plan: ValuePlan, bytes: [String: Int]) -> Int {
     func size(_ names: some Sequence<String>) -> Int { names.reduce(0) { $0 + (bytes[$1] ?? 0) } }
-    var (live, peak) = (size([input]), 0)
+    var (live, peak) = (size(inputs), 0)
     for (place, node) in nodes.enumerated() {
       live += size(node.outputs)
       peak = max(peak, live + size(node.settings.node.inputs))
