@@ -41,6 +41,16 @@ public struct FactoredKernel<Element: Scalar>: Sendable {
     FactoredKernel(form: form, kernelShape: kernelShape, parts: parts.map(transform))
   }
 
+  /// The same form with the factor whose rows are the output channels put through `transform`, which must keep its shape: so a
+  /// linear map of the channels is one of this factor alone.
+  public func mapOutputs(_ transform: (Tensor<Element>) -> Tensor<Element>) -> FactoredKernel {
+    let extents = form.kind.partExtents(spatialAxes: kernelShape.order - 2)
+    let parts = zip(extents, parts).map { extents, part in
+      extents.first == .channels(.outputs) ? transform(part) : part
+    }
+    return FactoredKernel(form: form, kernelShape: kernelShape, parts: parts)
+  }
+
   /// The same factors in another precision, rounded to nearest.
   public func converted<Other: Scalar>(to: Other.Type = Other.self) -> FactoredKernel<Other> {
     FactoredKernel<Other>(form: form, kernelShape: kernelShape, parts: parts.map { $0.converted() })

@@ -56,7 +56,9 @@ struct AsymmetricPass {
     var collector =
       isFitted
       ? reading.map {
-        MomentsCollector($0, calibration.samples, threads: threads, keepsRows: rectifier != nil)
+        MomentsCollector(
+          $0, calibration.samples, metric: calibration.metrics[stop.group], threads: threads,
+          keepsRows: rectifier != nil)
       } : nil
     let waves = CalibrationSamples.waves(of: calibration.samples.inputs.count, threads: threads)
     for wave in waves {
@@ -111,7 +113,7 @@ struct AsymmetricPass {
       }
       // What the compressed network gives the layer is much like what the original does, and so is the ridge.
       let fit = try ResponseFit(
-        kernel.values, moments, fitsBias: reading.fitsBias,
+        kernel.values, moments, metric: calibration.metrics[stop.group], fitsBias: reading.fitsBias,
         ridgeParts: calibration.known.layers[cost.names[0]]?.ridgeParts,
         starts: starts[cost.names[0]]?.map(\.kernel))
       options.error = fit
@@ -122,7 +124,7 @@ struct AsymmetricPass {
       {
         let rectified = RectifiedFit(
           planner: planner, kernel: kernel, form: form, cost: cost, reading: reading, rectifier: rectifier,
-          moments: moments, rows: rows)
+          metric: calibration.metrics[stop.group], moments: moments, rows: rows)
         choice = .factor(rectified.improved(factors, ridgeParts: fit.problems.map(\.ridgePart)))
       }
       return LayerPlan(choice: choice, spectrum: nil)

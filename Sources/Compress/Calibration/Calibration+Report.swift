@@ -38,6 +38,7 @@ extension Calibration {
       samples: samples.inputs.count - held, heldOut: held, positions: positions, fit: "asymmetric",
       outputs: outputs, probes: probes)
     report.pictures = pictures
+    report.notWeighed = notWeighed
     return report
   }
 

@@ -20,20 +20,25 @@ public struct Calibration: Sendable {
   let route: CalibrationRoute
   /// By layer.
   let readings: [Int: LayerReading]
+  /// By group of layers: what errors of their responses count.
+  let metrics: [Int: LayerMetric]
+  /// Why they count alike; nil where they do not.
+  let notWeighed: String?
   /// Sums over the original network's data, of kernels that several layers share: these are fitted on them.
   let shared: [Int: LayerMoments]
   let probes: [CompressionReport.Calibration.Probe]
   /// Positions that were fitted to, of all layers together.
   let positions: Int
 
-  /// What another first pass has found.
+  /// What another first pass has found, in which all errors of a layer's responses count alike.
   init(
     options: CompressionOptions, known: ForetoldError, samples: CalibrationSamples, work: LayerWork,
     route: CalibrationRoute, readings: [Int: LayerReading], shared: [Int: LayerMoments],
-    probes: [CompressionReport.Calibration.Probe], positions: Int
+    probes: [CompressionReport.Calibration.Probe], positions: Int, notWeighed: String
   ) {
     (self.options, self.known, self.samples, self.work, self.route) = (options, known, samples, work, route)
     (self.readings, self.shared, self.probes, self.positions) = (readings, shared, probes, positions)
+    (metrics, self.notWeighed) = ([:], notWeighed)
   }
 
   /// Sends the samples through the network and looks at every layer.
@@ -41,7 +46,8 @@ public struct Calibration: Sendable {
   /// **Throws** `CompressError` for samples that do not fit the network, networks that do not run here, and options that do
   /// not fit the model.
   ///
-  /// **Complexity** one run of the network a sample and the rest of it behind each layer for six samples, twice; for each layer
+  /// **Complexity** one run of the network a sample and the rest of it behind each layer for six samples, twice; about three runs
+  /// of some of the samples for what errors count (see `OutputMetrics`); for each layer
   /// n² multiplies a position looked at (see `SampledPositions`), and its fits. Values on their way take up to 2 GiB of
   /// memory, then disk; a layer about five matrices of n² numbers in Double.
   public init(
@@ -54,6 +60,7 @@ public struct Calibration: Sendable {
     try pass.run(&seen, progress)
     (self.samples, self.work, route) = (samples, work, pass.route)
     (readings, shared, probes, positions) = (seen.readings, seen.shared, seen.probes, seen.positions)
+    (metrics, notWeighed) = (seen.metrics.layers, seen.metrics.obstacle)
     known = seen.error
     var measured = options
     measured.error = seen.error
@@ -78,6 +85,7 @@ private struct SymmetricLook: LayerObserver {
   private let probe: OutputProbe
   private let judges: Set<Int>
   private(set) var readings: [Int: LayerReading] = [:]
+  let metrics: OutputMetrics
   /// The sums of the layer that is looked at; nil where it cannot be read.
   private var collector: MomentsCollector?
   /// Sums of kernels with several uses, as far as these have been seen.
@@ -95,12 +103,16 @@ private struct SymmetricLook: LayerObserver {
     for stop in route.stops where planner.obstacle(work.groups[stop.group].cost) == nil {
       readings[stop.layer] = try? LayerReading(work.layers[stop.layer], model)
     }
+    metrics = try OutputMetrics(
+      model, route, readings, samples, variations: probe.variations, threads: options.threads)
   }
 
   func isProbed(_ sample: Int) -> Bool { judges.contains(sample) }
 
   mutating func begin(_ stop: CalibrationRoute.Stop) -> LayerReading? {
-    collector = readings[stop.layer].map { MomentsCollector($0, samples, threads: options.threads) }
+    collector = readings[stop.layer].map {
+      MomentsCollector($0, samples, metric: metrics.layers[stop.group], threads: options.threads)
+    }
     return readings[stop.layer]
   }
 
@@ -138,7 +150,8 @@ private struct SymmetricLook: LayerObserver {
     do {
       kernel = try model.layerKernel(of: reading.layer)
       fit = try SharedWork.withThreads(options.threads) { () throws(DecomposeError) in
-        try ResponseFit(kernel.values, moments, fitsBias: reading.fitsBias)
+        try ResponseFit(
+          kernel.values, moments, metric: metrics.layers[stop.group], fitsBias: reading.fitsBias)
       }
       var options = options
       options.error = fit

@@ -17,11 +17,16 @@ struct MomentSums {
   private var filled = 0
   /// The patches and responses themselves, where they are kept.
   private(set) var rows: ResponseRows?
+  private let metric: ResponseMetric?
   private let threads: Int
 
   private static let blockRows = 512
 
-  init(patch: Int, responses count: Int, threads: Int, keepsRows: Bool = false) {
+  /// Sums of responses in the coordinates of `metric`; rows that are kept are the responses themselves.
+  init(
+    patch: Int, responses count: Int, metric: ResponseMetric? = nil, threads: Int, keepsRows: Bool = false
+  ) {
+    self.metric = metric
     patchSum = [Double](repeating: 0, count: patch)
     responseSum = [Double](repeating: 0, count: count)
     responseEnergy = responseSum
@@ -63,6 +68,7 @@ struct MomentSums {
 
   private mutating func addBlock() {
     rows?.add(patches: patches, responses: responses, count: filled)
+    let responses = metric?.weighed(responses: responses) ?? responses
     GramSums.add(gramOf: patches, count: filled, to: &patchGram, threads: threads)
     GramSums.add(productOf: responses, and: patches, count: filled, to: &crossGram, threads: threads)
     let (n, outputs) = (patchSum.count, responseSum.count)

@@ -10,18 +10,23 @@ struct MomentsCollector {
   private var fitted: [MomentSums] = []
   private var heldOut: [MomentSums] = []
 
-  /// With `keepsRows` the positions' patches and responses are kept beside their sums.
+  /// With `keepsRows` the positions' patches and responses are kept beside their sums, which are of responses in the coordinates
+  /// of `metric`.
   ///
   /// **Complexity** see `MomentSums`; two of them a group.
-  init(_ reading: LayerReading, _ samples: CalibrationSamples, threads: Int, keepsRows: Bool = false) {
+  init(
+    _ reading: LayerReading, _ samples: CalibrationSamples, metric: LayerMetric? = nil, threads: Int,
+    keepsRows: Bool = false
+  ) {
     (self.reading, self.samples) = (reading, samples)
     let wanted = SampledPositions.wanted(patch: reading.patch)
     perSample = (wanted + samples.total - 1) / samples.total
     // Layers draw positions of their own; a layer's place in the graph is the same for all parts of the data.
     seed = UInt64(reading.layer.node) << 32
-    for _ in 0..<reading.layer.groups {
+    for group in 0..<reading.layer.groups {
       let empty = MomentSums(
-        patch: reading.patch, responses: reading.responses, threads: threads, keepsRows: keepsRows)
+        patch: reading.patch, responses: reading.responses, metric: metric?[group], threads: threads,
+        keepsRows: keepsRows)
       fitted.append(empty)
       heldOut.append(empty)
     }

@@ -9,20 +9,20 @@ struct ResponseFit: ErrorMeasure {
   /// One a group of channels.
   let problems: [ResponseProblem]
 
-  /// Sets the fits of a layer up; `ridgeParts` are those of a former fit of it, by group, and `starts` the factors
+  /// Sets the fits of a layer up, with moments in the coordinates of `metric`; `ridgeParts` are those of a former fit of it, by group, and `starts` the factors
   /// that fits begin at.
   ///
   /// **Throws** `DecomposeError` for sums of no use.
   init(
-    _ kernel: Tensor<Float>, _ moments: LayerMoments, fitsBias: Bool, ridgeParts: [Double]? = nil,
-    starts: [FactoredKernel<Float>]? = nil
+    _ kernel: Tensor<Float>, _ moments: LayerMoments, metric: LayerMetric? = nil, fitsBias: Bool,
+    ridgeParts: [Double]? = nil, starts: [FactoredKernel<Float>]? = nil
   ) throws(DecomposeError) {
     var problems: [ResponseProblem] = []
     for (group, (sums, part)) in zip(moments.groups, kernel.parts(moments.groups.count)).enumerated() {
       let held = sums.heldOut.count > 0 ? sums.heldOut : nil
       problems.append(
         try ResponseProblem(
-          kernel: part, moments: sums.fitted, heldOut: held, fitsBias: fitsBias,
+          kernel: part, moments: sums.fitted, heldOut: held, fitsBias: fitsBias, metric: metric?[group],
           ridgePart: ridgeParts?[group], startingFrom: starts.map { [$0[group]] } ?? []))
     }
     self.problems = problems

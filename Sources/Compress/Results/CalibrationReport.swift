@@ -73,11 +73,13 @@ extension CompressionReport {
     public var probes: [Probe]
     /// Why there is no network without data to compare with; missing where there is one, or nobody looked.
     public var notCompared: String?
+    /// Why errors of a layer's responses count alike, whatever each does to the network's outputs; missing where they count by that.
+    public var notWeighed: String?
     /// Answers of a few held-out inputs that are pictures or maps; of a report with pictures alone, and in no JSON.
     public var pictures: [AnswerPicture] = []
 
     private enum CodingKeys: String, CodingKey {
-      case samples, heldOut, positions, fit, outputs, probes, notCompared
+      case samples, heldOut, positions, fit, outputs, probes, notCompared, notWeighed
     }
 
     /// Puts the figures together.

@@ -84,7 +84,8 @@ public struct CompressionReport: Codable, Sendable {
     public var foldedBatchNormalization: Bool
     /// The relative error of the layer's responses on the calibration data, `sqrt(E|y - y'|² / E|y - mean y|²)`, y' from
     /// what the compressed network gives the layer, both behind the ReLU, the leaky one or the Clip where nothing else looks at
-    /// them and enough positions were seen; missing where there were no data or the layer was kept.
+    /// them and enough positions were seen; missing where there were no data or the layer was kept. Errors of the channels count
+    /// by what the network's outputs make of them, unless `Calibration.notWeighed` says why they do not.
     public var dataError: Double?
     /// The same on data that were held out of the fit.
     public var heldOutError: Double?

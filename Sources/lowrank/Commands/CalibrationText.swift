@@ -35,6 +35,9 @@ extension CompressionReport {
     if let reason = calibration.notCompared {
       lines.append("not compared with a network without data: \(reason)")
     }
+    if let reason = calibration.notWeighed {
+      lines.append("errors of a layer's responses count alike, whatever the outputs make of them: \(reason)")
+    }
     return lines + calibrationWarnings
   }
 }

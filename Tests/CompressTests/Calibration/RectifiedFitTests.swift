@@ -1,5 +1,6 @@
 import Decompose
 import Forms
+import LinearAlgebra
 import ModelGraph
 import Network
 import Tensors
@@ -17,8 +18,11 @@ import Testing
   ]
 
   /// The errors claimed are those of the network with the factors in it, on the inputs held out and behind the ReLU; and they are
-  /// less than those of the fit that knows of no ReLU.
-  @Test(arguments: cases) func errorsBehindTheRectifierFall(layer: String, form: FactoredForm) throws {
+  /// less than those of the fit that knows of no ReLU. So also where they count unlike.
+  @Test(arguments: cases, [false, true])
+  func errorsBehindTheRectifierFall(_ test: (layer: String, form: FactoredForm), isWeighed: Bool) throws {
+    let (layer, form) = test
+    let metric = isWeighed ? try Self.metric(groups: layer == "grouped" ? 2 : 1) : nil
     let model = try Self.model(layer)
     let isMatrix = layer == "Gemm"
     let samples = try CalibrationSamples(Self.inputs(isMatrix ? 500 : 20, isMatrix: isMatrix))
@@ -27,7 +31,8 @@ import Testing
     options.rankMultiple = 1
     let work = try LayerWork(model, options)
     let reading = try LayerReading(work.layers[0], model)
-    var collector = MomentsCollector(reading, samples, threads: 1, keepsRows: true)
+    var collector = MomentsCollector(
+      reading, samples, metric: metric, threads: 1, keepsRows: true)
     let network = try Network(model)
     for (place, input) in samples.inputs.enumerated() {
       let made = try network.run(input, outputs: ["y"])
@@ -37,7 +42,7 @@ import Testing
     let (moments, rows) = collector.finish()
     let kernel = try model.layerKernel(of: work.layers[0])
     let cost = work.groups[0].cost
-    let fit = try ResponseFit(kernel.values, moments, fitsBias: reading.fitsBias)
+    let fit = try ResponseFit(kernel.values, moments, metric: metric, fitsBias: reading.fitsBias)
     options.error = fit
     let planner = LayerPlanner(options: options)
     guard case .factor(let start) = planner.factor(kernel, form, cost: cost) else {
@@ -46,13 +51,13 @@ import Testing
     }
     let rectified = RectifiedFit(
       planner: planner, kernel: kernel, form: form, cost: cost, reading: reading,
-      rectifier: try #require(model.rectifier(behind: "y", GraphIndex(model.main))), moments: moments,
-      rows: try #require(rows))
+      rectifier: try #require(model.rectifier(behind: "y", GraphIndex(model.main))), metric: metric,
+      moments: moments, rows: try #require(rows))
     let better = rectified.improved(start, ridgeParts: fit.problems.map(\.ridgePart))
 
     let held = samples.inputs.indices.filter(samples.isHeldOut).map { samples.inputs[$0] }
-    let before = try Self.error(of: start, in: model, on: held)
-    let after = try Self.error(of: better, in: model, on: held)
+    let before = try Self.error(of: start, in: model, on: held, metric)
+    let after = try Self.error(of: better, in: model, on: held, metric)
     let claimed = try #require(better.response?.heldOutError)
     // Both sum up the same responses, each to the rounding of Float.
     #expect(abs(claimed - after) <= 1e-4 * after, "\(claimed) claimed, \(after) found")
@@ -95,9 +100,24 @@ import Testing
     }
   }
 
+  /// Gradients of lengths from 1 to 16 that go together.
+  private static func metric(groups: Int) throws -> LayerMetric {
+    var generator = SeededGenerator(seed: 9)
+    return LayerMetric(
+      try (0..<groups).map { _ -> ResponseMetric in
+        let channels = 16 / groups
+        var gradients: Tensor<Double> = generator.tensor([channels + 3, channels])
+        gradients.withMutableSpan { span in
+          for place in span.indices { span[place] *= Double(1 + place % channels) }
+        }
+        return try #require(ResponseMetric(gram: matrixProduct(gradients, gradients, transposeA: true)))
+      })
+  }
+
   /// The relative error of z with the factors in the network, about the means of its channels.
   private static func error(
-    of factors: LayerFactors, in model: ModelGraph, on inputs: [[String: NetworkTensor]]
+    of factors: LayerFactors, in model: ModelGraph, on inputs: [[String: NetworkTensor]],
+    _ metric: LayerMetric?
   ) throws -> Double {
     var small = model
     small.replace([
@@ -106,23 +126,27 @@ import Testing
         biasShift: factors.biasShift)
     ])
     let networks = try [model, small].map { try Network($0) }
-    var columns = [[(wanted: Double, made: Double)]](repeating: [], count: 16)
+    var rows: [(wanted: [Double], made: [Double])] = []
     for input in inputs {
       let made = try networks.map { try #require(try $0.run(input)["z"]?.floats) }
       let inner = made[0].shape.order == 2 ? 1 : made[0].count / 16
-      for place in 0..<made[0].count {
-        columns[place / inner % 16].append((Double(made[0][flat: place]), Double(made[1][flat: place])))
+      for position in 0..<made[0].count / 16 {
+        let channels = (0..<16).map { position / inner * 16 * inner + $0 * inner + position % inner }
+        rows.append((channels.map { Double(made[0][flat: $0]) }, channels.map { Double(made[1][flat: $0]) }))
       }
     }
-    var (error, energy) = (0.0, 0.0)
-    for column in columns {
-      let mean = column.reduce(0) { $0 + $1.wanted } / Double(column.count)
-      for (wanted, made) in column {
-        error += (wanted - made) * (wanted - made)
-        energy += (wanted - mean) * (wanted - mean)
+    let means = (0..<16).map { t in rows.reduce(0) { $0 + $1.wanted[t] } / Double(rows.count) }
+    let groups = metric == nil || metric?[0]?.responses == 16 ? 1 : 2
+    func energy(_ differences: [[Double]]) -> Double {
+      (0..<groups).reduce(0) { sum, group in
+        let channels = group * 16 / groups..<(group + 1) * 16 / groups
+        let part = Tensor(
+          shape: [differences.count, channels.count], elements: differences.flatMap { $0[channels] })
+        return sum + (metric?[group]?.weighed(responses: part) ?? part).squaredNorm
       }
     }
-    return (error / energy).squareRoot()
+    let error = energy(rows.map { zip($0.wanted, $0.made).map { $0 - $1 } })
+    return (error / energy(rows.map { zip($0.wanted, means).map { $0 - $1 } })).squareRoot()
   }
 }
 

@@ -74,9 +74,13 @@ public struct MomentsCalibration: Sendable {
   /// What the report says of the data.
   public var report: CompressionReport.Calibration {
     let held = (0..<set.total).filter { CalibrationSamples.isHeldOut(number: $0, of: set.total) }.count
-    return CompressionReport.Calibration(
+    var report = CompressionReport.Calibration(
       samples: set.total - held, heldOut: held, positions: positions, fit: "symmetric")
+    report.notWeighed = Self.notWeighed
+    return report
   }
+
+  private static var notWeighed: String { "moments files do not hold what the outputs make of errors" }
 
   /// The second pass over samples that are at hand, of which it takes what the compressed network gives each layer: see
   /// `ModelGraph.compress(_:calibration:)`. Forms and ranks are then chosen by the moments, and fitted to these samples.
@@ -97,6 +101,6 @@ public struct MomentsCalibration: Sendable {
     }
     return Calibration(
       options: options, known: foretold, samples: samples, work: work, route: route, readings: readings,
-      shared: shared, probes: [], positions: positions)
+      shared: shared, probes: [], positions: positions, notWeighed: Self.notWeighed)
   }
 }

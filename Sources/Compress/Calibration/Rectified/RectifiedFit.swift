@@ -5,7 +5,7 @@ import Tensors
 
 /// Fits a layer in one form to what is seen of its responses behind a rectifier r:
 ///
-///     J(W, b) = E |r(y) - r(W x + b)|²
+///     J(W, b) = E |r(y) - r(W x + b)|²     in the layer's metric, where it has one
 ///
 /// A response of -3 and one of -5 are the same behind a ReLU, so a part of what a fit of the responses themselves spends its
 /// ranks on counts for nothing. From such a fit on, each round aims each response at the argument of r that gives what it
@@ -24,6 +24,7 @@ struct RectifiedFit {
   let cost: MeasuredLayer
   let reading: LayerReading
   let rectifier: Rectifier
+  let metric: LayerMetric?
   let moments: LayerMoments
   let rows: LayerRows
 
@@ -50,8 +51,8 @@ struct RectifiedFit {
       for _ in 0..<Self.rounds {
         guard
           let fit = try? ResponseFit(
-            kernel.values, targets(of: best), fitsBias: reading.fitsBias, ridgeParts: ridgeParts,
-            starts: best.kernels)
+            kernel.values, targets(of: best), metric: metric, fitsBias: reading.fitsBias,
+            ridgeParts: ridgeParts, starts: best.kernels)
         else { break }
         var options = planner.options
         options.error = fit
@@ -72,7 +73,7 @@ struct RectifiedFit {
     let groups = rows.groups.indices.map { group -> LayerMoments.Group in
       let sums = moments.groups[group].fitted
       let layer = RectifiedGroup(self, factors, group)
-      var aims = ResponseAims(sums, threads: planner.options.threads)
+      var aims = ResponseAims(sums, metric: metric?[group], threads: planner.options.threads)
       for block in rows.groups[group].fitted.blocks {
         aims.add(layer.aims(block, relaxation: Self.relaxation), patches: block.patches)
       }
@@ -87,8 +88,8 @@ struct RectifiedFit {
     var (fitted, heldOut) = (RectifiedError(), RectifiedError())
     for (group, rows) in rows.groups.enumerated() {
       let layer = RectifiedGroup(self, factors, group)
-      fitted.add(rows.fitted.blocks.map(layer.responses))
-      heldOut.add(rows.heldOut.blocks.map(layer.responses))
+      fitted.add(rows.fitted.blocks.map(layer.responses), metric?[group])
+      heldOut.add(rows.heldOut.blocks.map(layer.responses), metric?[group])
     }
     var judged = factors
     judged.response?.setErrors(data: fitted.relative ?? 0, heldOut: heldOut.relative)

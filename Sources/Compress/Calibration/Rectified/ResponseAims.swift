@@ -5,13 +5,14 @@ import Tensors
 /// The sums of a fit to other responses at the same positions.
 struct ResponseAims {
   private let sums: ResponseMoments
+  private let metric: ResponseMetric?
   private let threads: Int
   private var responseSum: [Double]
   private var responseEnergy: [Double]
   private var crossGram: Tensor<Double>
 
-  init(_ sums: ResponseMoments, threads: Int) {
-    (self.sums, self.threads) = (sums, threads)
+  init(_ sums: ResponseMoments, metric: ResponseMetric?, threads: Int) {
+    (self.sums, self.metric, self.threads) = (sums, metric, threads)
     responseSum = [Double](repeating: 0, count: sums.responseCount)
     responseEnergy = responseSum
     crossGram = Tensor(shape: [sums.responseCount, sums.patchCount])
@@ -19,13 +20,14 @@ struct ResponseAims {
 
   /// **Shapes** `aims` [k, T], `patches` [k, n].
   mutating func add(_ aims: Tensor<Float>, patches: Tensor<Float>) {
+    let plain: Tensor<Double> = aims.converted()
+    let aims = metric?.weighed(responses: plain) ?? plain
     GramSums.add(
-      productOf: aims.converted(), and: patches.converted(), count: aims.shape[0], to: &crossGram,
-      threads: threads)
+      productOf: aims, and: patches.converted(), count: aims.shape[0], to: &crossGram, threads: threads)
     let outputs = responseSum.count
     aims.withSpan { aims in
       for place in aims.indices {
-        let aim = Double(aims[place])
+        let aim = aims[place]
         responseSum[place % outputs] += aim
         responseEnergy[place % outputs] += aim * aim
       }

@@ -14,7 +14,8 @@ extension ResponseProblem {
     precondition(
       kernel.shape == self.kernel.shape, "a kernel of \(kernel.shape) for data of \(self.kernel.shape)")
     return BLASLibrary.withThreads(1) {
-      let change = kernel.reshaped(rows.shape).plus(rows, times: -1)
+      let plain = kernel.plus(self.kernel.converted(), times: -1).reshaped(rows.shape)
+      let change = metric?.weighed(plain) ?? plain
       let error = error(change: change)
       return ResponseCertificate(
         relativeError: data.relative(error - ridge * change.innerProduct(change), of: data.responseEnergy),
@@ -29,7 +30,12 @@ extension ResponseProblem {
     certificate(of: factors.converted(to: Double.self).reconstructed())
   }
 
-  /// J of the kernel K + `change`.
+  /// Factors in the metric's coordinates.
+  func weighed(_ factors: FactoredKernel<Float>) -> FactoredKernel<Float> {
+    metric?.weighed(factors) ?? factors
+  }
+
+  /// J of the kernel K + `change`, both in the metric's coordinates.
   func error(change: Tensor<Double>) -> Double {
     let cross = data.misfit.map { change.innerProduct($0) } ?? 0
     return max(0, data.misfitEnergy - 2 * cross + change.innerProduct(matrixProduct(change, norm)))
@@ -39,13 +45,23 @@ extension ResponseProblem {
   private func biasShift(change: Tensor<Double>) -> [Double] {
     guard let means = data.means else { return [] }
     let given = rows.plus(change, times: 1).timesVector(means.patch)
-    return zip(means.response, given).map { $0 - $1 }
+    let shift = zip(means.response, given).map { $0 - $1 }
+    return metric?.restored(Tensor(shape: [shift.count, 1], elements: shift)).elements ?? shift
+  }
+
+  /// Factors found in the metric's coordinates, taken back from there, with all that is known of them.
+  ///
+  /// **Throws** `DecomposeError.outOfRange` where they, or their errors, are no numbers.
+  func certified(
+    _ factors: FactoredKernel<Float>, convergence: ConvergenceReport
+  ) throws(DecomposeError) -> Decomposition<Float> {
+    try evaluated(metric?.restored(factors) ?? factors, convergence: convergence)
   }
 
   /// Factors of the problem's kernel with all that is known of them.
   ///
   /// **Throws** `DecomposeError.outOfRange` where they, or their errors, are no numbers.
-  func certified(
+  func evaluated(
     _ factors: FactoredKernel<Float>, convergence: ConvergenceReport
   ) throws(DecomposeError) -> Decomposition<Float> {
     try decomposition(factors, convergence: convergence).requireFinite()

@@ -18,6 +18,9 @@ public import Tensors
 ///
 ///     energy = E |y - mean of y|² + ridge |K|²
 ///
+/// Where a `ResponseMetric` says how much errors count, y, K and W are in its coordinates throughout, as the sums have to be:
+/// what goes in as a kernel or factors, and what comes out, is not.
+///
 /// The ridge is a part of the mean variance of x: 1e-3, or where there are held-out data that of `RidgeChoice`. Patches
 /// that do not vary at all leave the weights' norm alone.
 ///
@@ -37,7 +40,9 @@ public struct ResponseProblem: Sendable {
   /// The ridge as a part of the mean variance of x.
   public let ridgePart: Double
 
-  /// K in Double, [T, n].
+  /// What errors of the responses count; nil for as much each.
+  let metric: ResponseMetric?
+  /// K in Double and the metric's coordinates, [T, n].
   let rows: Tensor<Double>
   /// M, [n, n].
   let norm: Tensor<Double>
@@ -52,21 +57,26 @@ public struct ResponseProblem: Sendable {
   /// `starts` are factors that fits start from, such as the kernel's in the weights' norm, which are found where there are none
   /// (see `startsFromWeights`).
   ///
-  /// **Shapes** `kernel` [T, S, D...]; sums of responses of T and patches of S D... numbers.
+  /// **Shapes** `kernel` [T, S, D...]; sums of responses of T and patches of S D... numbers, the responses in the coordinates of
+  /// `metric` where there is one.
   ///
   /// **Throws** `DecomposeError`: a kernel without elements, numbers that are not finite, sums of no positions.
   ///
   /// **Traps** where the sums are of other extents than the kernel's.
   public init(
     kernel: Tensor<Float>, moments: ResponseMoments, heldOut: ResponseMoments? = nil, fitsBias: Bool,
-    ridgePart: Double? = nil, startingFrom starts: [FactoredKernel<Float>] = []
+    metric: ResponseMetric? = nil, ridgePart: Double? = nil,
+    startingFrom starts: [FactoredKernel<Float>] = []
   ) throws(DecomposeError) {
     try kernel.requireKernel(form: "low-rank")
     try moments.require(for: kernel.shape)
     try heldOut?.require(for: kernel.shape)
     let outputs = kernel.shape[0]
-    let rows = kernel.reshaped([outputs, kernel.count / outputs]).converted(to: Double.self)
-    (self.kernel, self.rows, positions) = (kernel, rows, moments.count)
+    precondition(
+      metric.map { $0.responses == outputs } ?? true, "a metric of other responses than \(outputs)")
+    let plain = kernel.reshaped([outputs, kernel.count / outputs]).converted(to: Double.self)
+    let rows = metric?.weighed(plain) ?? plain
+    (self.kernel, self.metric, self.rows, positions) = (kernel, metric, rows, moments.count)
     self.starts = Dictionary(starts.map { ($0.form, $0) }) { $1 }
     (data, self.ridgePart, norm, fit) = try reproducibly { () throws(DecomposeError) in
       let reference = fitsBias ? moments : nil
@@ -92,7 +102,7 @@ public struct ResponseProblem: Sendable {
     kind.isSearched || FeatureLayout(kind, kernel: kernel) != nil
   }
 
-  /// The factors that a fit starts from.
+  /// The factors that a fit starts from, in the kernel's own coordinates.
   func start(_ form: FactoredForm) throws(DecomposeError) -> FactoredKernel<Float> {
     if let known = starts[form] { return known }
     return try decompose(kernel, into: form).kernel

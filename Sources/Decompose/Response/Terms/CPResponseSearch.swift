@@ -13,7 +13,7 @@ struct CPResponseSearch {
   func relativeError(_ weights: Decomposition<Float>) throws(DecomposeError) -> Double {
     try reproducibly { () throws(DecomposeError) in
       try wrapping { () throws(LinearAlgebraError) in
-        let model = CPModel(weights.kernel)
+        let model = CPModel(problem.weighed(weights.kernel))
         return problem.relativeError(try response(model).regressed(model).error)
       }
     }
@@ -22,9 +22,9 @@ struct CPResponseSearch {
   /// Factors improved on the data; the same where nothing is better.
   func improved(_ factors: FactoredKernel<Float>) throws(DecomposeError) -> Decomposition<Float> {
     try reproducibly { () throws(DecomposeError) in
-      let start = try problem.certified(factors, convergence: .closedForm)
+      let start = try problem.evaluated(factors, convergence: .closedForm)
       let (model, report) = try wrapping { () throws(LinearAlgebraError) in
-        try sweeps(CPModel(factors))
+        try sweeps(CPModel(problem.weighed(factors)))
       }
       var balanced = model
       balanced.balance()
