@@ -6,12 +6,12 @@ import Testing
 
 /// The gradient of a 3 x 3 kernel by tiles, against sums of products in Double.
 @Suite struct WinogradKernelGradientTests {
-  /// Channels that fill no vector, tiles beyond the maps, padding beyond the kernel, several images, parts of tiles and blocks of
-  /// outputs.
+  /// Channels that fill no vector, tiles beyond the maps, padding beyond the kernel, several images, blocks of outputs, and
+  /// in the last of them parts of tiles that add up.
   @Test(arguments: [
     (1, 16, 16, [4, 4], [0, 0]), (2, 16, 19, [9, 6], [1, 1]), (3, 21, 16, [11, 13], [0, 1]),
     (1, 17, 33, [3, 4], [2, 2]), (1, 40, 131, [7, 18], [5, 4]), (2, 400, 150, [9, 5], [1, 1]),
-    (1, 16, 18, [60, 61], [1, 0]),
+    (1, 16, 18, [60, 61], [1, 0]), (3, 200, 150, [22, 20], [1, 1]),
   ])
   func equalsItsDefinition(images: Int, inputs: Int, outputs: Int, extents: [Int], padding: [Int]) throws {
     let geometry = try ConvolutionGeometry(
