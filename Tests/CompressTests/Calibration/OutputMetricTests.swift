@@ -88,7 +88,7 @@ import Testing
     #expect(Set(both.layers.keys) == Set(route.stops.map(\.group)))
     let again = try metrics(["map": 2, "scores": 3], threads: 4)
     let map = try metrics(["map": 2, "scores": 1e30])
-    let shared = try #require(route.stops.first { work.groups[$0.group].members.count > 1 })
+    let shared = try #require(route.stops.last { work.groups[$0.group].members.count > 1 })
     readings[shared.layer] = nil
     let oneUse = try metrics(["map": 2, "scores": 3])
     #expect(oneUse.layers[shared.group]?[0] != both.layers[shared.group]?[0])

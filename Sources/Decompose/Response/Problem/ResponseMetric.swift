@@ -62,11 +62,6 @@ public struct ResponseMetric: Sendable, Equatable {
   /// **Shapes** both [T, ...].
   func weighed(_ kernel: Tensor<Double>) -> Tensor<Double> { Self.product(root, kernel) }
 
-  /// The factors of `L W` for those of W.
-  func weighed(_ factors: FactoredKernel<Float>) -> FactoredKernel<Float> {
-    factors.mapOutputs { Self.product(root, $0.converted()).converted() }
-  }
-
   /// `L^-1 W`.
   func restored(_ kernel: Tensor<Double>) -> Tensor<Double> { Self.product(inverse, kernel) }
 

@@ -30,11 +30,6 @@ extension ResponseProblem {
     certificate(of: factors.converted(to: Double.self).reconstructed())
   }
 
-  /// Factors in the metric's coordinates.
-  func weighed(_ factors: FactoredKernel<Float>) -> FactoredKernel<Float> {
-    metric?.weighed(factors) ?? factors
-  }
-
   /// J of the kernel K + `change`, both in the metric's coordinates.
   func error(change: Tensor<Double>) -> Double {
     let cross = data.misfit.map { change.innerProduct($0) } ?? 0

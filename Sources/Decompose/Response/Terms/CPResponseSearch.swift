@@ -13,7 +13,7 @@ struct CPResponseSearch {
   func relativeError(_ weights: Decomposition<Float>) throws(DecomposeError) -> Double {
     try reproducibly { () throws(DecomposeError) in
       try wrapping { () throws(LinearAlgebraError) in
-        let model = CPModel(problem.weighed(weights.kernel))
+        let model = CPModel(weights.kernel)
         return problem.relativeError(try response(model).regressed(model).error)
       }
     }
@@ -24,7 +24,7 @@ struct CPResponseSearch {
     try reproducibly { () throws(DecomposeError) in
       let start = try problem.evaluated(factors, convergence: .closedForm)
       let (model, report) = try wrapping { () throws(LinearAlgebraError) in
-        try sweeps(CPModel(problem.weighed(factors)))
+        try sweeps(CPModel(factors))
       }
       var balanced = model
       balanced.balance()
