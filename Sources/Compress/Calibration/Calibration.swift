@@ -103,7 +103,7 @@ private struct SymmetricLook: LayerObserver {
     for stop in route.stops where planner.obstacle(work.groups[stop.group].cost) == nil {
       readings[stop.layer] = try? LayerReading(work.layers[stop.layer], model)
     }
-    metrics = try OutputMetrics(
+    metrics = OutputMetrics(
       model, route, readings, samples, variations: probe.variations, threads: options.threads)
   }
 

@@ -53,7 +53,7 @@ import Testing
     let options = CompressionOptions()
     let work = try LayerWork(model, options)
     let reading = try LayerReading(work.layers[0], model)
-    let metrics = try OutputMetrics(
+    let metrics = OutputMetrics(
       model, CalibrationRoute(model, work), [0: reading], samples, variations: ["z": 7], threads: 2)
     #expect(metrics.obstacle == nil)
     let metric = try #require(metrics.layers[0]?[0])
@@ -81,16 +81,16 @@ import Testing
     let route = CalibrationRoute(model, work)
     var readings: [Int: LayerReading] = [:]
     for stop in route.stops { readings[stop.layer] = try LayerReading(work.layers[stop.layer], model) }
-    func metrics(_ variations: [String: Double], threads: Int = 1) throws -> OutputMetrics {
-      try OutputMetrics(model, route, readings, samples, variations: variations, threads: threads)
+    func metrics(_ variations: [String: Double], threads: Int = 1) -> OutputMetrics {
+      OutputMetrics(model, route, readings, samples, variations: variations, threads: threads)
     }
-    let both = try metrics(["map": 2, "scores": 3])
+    let both = metrics(["map": 2, "scores": 3])
     #expect(Set(both.layers.keys) == Set(route.stops.map(\.group)))
-    let again = try metrics(["map": 2, "scores": 3], threads: 4)
-    let map = try metrics(["map": 2, "scores": 1e30])
+    let again = metrics(["map": 2, "scores": 3], threads: 4)
+    let map = metrics(["map": 2, "scores": 1e30])
     let shared = try #require(route.stops.last { work.groups[$0.group].members.count > 1 })
     readings[shared.layer] = nil
-    let oneUse = try metrics(["map": 2, "scores": 3])
+    let oneUse = metrics(["map": 2, "scores": 3])
     #expect(oneUse.layers[shared.group]?[0] != both.layers[shared.group]?[0])
     for group in both.layers.keys {
       #expect(both.layers[group]?[0] == again.layers[group]?[0], "threads change the sums of \(group)")

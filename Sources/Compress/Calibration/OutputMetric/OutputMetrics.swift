@@ -38,7 +38,7 @@ struct OutputMetrics {
   init(
     _ model: ModelGraph, _ route: CalibrationRoute, _ readings: [Int: LayerReading],
     _ samples: CalibrationSamples, variations: [String: Double], threads: Int
-  ) throws(CompressError) {
+  ) {
     guard !variations.isEmpty, !readings.isEmpty else { return }
     let places = Self.places(samples)
     do throws(GradientError) {
