@@ -30,15 +30,16 @@ public struct Calibration: Sendable {
   /// Positions that were fitted to, of all layers together.
   let positions: Int
 
-  /// What another first pass has found, in which all errors of a layer's responses count alike.
+  /// What another first pass has found.
   init(
     options: CompressionOptions, known: ForetoldError, samples: CalibrationSamples, work: LayerWork,
-    route: CalibrationRoute, readings: [Int: LayerReading], shared: [Int: LayerMoments],
-    probes: [CompressionReport.Calibration.Probe], positions: Int, notWeighed: String
+    route: CalibrationRoute, readings: [Int: LayerReading], metrics: [Int: LayerMetric],
+    shared: [Int: LayerMoments], probes: [CompressionReport.Calibration.Probe], positions: Int,
+    notWeighed: String?
   ) {
     (self.options, self.known, self.samples, self.work, self.route) = (options, known, samples, work, route)
     (self.readings, self.shared, self.probes, self.positions) = (readings, shared, probes, positions)
-    (metrics, self.notWeighed) = ([:], notWeighed)
+    (self.metrics, self.notWeighed) = (metrics, notWeighed)
   }
 
   /// Sends the samples through the network and looks at every layer.
@@ -103,8 +104,7 @@ private struct SymmetricLook: LayerObserver {
     for stop in route.stops where planner.obstacle(work.groups[stop.group].cost) == nil {
       readings[stop.layer] = try? LayerReading(work.layers[stop.layer], model)
     }
-    metrics = OutputMetrics(
-      model, route, readings, samples, variations: probe.variations, threads: options.threads)
+    metrics = try OutputMetrics(model, route, readings, samples, threads: options.threads)
   }
 
   func isProbed(_ sample: Int) -> Bool { judges.contains(sample) }

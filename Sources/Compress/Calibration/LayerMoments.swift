@@ -1,4 +1,5 @@
 import Decompose
+import Tensors
 
 /// The sums over the data of one layer, group by group of its channels.
 struct LayerMoments: Sendable {
@@ -11,6 +12,16 @@ struct LayerMoments: Sendable {
   }
 
   var groups: [Group]
+
+  /// The sums in the coordinates of a metric, of responses that a kernel makes of the same patches.
+  ///
+  /// **Shapes** `kernel` of all groups. **Complexity** see `ResponseMetric`.
+  func weighed(by metric: LayerMetric?, kernel: Tensor<Float>) -> LayerMoments {
+    guard let metric else { return self }
+    let parts = kernel.parts(groups.count)
+    return LayerMoments(
+      groups: groups.indices.map { groups[$0].weighed(by: metric[$0], kernel: parts[$0]) })
+  }
 
   /// The positions that are fitted to.
   var positions: Int { groups[0].fitted.count }
@@ -37,5 +48,15 @@ struct LayerMoments: Sendable {
           return part + max(0, sums.responseEnergy[t] / count - mean * mean)
         }
     }
+  }
+}
+
+extension LayerMoments.Group {
+  /// The sums in the coordinates of a metric; of no positions they are none.
+  func weighed(by metric: ResponseMetric?, kernel: Tensor<Float>) -> Self {
+    guard let metric else { return self }
+    return Self(
+      fitted: metric.weighed(fitted, kernel: kernel),
+      heldOut: heldOut.count > 0 ? metric.weighed(heldOut, kernel: kernel) : heldOut)
   }
 }

@@ -96,11 +96,13 @@ extension OutputDifference {
     var energy: Double
 
     /// `sum (y - z)² / sum (y - mean y)²`; 0 where both are 0.
-    var relativeSquared: Double {
+    var relativeSquared: Double { squared == 0 ? 0 : squared / variation }
+
+    /// `sum (y - mean y)²`, what errors are relative to; more than 0.
+    var variation: Double {
       let variation = energy - sum * sum / Double(max(1, count))
-      if squared == 0 { return 0 }
       // An output that does not vary is measured by its size.
-      return squared / (variation > 1e-12 * energy ? variation : max(energy, .leastNormalMagnitude))
+      return variation > 1e-12 * energy ? variation : max(energy, .leastNormalMagnitude)
     }
   }
 

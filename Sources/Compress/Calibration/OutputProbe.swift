@@ -30,17 +30,6 @@ struct OutputProbe {
     answers = try whole.run(judges.map { samples.inputs[$0] })
   }
 
-  /// By what the answers vary, for each that is compared and holds floating-point numbers.
-  var variations: [String: Double] {
-    var variations: [String: Double] = [:]
-    for name in compared.scores {
-      var difference = OutputDifference()
-      for answer in answers { difference.add(answer[name], answer[name]) }
-      if difference.count > 0, difference.variation.isFinite { variations[name] = difference.variation }
-    }
-    return variations
-  }
-
   /// The squared relative error of the answers with a layer in the factors of `own`, on some of the samples, spread over all
   /// of them; nil where there is none.
   ///

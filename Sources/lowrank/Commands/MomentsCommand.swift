@@ -13,8 +13,9 @@ struct MomentsCommand: ParsableCommand {
     abstract: "Sums up what a model's layers are given on some images, for compress --moments.",
     discussion: """
       Sums of several parts of the images add up, so that machines can share them out; in whatever parts, compress --moments \
-      makes the same file to the last bit. They are of what the original network gives its layers: the compressed network's \
-      own inputs, which compress --calibrate fits to, are known only where that network is made.
+      makes the same file to the last bit. They are of what the original network gives its layers, and of what its outputs \
+      make of errors there: the compressed network's own inputs, which compress --calibrate fits to, are known only where that \
+      network is made.
 
         lowrank moments model.onnx --images photos --part 1/2 -o a.safetensors
         lowrank moments model.onnx --images photos --part 2/2 -o b.safetensors

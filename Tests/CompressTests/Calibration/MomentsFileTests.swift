@@ -50,6 +50,7 @@ import Testing
     let whole = try Self.compress(model, [path("whole")])
     #expect(whole.report.layers.contains { $0.isFactored && ($0.heldOutError ?? 0) > 0 })
     #expect(whole.report.calibration?.samples == 19 && whole.report.calibration?.heldOut == 4)
+    #expect(try #require(whole.report.calibration).notWeighed == nil)
     for (number, cuts) in [[0, 7, 15, 23], [0, 1, 22, 23], [0, 11, 23]].enumerated() {
       var parts: [String] = []
       for (from, to) in zip(cuts, cuts.dropFirst()) {
@@ -176,6 +177,22 @@ import Testing
     #expect(refused(set("0.0.fitted.about", 0, -1)).contains("counts"))
     #expect(refused(set("0.0.fitted.about", 2, 1e9)).contains("no sums"))
     #expect(refused(set("0.probe", 0, .infinity)).contains("no probe"))
+    #expect(refused(set("0.probe", 2, 0x1p61)).contains("no probe"))
+    #expect(refused(set("0.probe", 3, 0x1p61)).contains("no probe"))
+    #expect(refused(set("0.0.fitted.about", 0, 0x1p52)).contains("counts"))
+    #expect(refused(set("0.answers", 0, 0x1p52)).contains("row 0 of the tensor '0.answers'"))
+    #expect(refused(set("0.0.outputs.1", 3, 0.5)).contains("no sums"))
+    #expect(refused(set("0.0.outputs.error", 0, 0x1p60)).contains("no sums"))
+    #expect(refused(set("0.0.outputs.about", 1, 21)).contains("no sums"))
+    #expect(refused(set("0.answers", 7, -1)).contains("row 1 of the tensor '0.answers'"))
+    #expect(refused(set("0.answers", 5, .nan)).contains("row 0 of the tensor '0.answers'"))
+    #expect(refused { $0.tensors["0.0.outputs.0"] = nil }.contains("'0.0.outputs.0' is missing"))
+    #expect(
+      refused { $0.tensors["0.answers"] = .init(.double(Tensor(shape: [2, 6]))) }.contains("'0.answers' has"))
+    #expect(refused { $0.metadata["outputs"] = "1" }.contains(".answers' has the extents"))
+    #expect(refused { $0.metadata["outputs"] = "0" }.contains("do not say what"))
+    #expect(refused { $0.metadata["outputs"] = "4611686018427387904" }.contains("promise"))
+    #expect(refused { $0.metadata["unweighed"] = "so" }.contains("no layer's sums"))
     #expect(refused { $0.tensors["0.0.fitted.gram"] = nil }.contains("missing"))
     #expect(refused { $0.tensors["stray"] = .init(.double(Tensor(shape: [1]))) }.contains("no layer"))
     #expect(refused { $0.tensors["0.x"] = .init(.double(Tensor(shape: [1]))) }.contains("no layer's sums"))

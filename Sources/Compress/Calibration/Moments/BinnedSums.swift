@@ -24,6 +24,8 @@ struct BinnedSums: Sendable, Equatable {
   static let bins = -20...20
   /// The arrays whose digits add up to integers that Doubles hold.
   static let mostTerms = 1 << 16
+  /// The elements or positions that a sample may have, so that Doubles hold the number of all.
+  static let mostElements = 1 << 37
   /// What one array adds to a digit at most.
   static let largestDigit = 0x1p35
 

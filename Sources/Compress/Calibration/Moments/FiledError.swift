@@ -8,6 +8,8 @@ import Tensors
 /// `ForetoldError` of layers whose moments lie in files, which are read again where factors are wanted.
 struct FiledError: ErrorMeasure {
   var foretold = ForetoldError()
+  /// By the name of the first of the layers that share a kernel: what errors of their responses count.
+  var metrics: [String: LayerMetric] = [:]
   let source: MomentsSource
   private let failure = ReadingFailure()
 
@@ -21,7 +23,8 @@ struct FiledError: ErrorMeasure {
   ) throws(DecomposeError) -> any FormAnalysis {
     let known = try foretold.analysis(of: kernel, group: group, layer: layer, kind: kind)
     guard foretold.layers[layer.names[0]] != nil else { return known }
-    return FiledAnalysis(known, group: group, name: layer.names[0], source, failure)
+    let metric = metrics[layer.names[0]]?[group]
+    return FiledAnalysis(known, group: group, name: layer.names[0], metric, source, failure)
   }
 
   func requireSound() throws(CompressError) {
@@ -47,15 +50,17 @@ private final class FiledAnalysis: FormAnalysis {
   private let known: any FormAnalysis
   private let group: Int
   private let name: String
+  private let metric: ResponseMetric?
   private let source: MomentsSource
   private let failure: ReadingFailure
   private var fit: (any FormAnalysis)?
 
   init(
-    _ known: any FormAnalysis, group: Int, name: String, _ source: MomentsSource, _ failure: ReadingFailure
+    _ known: any FormAnalysis, group: Int, name: String, _ metric: ResponseMetric?, _ source: MomentsSource,
+    _ failure: ReadingFailure
   ) {
-    (self.known, self.group, self.name, self.source) = (known, group, name, source)
-    self.failure = failure
+    (self.known, self.group, self.name, self.metric) = (known, group, name, metric)
+    (self.source, self.failure) = (source, failure)
   }
 
   var kind: FormKind { known.kind }
@@ -91,15 +96,17 @@ private final class FiledAnalysis: FormAnalysis {
   }
 
   private func fitted() throws(DecomposeError) -> any FormAnalysis {
-    let sums: (moments: LayerMoments, weight: Double?)?
-    do throws(FileError) { sums = try source.sums(name) } catch {
+    let layer: FiledLayer?
+    do throws(FileError) { layer = try source.layer(name) } catch {
       failure.note(error)
       throw .unsuitableMoments(kernel: kernel.shape, reason: error.description)
     }
-    guard let reading = source.reading(name), let sums else {
+    guard let reading = source.reading(name), let layer else {
       throw .unsuitableMoments(kernel: kernel.shape, reason: "no file holds them")
     }
-    let own = LayerMoments(groups: [sums.moments.groups[group]])
-    return try ResponseFit(kernel, own, fitsBias: reading.fitsBias).problems[0].analysis(kind)
+    let fit = try ResponseFit(
+      kernel, layer.sums(group: group, kernel, metric), metric: LayerMetric([metric]),
+      fitsBias: reading.fitsBias)
+    return try fit.problems[0].analysis(kind)
   }
 }

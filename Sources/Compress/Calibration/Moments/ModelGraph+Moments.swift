@@ -17,8 +17,9 @@ extension ModelGraph {
   /// samples; files that cannot be written.
   ///
   /// **Complexity** that of the first pass of `Calibration` without the fits, and for each sample and layer two passes over
-  /// n² / 2 sums; in memory four times a layer's n² / 2 Doubles, and the matrices of one sample. The file has as much of each
-  /// layer, and waits in the system's folder for temporary files until all of it is there.
+  /// n² / 2 sums; in memory four times a layer's n² / 2 Doubles, the matrices of one sample, and T² Doubles of every layer for
+  /// each output. The file has as much of each layer, and waits in the system's folder for temporary files until all of it is
+  /// there.
   public func writeMoments(
     of samples: CalibrationSamples, sampling: String, _ options: CompressionOptions, to path: String,
     in files: inout FileTransaction, progress: @Sendable (Progress) -> Void = { _ in }
@@ -33,17 +34,33 @@ extension ModelGraph {
     do throws(ModelError) { model = try digest() } catch { throw .model(error) }
     let writer: MomentsWriter
     do throws(FileError) { writer = try MomentsWriter() } catch { throw .model(.file(error)) }
+    let readings = readings(of: pass.work)
+    var every = options
+    (every.layers, every.skip) = (nil, nil)
+    let values = readings.isEmpty ? [] : try self.readings(of: LayerWork(self, every)).values.map(\.output)
+    let gradients = try OutputGradients(self, values, readings, samples, threads: pass.threads)
     let probe = try MomentsProbe(pass.model, pass.samples, threads: pass.threads)
-    var seen = MomentsLook(pass, probe, writer)
+    var seen = MomentsLook(pass, readings, gradients, probe, writer)
     try pass.run(&seen, progress)
     let header = MomentsHeader(
       model: model, sampling: sampling,
-      samples: samples.first..<(samples.first + samples.inputs.count), total: samples.total)
+      samples: samples.first..<(samples.first + samples.inputs.count), total: samples.total,
+      weighing: gradients.obstacle.map { .none(reason: $0) } ?? .outputs(gradients.outputs.count))
     let found = (seen.layers, seen.positions)
     do throws(FileError) { try seen.write(header, to: path, in: &files) } catch {
       throw .model(.file(error))
     }
     return found
+  }
+
+  /// The readings of the layers that moments are gathered of, by layer.
+  private func readings(of work: LayerWork) -> [Int: LayerReading] {
+    let planner = LayerPlanner(options: CompressionOptions())
+    var readings: [Int: LayerReading] = [:]
+    for group in work.groups where planner.obstacle(group.cost) == nil {
+      for member in group.members { readings[member] = try? LayerReading(work.layers[member], self) }
+    }
+    return readings
   }
 }
 
@@ -53,6 +70,8 @@ private struct MomentsLook: LayerObserver, ~Copyable {
   private let work: LayerWork
   private let samples: CalibrationSamples
   private let threads: Int
+  private let readings: [Int: LayerReading]
+  private let gradients: OutputGradients
   private let probe: MomentsProbe
   private var writer: MomentsWriter
   private var reading: LayerReading?
@@ -61,18 +80,20 @@ private struct MomentsLook: LayerObserver, ~Copyable {
   private(set) var layers = 0
   private(set) var positions = 0
 
-  init(_ pass: OriginalPass, _ probe: MomentsProbe, _ writer: consuming MomentsWriter) {
+  init(
+    _ pass: OriginalPass, _ readings: [Int: LayerReading], _ gradients: OutputGradients,
+    _ probe: MomentsProbe,
+    _ writer: consuming MomentsWriter
+  ) {
     (model, work, samples, threads) = (pass.model, pass.work, pass.samples, pass.threads)
-    self.probe = probe
+    (self.readings, self.gradients, self.probe) = (readings, gradients, probe)
     self.writer = writer
   }
 
   func isProbed(_ sample: Int) -> Bool { probe.isProbed(sample) }
 
   mutating func begin(_ stop: CalibrationRoute.Stop) -> LayerReading? {
-    let cost = work.groups[stop.group].cost
-    let isWanted = LayerPlanner(options: CompressionOptions()).obstacle(cost) == nil
-    reading = isWanted ? try? LayerReading(work.layers[stop.layer], model) : nil
+    reading = readings[stop.layer]
     sums = reading.map { BinnedLayer(groups: $0.layer.groups, patch: $0.patch, responses: $0.responses) }
     return reading
   }
@@ -100,8 +121,10 @@ private struct MomentsLook: LayerObserver, ~Copyable {
   ) throws(CompressError) {
     guard let reading, var sums else { return }
     self.sums = nil
-    sums.probes = try probe.probe(
+    let probed = try probe.probe(
       stop, reading, work.groups[stop.group].cost, dense: dense, of: track, in: model, threads: threads)
+    sums.probes = probed.samples
+    sums.weighing = gradients.layers[stop.layer].map { .init(gradients: $0, errors: probed.errors) }
     do throws(FileError) { try writer.append(sums, node: reading.layer.node) } catch {
       throw .model(.file(error))
     }

@@ -13,7 +13,7 @@ public struct MomentsCalibration: Sendable {
   private let work: LayerWork
   private let source: MomentsSource
   private let positions: Int
-  private let foretold: ForetoldError
+  private let error: FiledError
   /// The layers that the files do not hold, though they may be factored.
   public let unseen: [String]
 
@@ -22,7 +22,8 @@ public struct MomentsCalibration: Sendable {
   /// **Throws** `CompressError` for options that do not fit the model, and for files that cannot be read or are not of
   /// the model's layers.
   ///
-  /// **Complexity** the fits of `Calibration` and reading the files; one layer's moments and fits are in memory at a time.
+  /// **Complexity** the fits of `Calibration` and reading the files; one layer's moments and fits are in memory at a time,
+  /// and 2 T² Doubles of every layer.
   public init(
     _ model: ModelGraph, _ options: CompressionOptions, _ set: MomentsSet,
     progress: @Sendable (Progress) -> Void = { _ in }
@@ -38,12 +39,13 @@ public struct MomentsCalibration: Sendable {
       if planner.obstacle(group.cost) == nil {
         let layer = try Self.look(model, work.layers[group.members[0]], group.cost, source, planner)
         error.foretold.layers[name] = layer?.layer
+        error.metrics[name] = layer?.metric
         positions += layer?.positions ?? 0
         if layer == nil { unseen += group.cost.names }
       }
       progress(Progress(done: place + 1, total: work.groups.count, layer: name))
     }
-    (self.positions, self.unseen, foretold) = (positions, unseen, error.foretold)
+    (self.positions, self.unseen, self.error) = (positions, unseen, error)
     var measured = options
     measured.error = error
     self.options = measured
@@ -53,22 +55,24 @@ public struct MomentsCalibration: Sendable {
   private static func look(
     _ model: ModelGraph, _ layer: FactorableLayer, _ cost: MeasuredLayer, _ source: MomentsSource,
     _ planner: LayerPlanner
-  ) throws(CompressError) -> (layer: ForetoldError.Layer, positions: Int)? {
-    let sums: (moments: LayerMoments, weight: Double?)?
-    do throws(FileError) { sums = try source.sums(cost.names[0]) } catch { throw .model(.file(error)) }
-    guard let sums, let reading = source.reading(cost.names[0]) else { return nil }
+  ) throws(CompressError) -> (layer: ForetoldError.Layer, metric: LayerMetric?, positions: Int)? {
+    let known: FiledLayer?
+    do throws(FileError) { known = try source.layer(cost.names[0]) } catch { throw .model(.file(error)) }
+    guard let known, let reading = source.reading(cost.names[0]) else { return nil }
     let kernel: LayerKernel
     do throws(ModelError) { kernel = try model.layerKernel(of: layer) } catch { throw .model(error) }
+    let metric = known.metric()
+    let sums = known.sums(kernel.values, metric)
     var options = planner.options
     let fit: ResponseFit
     do throws(DecomposeError) {
-      fit = try ResponseFit(kernel.values, sums.moments, fitsBias: reading.fitsBias)
+      fit = try ResponseFit(kernel.values, sums.moments, metric: metric, fitsBias: reading.fitsBias)
     } catch { return nil }
     options.error = fit
     let kinds = LayerPlanner(options: options).recordedErrors(kernel.values, cost)
     let found = ForetoldError.Layer(
       kinds: kinds, weight: sums.weight ?? 1, ridgeParts: fit.problems.map(\.ridgePart))
-    return (found, sums.moments.positions)
+    return (found, metric, sums.moments.positions)
   }
 
   /// What the report says of the data.
@@ -76,11 +80,9 @@ public struct MomentsCalibration: Sendable {
     let held = (0..<set.total).filter { CalibrationSamples.isHeldOut(number: $0, of: set.total) }.count
     var report = CompressionReport.Calibration(
       samples: set.total - held, heldOut: held, positions: positions, fit: "symmetric")
-    report.notWeighed = Self.notWeighed
+    report.notWeighed = set.notWeighed
     return report
   }
-
-  private static var notWeighed: String { "moments files do not hold what the outputs make of errors" }
 
   /// The second pass over samples that are at hand, of which it takes what the compressed network gives each layer: see
   /// `ModelGraph.compress(_:calibration:)`. Forms and ranks are then chosen by the moments, and fitted to these samples.
@@ -90,17 +92,23 @@ public struct MomentsCalibration: Sendable {
     let route = CalibrationRoute(model, work)
     var readings: [Int: LayerReading] = [:]
     var shared: [Int: LayerMoments] = [:]
+    var metrics: [Int: LayerMetric] = [:]
     for stop in route.stops {
       let group = work.groups[stop.group]
-      guard source.reading(group.cost.names[0]) != nil else { continue }
+      let name = group.cost.names[0]
+      guard source.reading(name) != nil else { continue }
       readings[stop.layer] = try? LayerReading(work.layers[stop.layer], model)
+      metrics[stop.group] = error.metrics[name]
       guard group.members.count > 1, shared[stop.group] == nil else { continue }
-      do throws(FileError) { shared[stop.group] = try source.sums(group.cost.names[0])?.moments } catch {
-        throw .model(.file(error))
+      let (known, kernel): (FiledLayer?, LayerKernel)
+      do throws(FileError) { known = try source.layer(name) } catch { throw .model(.file(error)) }
+      do throws(ModelError) { kernel = try model.layerKernel(of: work.layers[stop.layer]) } catch {
+        throw .model(error)
       }
+      shared[stop.group] = known?.sums(kernel.values, error.metrics[name]).moments
     }
     return Calibration(
-      options: options, known: foretold, samples: samples, work: work, route: route, readings: readings,
-      shared: shared, probes: [], positions: positions, notWeighed: Self.notWeighed)
+      options: options, known: error.foretold, samples: samples, work: work, route: route, readings: readings,
+      metrics: metrics, shared: shared, probes: [], positions: positions, notWeighed: set.notWeighed)
   }
 }

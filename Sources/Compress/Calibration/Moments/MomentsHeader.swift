@@ -10,16 +10,30 @@ struct MomentsHeader: Sendable, Equatable {
   let samples: Range<Int>
   /// The samples of the whole set.
   let total: Int
+  let weighing: Weighing
 
-  private static let format = "lowrank-moments-1"
+  /// Whether the file holds what the outputs of the network make of errors.
+  enum Weighing: Sendable, Equatable {
+    /// Sums of the gradients of so many outputs.
+    case outputs(Int)
+    /// None, and why.
+    case none(reason: String)
+    /// None, as files had none when they were first made.
+    case unknown
+  }
 
-  init(model: String, sampling: String, samples: Range<Int>, total: Int) {
+  private static let format = "lowrank-moments-2"
+  /// Without the gradients of outputs, and with what was probed measured behind a Softmax or Sigmoid.
+  private static let firstFormat = "lowrank-moments-1"
+
+  init(model: String, sampling: String, samples: Range<Int>, total: Int, weighing: Weighing) {
     (self.model, self.sampling, self.samples, self.total) = (model, sampling, samples, total)
+    self.weighing = weighing
   }
 
   /// **Throws** `FileError` where the metadata are not a moments file's.
   init(_ metadata: [String: String], path: String) throws(FileError) {
-    guard metadata["format"] == Self.format else {
+    guard let format = metadata["format"], [Self.format, Self.firstFormat].contains(format) else {
       throw FileError(path: path, reason: "this is no moments file as `lowrank moments` writes it")
     }
     guard let model = metadata["model"], let sampling = metadata["sampling"] else {
@@ -37,13 +51,56 @@ struct MomentsHeader: Sendable, Equatable {
       )
     }
     self.init(
-      model: model, sampling: sampling, samples: numbers[0]..<(numbers[0] + numbers[1]), total: numbers[2])
+      model: model, sampling: sampling, samples: numbers[0]..<(numbers[0] + numbers[1]), total: numbers[2],
+      weighing: format == Self.format ? try Weighing(metadata, path: path) : .unknown)
   }
 
   var metadata: [String: String] {
-    [
-      "format": Self.format, "model": model, "sampling": sampling, "first": "\(samples.lowerBound)",
-      "count": "\(samples.count)", "total": "\(total)",
+    var metadata = [
+      "format": Self.format, "model": model, "sampling": sampling,
+      "first": "\(samples.lowerBound)", "count": "\(samples.count)", "total": "\(total)",
     ]
+    switch weighing {
+    case .outputs(let count): metadata["outputs"] = "\(count)"
+    case .none(let reason): metadata["unweighed"] = reason
+    case .unknown: break
+    }
+    return metadata
+  }
+}
+
+extension MomentsHeader.Weighing {
+  fileprivate init(_ metadata: [String: String], path: String) throws(FileError) {
+    if let reason = metadata["unweighed"] {
+      self = .none(reason: reason)
+    } else if let count = metadata["outputs"].flatMap({ Int($0) }), count > 0 {
+      self = .outputs(count)
+    } else {
+      throw FileError(
+        path: path,
+        reason:
+          "its metadata do not say what it holds of the network's outputs: '\(metadata["outputs"] ?? "")'")
+    }
+  }
+
+  /// The outputs that there are sums of.
+  var outputs: Int { if case .outputs(let count) = self { count } else { 0 } }
+
+  /// Why all errors count alike; nil where they do not.
+  var obstacle: String? {
+    switch self {
+    case .outputs: nil
+    case .none(let reason): reason
+    case .unknown: "these moments files were made before `lowrank moments` wrote that into them"
+    }
+  }
+
+  /// Whether sums of two files add up.
+  func matches(_ other: Self) -> Bool {
+    switch (self, other) {
+    // Reasons may name shapes.
+    case (.none, .none): true
+    default: self == other
+    }
   }
 }

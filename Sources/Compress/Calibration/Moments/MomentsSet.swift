@@ -11,6 +11,8 @@ public struct MomentsSet: Sendable {
   private let files: [Int: [MomentsFile]]
   /// The samples of the whole set.
   public let total: Int
+  /// Why all errors of a layer's responses count alike; nil where the files hold what the outputs make of them.
+  let notWeighed: String?
 
   /// Opens files that `ModelGraph.writeMoments` has written, in any order.
   ///
@@ -40,8 +42,12 @@ public struct MomentsSet: Sendable {
           reason: "it was not made as \(first) was, and does not add up with that: '\(header.sampling)' of"
             + " \(header.total) inputs here, '\(earlier.header.sampling)' of \(earlier.header.total) there")
       }
+      if let earlier = files.first?.header, !earlier.weighing.matches(header.weighing) {
+        throw FileError(path: path, reason: Self.mismatch(header.weighing, earlier.weighing, first))
+      }
       files.append(file)
     }
+    notWeighed = files.lazy.compactMap(\.header.weighing.obstacle).first
     total = files[0].header.total
     var byLayer: [Int: [MomentsFile]] = [:]
     for file in files {
@@ -51,6 +57,21 @@ public struct MomentsSet: Sendable {
       byLayer[node] = try Self.ordered(byLayer[node] ?? [], node: node, of: total, model)
     }
     self.files = byLayer
+  }
+
+  /// What is wrong with a file that holds something else of the outputs than the first one.
+  private static func mismatch(
+    _ own: MomentsHeader.Weighing, _ other: MomentsHeader.Weighing, _ first: String
+  ) -> String {
+    func text(_ weighing: MomentsHeader.Weighing) -> String {
+      switch weighing {
+      case .outputs(let count): "the gradients of \(count) outputs"
+      case .none(let reason): "no gradients of the outputs (\(reason))"
+      case .unknown: "no gradients of the outputs, as it was made by an earlier version"
+      }
+    }
+    return
+      "it holds \(text(own)), \(first) \(text(other)): they do not add up; make them anew with `lowrank moments`"
   }
 
   /// A layer's files in the samples' order.

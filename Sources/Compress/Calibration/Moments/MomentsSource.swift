@@ -1,4 +1,3 @@
-import Decompose
 import ModelGraph
 import TensorFiles
 
@@ -25,20 +24,15 @@ struct MomentsSource: Sendable {
   /// The reading of a group's first layer; nil where the files do not hold all of the group.
   func reading(_ name: String) -> LayerReading? { readings[name]?.first }
 
-  /// The sums over all uses of a group's kernel, and what an error of it does to the network's outputs, all uses together; nil
-  /// where the files do not hold them.
+  /// What the files hold of a group's kernel; nil where they do not hold all of its uses.
   ///
   /// **Throws** `FileError` where they cannot be read, or are not of layers as the model has them.
-  func sums(_ name: String) throws(FileError) -> (moments: LayerMoments, weight: Double?)? {
-    var (moments, weight): (LayerMoments?, Double?) = (nil, nil)
+  func layer(_ name: String) throws(FileError) -> FiledLayer? {
+    var uses: [BinnedLayer] = []
     for reading in readings[name] ?? [] {
-      guard let layer = try set.layer(reading) else { return nil }
-      let own = layer.moments
-      let channels = reading.responses * reading.layer.groups
-      let found = layer.probes.weight(variance: own.responseVariance, channels: channels)
-      if let found { weight = (weight ?? 0) + found }
-      if moments == nil { moments = own } else { moments?.add(own) }
+      guard let use = try set.layer(reading) else { return nil }
+      uses.append(use)
     }
-    return moments.map { ($0, weight) }
+    return uses.isEmpty ? nil : FiledLayer(uses: uses)
   }
 }

@@ -18,11 +18,12 @@ struct ProbedSample: Sendable, Equatable {
   init?(_ numbers: [Double]) {
     guard numbers.count >= 3, numbers.count % 4 == 3,
       numbers.indices.allSatisfy({ numbers[$0].isFinite && ($0 % 4 == 1 || numbers[$0] >= 0) }),
-      let number = Int(exactly: numbers[0]), let elements = Int(exactly: numbers[2]), numbers[1] >= 0
+      let number = Int(exactly: numbers[0]), let elements = Int(exactly: numbers[2]),
+      elements <= BinnedSums.mostElements
     else { return nil }
     var outputs: [OutputDifference.Sums] = []
     for place in stride(from: 3, to: numbers.count, by: 4) {
-      guard let count = Int(exactly: numbers[place]) else { return nil }
+      guard let count = Int(exactly: numbers[place]), count <= BinnedSums.mostElements else { return nil }
       outputs.append(
         .init(
           count: count, squared: numbers[place + 1], sum: numbers[place + 2], energy: numbers[place + 3]))

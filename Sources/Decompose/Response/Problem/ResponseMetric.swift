@@ -57,6 +57,44 @@ public struct ResponseMetric: Sendable, Equatable {
     BLASLibrary.withThreads(1) { matrixProduct(rows, root) }
   }
 
+  /// The sums of responses `L y` out of those of responses y.
+  ///
+  ///     sum of L y x' = L C,   sums of (L y)² = diag(2 (L K) (L C)' - (L K) G (L K)')
+  ///
+  /// with C the sum of `y x'` and G that of `x x'`: so no products of responses with each other are needed, where y is `K x`.
+  ///
+  /// **Shapes** `kernel` K, [T, S, D...]; sums of T responses and of patches of S D... numbers. **Traps** for others.
+  ///
+  /// **Accuracy** rounding; where y is only nearly `K x`, the squares lack `|L (y - K x)|²`.
+  ///
+  /// **Complexity** T n² + T² n multiplies.
+  public func weighed(_ sums: ResponseMoments, kernel: Tensor<Float>) -> ResponseMoments {
+    let (outputs, n) = (sums.responseCount, sums.patchCount)
+    precondition(
+      responses == outputs && kernel.shape[0] == outputs && kernel.count == outputs * n,
+      "sums of \(outputs)x\(n) for a kernel of \(kernel.shape) and a metric of \(responses)")
+    let rows = weighed(kernel.reshaped([outputs, n]).converted(to: Double.self))
+    let cross = weighed(sums.crossGram)
+    let given = BLASLibrary.withThreads(1) { matrixProduct(rows, sums.patchGram) }
+    var energies = [Double](repeating: 0, count: outputs)
+    rows.withSpan { rows in
+      cross.withSpan { cross in
+        given.withSpan { given in
+          for i in rows.indices { energies[i / n] += rows[i] * (2 * cross[i] - given[i]) }
+        }
+      }
+    }
+    return ResponseMoments(
+      count: sums.count, patchSum: sums.patchSum,
+      responseSum: weighed(Tensor(shape: [outputs, 1], elements: sums.responseSum)).elements,
+      patchGram: sums.patchGram, crossGram: cross, responseEnergy: energies.map { max(0, $0) })
+  }
+
+  /// What errors e count whose `e e'` come to a sum: `tr(L² sum)`, the sum of `|L e|²`.
+  ///
+  /// **Shapes** `gram` [T, T].
+  public func size(ofErrors gram: Tensor<Double>) -> Double { root.innerProduct(weighed(gram)) }
+
   /// `L W`.
   ///
   /// **Shapes** both [T, ...].
