@@ -41,10 +41,9 @@ struct NetworkDefinition {
     case "MaxPool":
       let (kernel, stride) = (node.ints("kernel_shape") ?? [], node.ints("strides") ?? [1, 1])
       let windows = poolWindows(x, kernel: kernel, stride: stride, before: [0, 0], after: [0, 0])
-      let output = (0..<2).map { (extents[2 + $0] - kernel[$0]) / stride[$0] + 1 }
-      return Tensor(
-        shape: Shape([extents[0], extents[1]] + output),
-        elements: windows.map { $0.inside.reduce(-.infinity, max) })
+      let output = (0..<2).map { axis -> Int in (extents[2 + axis] - kernel[axis]) / stride[axis] + 1 }
+      let largest = windows.map { window in window.inside.reduce(-Double.infinity) { max($0, $1) } }
+      return Tensor(shape: Shape([extents[0], extents[1]] + output), elements: largest)
     case "Concat":
       let images = (0..<extents[0]).flatMap { n in
         xs.flatMap { x in x.elements[n * x.count / extents[0]..<(n + 1) * x.count / extents[0]] }
@@ -60,11 +59,11 @@ struct NetworkDefinition {
     case "Softmax":
       let columns = extents[1]
       let powers = x.elements.map { exp($0) }
-      return Tensor(
-        shape: x.shape,
-        elements: powers.indices.map { i in
-          powers[i] / powers[i / columns * columns..<(i / columns + 1) * columns].reduce(0, +)
-        })
+      let shares = powers.indices.map { i -> Double in
+        let row = i / columns * columns
+        return powers[i] / powers[row..<row + columns].reduce(0, +)
+      }
+      return Tensor(shape: x.shape, elements: shares)
     default: preconditionFailure("no definition of \(node.opType)")
     }
   }
@@ -82,13 +81,13 @@ struct NetworkDefinition {
       let (shape, y) = definition(x, w, bias)
       return Tensor(shape: Shape([shape[0], shape[1], shape[3], shape[4]]), elements: y)
     }
-    let extents = (0..<3).map { axis in
-      definition.stride[axis] * (x.shape[2 + axis] - 1) + w.shape[2 + axis] - definition.before[axis]
-        - definition.after[axis]
+    let extents = (0..<3).map { axis -> Int in
+      let reach = definition.stride[axis] * (x.shape[2 + axis] - 1) + w.shape[2 + axis]
+      return reach - definition.before[axis] - definition.after[axis]
     }
     let y = definition.transposed(x, w, bias, extents: extents)
-    return Tensor(
-      shape: Shape([x.shape[0], w.shape[1] * definition.groups] + extents.dropFirst()), elements: y)
+    let channels = w.shape[1] * definition.groups
+    return Tensor(shape: [x.shape[0], channels, extents[1], extents[2]], elements: y)
   }
 }
 

@@ -62,4 +62,10 @@ package struct GraphIndex: Sendable {
     if let constant = graph.constants[value] { return constant }
     return constantNodes[value].flatMap { graph.nodes[$0].tensor("value") }
   }
+
+  /// The number that a value is which never changes and has one element; nil for others.
+  package func number(_ value: String, in graph: Graph) -> Float? {
+    guard let constant = constant(value, in: graph), constant.shape?.count == 1 else { return nil }
+    return (try? constant.floats())?.elements.first
+  }
 }

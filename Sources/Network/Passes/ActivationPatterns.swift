@@ -62,10 +62,7 @@ private struct Search {
 
   /// The number that a constant is.
   private func number(_ value: String?) -> Float? {
-    guard let value, let constant = index.constant(value, in: graph), constant.shape?.count == 1 else {
-      return nil
-    }
-    return (try? constant.floats())?.elements.first
+    value.flatMap { index.number($0, in: graph) }
   }
 
   /// What a node of two inputs takes besides the number `wanted`.

@@ -72,7 +72,6 @@ extension ModelGraph {
   private func bound(_ clip: Node, _ place: Int, _ name: String, _ index: GraphIndex) -> Float? {
     let missing: Float = place == 1 ? -.infinity : .infinity
     guard let input = clip.input(place) else { return clip.float(name, default: missing) }
-    guard let constant = index.constant(input, in: main), constant.shape?.count == 1 else { return nil }
-    return (try? constant.floats())?.elements.first
+    return index.number(input, in: main)
   }
 }
