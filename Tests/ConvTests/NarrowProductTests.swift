@@ -17,7 +17,9 @@ import Testing
     let elements = (0..<columns * depth).map { place -> Float in
       switch storage {
       case .float16:
-        let awkward: [Float16] = [-0.0, .leastNonzeroMagnitude, -.leastNormalMagnitude, .leastNormalMagnitude.nextDown, 1024.5]
+        let awkward: [Float16] = [
+          -0.0, .leastNonzeroMagnitude, -.leastNormalMagnitude, .leastNormalMagnitude.nextDown, 1024.5,
+        ]
         let any = Float16(Float(cases.number(-4000...4000)) / 256)
         return Float(place % 7 == 0 ? awkward[cases.number(0...4)] : any)
       case .int8:
