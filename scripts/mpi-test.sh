@@ -125,6 +125,8 @@ code=0
 wait "$run" || code=$?
 check "the death of one ends all" test "$code" -ne 0
 check "and leaves the checkpoint" test -s "$work/state"
+# The steps to wait for are this run's, not those that the one before has left in the log.
+: > "$work/log"
 together 2 "${tuning[@]}" "${images[@]}" --minutes 9 --batch 6 --checkpoint "$work/state" -o "$work/killed.onnx" > "$work/log" 2>&1 &
 run=$!
 while ! grep -q " step " "$work/log" && kill -0 "$run"; do sleep 0.1; done
