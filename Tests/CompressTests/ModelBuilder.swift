@@ -1,16 +1,23 @@
 import ModelGraph
 import Tensors
 
+extension Graph {
+  /// A sound model of the graph, as if read from a file.
+  func built() throws -> ModelGraph {
+    let model = ModelGraph(
+      path: "built.onnx", main: self, operatorSets: [OperatorSet(version: 17)], formatVersion: 8)
+    try model.validate()
+    return model
+  }
+}
+
 /// Puts a model together of layers side by side, each with an input and an output of its own.
 struct ModelBuilder {
   private var graph = Graph()
 
   /// The model as if read from a file.
   func model() throws -> ModelGraph {
-    let model = ModelGraph(
-      path: "built.onnx", main: graph, operatorSets: [OperatorSet(version: 17)], formatVersion: 8)
-    try model.validate()
-    return model
+    try graph.built()
   }
 
   /// A convolution, or with `transposed` a transposed one, of an image of `extent` along each axis, and behind it a

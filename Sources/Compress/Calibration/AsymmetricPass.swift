@@ -112,8 +112,9 @@ struct AsymmetricPass {
           choice: LayerPlanner(options: options).factor(kernel, form, cost: cost), spectrum: nil)
       }
       // What the compressed network gives the layer is much like what the original does, and so is the ridge.
+      let metric = calibration.metrics[stop.group]
       let fit = try ResponseFit(
-        kernel.values, moments, metric: calibration.metrics[stop.group], fitsBias: reading.fitsBias,
+        kernel.values, moments, metric: metric, fitsBias: reading.fitsBias,
         ridgeParts: calibration.known.layers[cost.names[0]]?.ridgeParts,
         starts: starts[cost.names[0]]?.map(\.kernel))
       options.error = fit
@@ -124,7 +125,7 @@ struct AsymmetricPass {
       {
         let rectified = RectifiedFit(
           planner: planner, kernel: kernel, form: form, cost: cost, reading: reading, rectifier: rectifier,
-          metric: calibration.metrics[stop.group], moments: moments, rows: rows)
+          metric: metric, moments: moments, rows: rows)
         choice = .factor(rectified.improved(factors, ridgeParts: fit.problems.map(\.ridgePart)))
       }
       return LayerPlan(choice: choice, spectrum: nil)

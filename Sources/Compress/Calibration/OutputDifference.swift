@@ -60,15 +60,14 @@ struct OutputDifference: Sendable {
   /// `sum (y - z)² / sum (y - mean y)²`; 0 where both are 0. The mean of a matrix is that of each column: what a network
   /// says of a class whatever it is given would hide how little the rest varies.
   var relativeSquared: Double {
-    squared == 0 ? 0 : squared / variation
-  }
-
-  /// `sum (y - mean y)²`, what errors are relative to; more than 0.
-  var variation: Double {
     let rows = Double(max(1, count)) / Double(max(1, columnSums.count))
     let variation = energy - columnSums.reduce(0) { $0 + $1 * $1 / rows }
-    // An output that does not vary is measured by its size.
-    return variation > 1e-12 * energy ? variation : max(energy, .leastNormalMagnitude)
+    return squared == 0 ? 0 : squared / Self.scale(variation: variation, energy: energy)
+  }
+
+  /// What errors are relative to, more than 0: an output that does not vary is measured by its size.
+  fileprivate static func scale(variation: Double, energy: Double) -> Double {
+    variation > 1e-12 * energy ? variation : max(energy, .leastNormalMagnitude)
   }
 
   /// The sum of the squares of the differences.
@@ -100,9 +99,7 @@ extension OutputDifference {
 
     /// `sum (y - mean y)²`, what errors are relative to; more than 0.
     var variation: Double {
-      let variation = energy - sum * sum / Double(max(1, count))
-      // An output that does not vary is measured by its size.
-      return variation > 1e-12 * energy ? variation : max(energy, .leastNormalMagnitude)
+      OutputDifference.scale(variation: energy - sum * sum / Double(max(1, count)), energy: energy)
     }
   }
 

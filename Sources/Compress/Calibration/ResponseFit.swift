@@ -9,8 +9,8 @@ struct ResponseFit: ErrorMeasure {
   /// One a group of channels.
   let problems: [ResponseProblem]
 
-  /// Sets the fits of a layer up, with moments in the coordinates of `metric`; `ridgeParts` are those of a former fit of it, by group, and `starts` the factors
-  /// that fits begin at.
+  /// Sets the fits of a layer up, with moments in the coordinates of `metric`; `ridgeParts` are those of a former fit of it, by
+  /// group, and `starts` the factors that fits begin at.
   ///
   /// **Throws** `DecomposeError` for sums of no use.
   init(

@@ -33,13 +33,13 @@ struct ArithmeticRule: GradientRule {
   private func left(
     _ pass: BackwardPass, _ a: Tensor<Float>, _ b: Tensor<Float>, _ g: Tensor<Float>
   ) throws(GradientError) -> Tensor<Float> {
-    func whole(_ x: Tensor<Float>) throws(GradientError) -> Tensor<Float> {
-      try x.repeated(to: g.shape, pass.node)
-    }
     switch opType {
-    case "Mul": return g.combined(try whole(b)) { $0 * $1 }
-    case "Div": return g.combined(try whole(b)) { $0 / $1 }
-    case "Pow": return g.combined(try whole(a).combined(try whole(b)) { $1 * powf($0, $1 - 1) }) { $0 * $1 }
+    case "Mul": return g.combined(try pass.whole(b, g)) { $0 * $1 }
+    case "Div": return g.combined(try pass.whole(b, g)) { $0 / $1 }
+    case "Pow":
+      return g.combined(try pass.whole(a, g).combined(try pass.whole(b, g)) { $1 * powf($0, $1 - 1) }) {
+        $0 * $1
+      }
     default: return g
     }
   }
@@ -47,15 +47,20 @@ struct ArithmeticRule: GradientRule {
   private func right(
     _ pass: BackwardPass, _ a: Tensor<Float>, _ b: Tensor<Float>, _ g: Tensor<Float>
   ) throws(GradientError) -> Tensor<Float> {
-    func whole(_ x: Tensor<Float>) throws(GradientError) -> Tensor<Float> {
-      try x.repeated(to: g.shape, pass.node)
-    }
     switch opType {
     case "Sub": return g.mapped { -$0 }
-    case "Mul": return g.combined(try whole(a)) { $0 * $1 }
-    case "Div": return g.combined(try pass.output().combined(try whole(b)) { -$0 / $1 }) { $0 * $1 }
-    case "Pow": return g.combined(try pass.output().combined(try whole(a)) { $0 * logf($1) }) { $0 * $1 }
+    case "Mul": return g.combined(try pass.whole(a, g)) { $0 * $1 }
+    case "Div": return g.combined(try pass.output().combined(try pass.whole(b, g)) { -$0 / $1 }) { $0 * $1 }
+    case "Pow":
+      return g.combined(try pass.output().combined(try pass.whole(a, g)) { $0 * logf($1) }) { $0 * $1 }
     default: return g
     }
+  }
+}
+
+extension BackwardPass {
+  /// An operand as large as the gradient.
+  fileprivate func whole(_ x: Tensor<Float>, _ g: Tensor<Float>) throws(GradientError) -> Tensor<Float> {
+    try x.repeated(to: g.shape, node)
   }
 }

@@ -23,10 +23,7 @@ extension DifferentiableGraph {
   /// use. What is `asked` for is kept.
   package func plan(_ segments: [Range<Int>]?, asked: Set<String>) -> ValuePlan {
     var releases = [[String]](repeating: [], count: nodes.count)
-    var lastUse: [String: Int] = [:]
-    for (place, node) in nodes.enumerated() {
-      for name in node.outputs + node.settings.node.inputs where !name.isEmpty { lastUse[name] = place }
-    }
+    let lastUse = lastUses
     let made = nodes.map { $0.outputs.filter { !asked.contains($0) } }
     guard let segments else {
       for names in made {
@@ -42,6 +39,15 @@ extension DifferentiableGraph {
     return ValuePlan(segments: segments, asked: asked, releases: releases)
   }
 
+  /// The place of the last node that makes or reads each value.
+  private var lastUses: [String: Int] {
+    var lastUse: [String: Int] = [:]
+    for (place, node) in nodes.enumerated() {
+      for name in node.outputs + node.settings.node.inputs where !name.isEmpty { lastUse[name] = place }
+    }
+    return lastUse
+  }
+
   /// The plan that keeps everything.
   package func keepingAll(asked: Set<String>) -> ValuePlan {
     plan(nodes.indices.map { $0..<$0 + 1 }, asked: asked)
@@ -49,14 +55,12 @@ extension DifferentiableGraph {
 
   /// The plan that keeps what the way back reads, and lets go of what only frozen nodes read behind the last of them.
   func keepingDifferentiated(asked: Set<String>) -> ValuePlan {
-    var lastUse: [String: Int] = [:]
     var readBack = asked
-    for (place, node) in nodes.enumerated() {
-      for name in node.outputs + node.settings.node.inputs where !name.isEmpty { lastUse[name] = place }
-      if node.rule != nil { readBack.formUnion(node.outputs + node.settings.node.inputs) }
+    for node in nodes where node.rule != nil {
+      readBack.formUnion(node.outputs + node.settings.node.inputs)
     }
     var releases = [[String]](repeating: [], count: nodes.count)
-    for (name, place) in lastUse where !readBack.contains(name) { releases[place].append(name) }
+    for (name, place) in lastUses where !readBack.contains(name) { releases[place].append(name) }
     return ValuePlan(segments: nodes.indices.map { $0..<$0 + 1 }, asked: asked, releases: releases)
   }
 

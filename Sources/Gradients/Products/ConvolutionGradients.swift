@@ -25,6 +25,21 @@ struct ConvolutionGradients: Sendable {
     }
   }
 
+  /// The convolution of a node whose windows are `axes`.
+  ///
+  /// **Throws** where the engine has no such convolution.
+  init(
+    batch: Int, kernel: Shape, inputExtents: [Int], _ axes: [WindowAxis], groups: Int, _ node: NodeSettings
+  ) throws(GradientError) {
+    do throws(ConvError) {
+      self.init(
+        try ConvolutionGeometry(
+          batch: batch, kernelShape: kernel, inputExtents: inputExtents, stride: axes.map(\.stride),
+          dilation: axes.map(\.dilation), paddingBefore: axes.map(\.before), paddingAfter: axes.map(\.after),
+          groups: groups))
+    } catch { throw node.failure("\(error)") }
+  }
+
   /// The floats that patches of several images together may have: some that stay in a second cache.
   private static var patchCount: Int { 1 << 18 }
 

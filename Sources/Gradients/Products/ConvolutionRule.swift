@@ -52,13 +52,8 @@ struct ConvolutionRule: GradientRule {
     }
     let extents = Array(x.extents.dropFirst(2))
     let axes = try window.axes(extents, kernel: Array(kernel.extents.dropFirst(2)), node)
-    do throws(ConvError) {
-      return ConvolutionGradients(
-        try ConvolutionGeometry(
-          batch: x[0], kernelShape: kernel, inputExtents: extents, stride: axes.map(\.stride),
-          dilation: axes.map(\.dilation), paddingBefore: axes.map(\.before), paddingAfter: axes.map(\.after),
-          groups: groups))
-    } catch { throw node.failure("\(error)") }
+    return try ConvolutionGradients(
+      batch: x[0], kernel: kernel, inputExtents: extents, axes, groups: groups, node)
   }
 }
 

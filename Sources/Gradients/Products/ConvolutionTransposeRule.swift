@@ -70,13 +70,8 @@ struct ConvolutionTransposeRule: GradientRule {
     let outputs = zip(axes, more).map { axis, more in
       axis.stride * (axis.input - 1) + more + (axis.kernel - 1) * axis.dilation + 1 - axis.before - axis.after
     }
-    do throws(ConvError) {
-      return ConvolutionGradients(
-        try ConvolutionGeometry(
-          batch: x[0], kernelShape: kernel, inputExtents: outputs, stride: axes.map(\.stride),
-          dilation: axes.map(\.dilation), paddingBefore: axes.map(\.before), paddingAfter: axes.map(\.after),
-          groups: groups))
-    } catch { throw node.failure("\(error)") }
+    return try ConvolutionGradients(
+      batch: x[0], kernel: kernel, inputExtents: outputs, axes, groups: groups, node)
   }
 }
 

@@ -48,9 +48,7 @@ struct CalibrationModel {
     let open = [ValueInfo.Dimension.open, .known(3), .open, .open]
     graph.inputs = [ValueInfo(name: "x", type: .tensor(.float32, shape: open))]
     graph.outputs = [ValueInfo(name: "map"), ValueInfo(name: "scores")]
-    model = ModelGraph(
-      path: "built.onnx", main: graph, operatorSets: [OperatorSet(version: 17)], formatVersion: 8)
-    try model.validate()
+    model = try graph.built()
   }
 
   /// Images that are smooth, as photographs are, so that their patches lie near a small space.

@@ -35,10 +35,7 @@ import Testing
       isImage ? [open, .known(4), open, open] : isLeft ? [.known(4), open] : [open, .known(4)]
     graph.inputs = [ValueInfo(name: "x", type: .tensor(.float32, shape: dimensions))]
     graph.outputs = [ValueInfo(name: "z")]
-    let model = ModelGraph(
-      path: "built.onnx", main: graph, operatorSets: [OperatorSet(version: 17)], formatVersion: 8)
-    try model.validate()
-    return model
+    return try graph.built()
   }
 
   /// By the definition: signs of the outputs go back as each channel's number times a sign, so that the sum of g g' over p
@@ -213,8 +210,7 @@ import Testing
     let open = ValueInfo.Dimension.open
     graph.inputs = [ValueInfo(name: "x", type: .tensor(.float32, shape: [open, .known(12), open, open]))]
     graph.outputs = [ValueInfo(name: "z")]
-    let model = ModelGraph(
-      path: "built.onnx", main: graph, operatorSets: [OperatorSet(version: 17)], formatVersion: 8)
+    let model = try graph.built()
     let samples = try CalibrationSamples(
       (0..<20).map { _ in ["x": NetworkTensor(generator.tensor([1, 12, 12, 12], of: Float.self))] })
     var options = CalibrationModel.options(0.36)

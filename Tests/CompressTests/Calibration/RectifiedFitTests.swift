@@ -87,10 +87,7 @@ import Testing
       layer == "Gemm" ? [.open, .known(24)] : [.open, .known(6), .open, .open]
     graph.inputs = [ValueInfo(name: "x", type: .tensor(.float32, shape: dimensions))]
     graph.outputs = [ValueInfo(name: "z")]
-    let model = ModelGraph(
-      path: "built.onnx", main: graph, operatorSets: [OperatorSet(version: 17)], formatVersion: 8)
-    try model.validate()
-    return model
+    return try graph.built()
   }
 
   private static func inputs(_ count: Int, isMatrix: Bool) -> [[String: NetworkTensor]] {

@@ -37,9 +37,6 @@ public struct MomentsFile: Sendable {
     let groups: Int
     let patch: Int
     let responses: Int
-
-    /// The numbers of a sum of products of responses.
-    var triangle: Int { responses * (responses + 1) / 2 }
   }
 
   /// The parts of a group's positions.
@@ -139,7 +136,7 @@ public struct MomentsFile: Sendable {
       let prefix = "\(node).\(group).outputs."
       try require(prefix + "about", [1 + outputs])
       for name in ["error"] + (0..<outputs).map({ "\($0)" }) {
-        try require(prefix + name, [2, extents.triangle])
+        try require(prefix + name, [2, triangleCount(order: extents.responses)])
       }
     }
   }

@@ -42,7 +42,7 @@ struct MomentsProbe {
     of track: CalibrationTrack, in model: ModelGraph, threads: Int
   ) throws(CompressError) -> (samples: [ProbedSample], errors: [BinnedSums]) {
     let rows = ChannelRows(reading)
-    let empty = BinnedSums(count: rows.responses * (rows.responses + 1) / 2)
+    let empty = BinnedSums(count: triangleCount(order: rows.responses))
     var errors = [BinnedSums](repeating: empty, count: rows.groups)
     guard !answers.isEmpty, let factors = Self.truncation(reading, cost, model) else { return ([], errors) }
     let own = try model.factoredPiece(of: stop, output: reading.output, factors, threads: threads)
@@ -73,9 +73,9 @@ struct MomentsProbe {
   }
 
   /// The error of a response, as moments have it; empty where there is none.
-  private static func error(of other: NetworkTensor?, from original: NetworkTensor?, gain: Double) -> Tensor<
-    Float
-  > {
+  private static func error(
+    of other: NetworkTensor?, from original: NetworkTensor?, gain: Double
+  ) -> Tensor<Float> {
     guard let y = original?.floats, let z = other?.floats, y.shape == z.shape else {
       return Tensor(shape: [0])
     }

@@ -17,7 +17,7 @@ struct LayerGradients: Sendable, Equatable {
 
   /// Sums of nothing.
   init(outputs: Int, groups: Int, responses: Int) {
-    let empty = BinnedSums(count: responses * (responses + 1) / 2)
+    let empty = BinnedSums(count: triangleCount(order: responses))
     self.init(
       [Output](repeating: Output(grams: [BinnedSums](repeating: empty, count: groups)), count: outputs))
   }

@@ -10,7 +10,7 @@ struct LayerMetric: Sendable {
   /// The metric of a kernel by the gradients of all its uses, which are fitted together; nil where all errors count alike.
   init?(uses: [LayerGradients], groups: Int, responses: Int) {
     self.groups = (0..<groups).map { group in
-      var triangle = [Double](repeating: 0, count: responses * (responses + 1) / 2)
+      var triangle = [Double](repeating: 0, count: triangleCount(order: responses))
       for use in uses { use.add(group: group, to: &triangle) }
       return ResponseMetric(gram: Tensor(upperTriangle: triangle, order: responses))
     }
