@@ -79,7 +79,7 @@ struct BandedDesign: Sendable {
       design.forms[index] = form
       // As one thread would run it on all rows, so that no result depends on the threads.
       (design.slots, design.parts, design.band) = (1, 1, last.outputHeight)
-      return design.cycles(ofStage: index) * (form?.tile == 5 ? 1.1 : 1)
+      return design.cycles(ofStage: index) * Self.handicap(form)
     }
   }
 
