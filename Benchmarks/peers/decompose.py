@@ -93,7 +93,7 @@ def seconds(call):
 
 def run_lowrank(binary, path, method, ranks):
     command = [binary, "bench", "decompose", path, "--method", method, "--ranks", ",".join(map(str, ranks)), "--threads", "1",
-               "--reps", "3", "--json"]
+               "--reps", "12", "--json"]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 

@@ -10,6 +10,8 @@ extension CPSweeps {
   /// Begins `beta` beyond the last step where `beta` is not 0.
   ///
   /// Returns `||X - reconstruction||²`, from the moments of the last update: exact to rounding of `||X||²`.
+  @_specialize(where Element == Float)
+  @_specialize(where Element == Double)
   func iterate(beta: Double) -> Double {
     copyRows(from: rows[0], to: former[0], mode: 0)
     for mode in 1..<extents.count {
