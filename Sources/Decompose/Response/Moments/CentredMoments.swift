@@ -101,8 +101,9 @@ struct CentredMoments: Sendable {
   /// C itself, [n, n]; 0 where patches do not vary but for rounding.
   func covariance() -> Tensor<Double> {
     let n = mean.count
+    guard varies else { return Tensor(shape: [n, n]) }
     let unit = 1 / Double(sums.count)
-    let covariance = Tensor<Double>(shape: [n, n]) { covariance in
+    return Tensor(shape: [n, n]) { covariance in
       sums.patchGram.withSpan { gram in
         for i in 0..<n {
           for j in 0..<n {
@@ -112,8 +113,12 @@ struct CentredMoments: Sendable {
         }
       }
     }
-    return covariance.trace > ResponseMoments.rounding * sums.patchEnergy
-      ? covariance : Tensor(shape: [n, n])
+  }
+
+  /// Whether patches are apart from the centre by more than rounding: tr C is more than that.
+  private var varies: Bool {
+    let trace = sums.patchEnergy - zip(mean, centre).reduce(0) { $0 + $1.1 * (2 * $1.0 - $1.1) }
+    return trace > ResponseMoments.rounding * sums.patchEnergy
   }
 
   /// E x², the mean over the numbers of a patch; 1 where all are 0.
@@ -126,7 +131,7 @@ struct CentredMoments: Sendable {
   /// **Shapes** `change` A, [T, n]. **Complexity** T n² multiplies.
   func error(change: Tensor<Double>) -> Double {
     let cross = misfit.map { change.innerProduct($0) } ?? 0
-    return max(0, misfitEnergy - 2 * cross + change.innerProduct(product(change)))
+    return max(0, misfitEnergy - 2 * cross + (varies ? change.innerProduct(product(change)) : 0))
   }
 }
 
