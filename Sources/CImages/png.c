@@ -28,6 +28,8 @@ int cimages_png_decode(const uint8_t *bytes, size_t count, uint8_t *pixels, size
   png_image image;
   if (begin(&image, bytes, count, message)) return 1;
   image.format = PNG_FORMAT_RGBA;
+  // Numbers of 16 bits mean what those of 8 do, where libpng would take them for light itself.
+  image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
   if ((uint64_t)image.width * image.height * 4 > capacity) {
     snprintf(message, CIMAGES_MESSAGE_SIZE, "its size changed while it was read");
     png_image_free(&image);

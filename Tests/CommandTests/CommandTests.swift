@@ -164,10 +164,25 @@ import Testing
       let run = try lowrank("compress", path, "-o", out, "--macs", "0.5", "--input-shape", shape)
       #expect(run.status == 0 && run.output.contains("0.50"), "\(run.error)")
     }
+    let inputs = Vectors.example("test_images.npy")
+    let seen = try lowrank(
+      "compress", path, "-o", out, "--macs", "0.5", "--calibrate", inputs, "--samples", "8")
+    #expect(seen.status == 0 && seen.output.contains("0.50"), "\(seen.error)")
+    let other = try lowrank("compress", path, "-o", out, "--macs", "0.5", "--input-shape", "1,3,28,28")
+    #expect(other.status == 1 && other.error.contains("only what is ? there"), "\(other.error)")
     let wrong = try lowrank("compress", path, "-o", out, "--input-shape", "other=1,1,28,28")
     #expect(wrong.status == 1 && wrong.error.contains("'\(input)'"), "\(wrong.error)")
     let twice = try lowrank("compress", path, "-o", out, "--input-shape", "1,1,28,28", "--input-shape", "1,1")
     #expect(twice.status == 1 && twice.error.contains("more often"), "\(twice.error)")
+  }
+
+  @Test func inputsAllAlikeAreNoCalibration() throws {
+    let folder = try TemporaryFolder()
+    try NPYFile.write(.float(Tensor(shape: [9, 1, 28, 28], repeating: 0.5)), to: folder.path("x.npy"))
+    let run = try lowrank(
+      "compress", mnist, "-o", folder.path("out.onnx"), "--macs", "0.5", "--calibrate", folder.path("x.npy"))
+    #expect(run.status == 1 && run.error.contains("all 9 inputs are the same one"), "\(run.error)")
+    #expect(try folder.names == ["x.npy"])
   }
 
   @Test func wrongInputIsOneAndLeavesNothing() throws {

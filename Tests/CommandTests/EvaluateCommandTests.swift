@@ -54,6 +54,22 @@ import Testing
     #expect(unlabelled.status == 0 && unlabelled.output.contains("the same class"))
   }
 
+  @Test func mapsHaveNoClasses() throws {
+    let folder = try TemporaryFolder()
+    let (model, images) = (Vectors.path("conv2d.onnx"), Vectors.path("conv2d.input.npy"))
+    let run = try lowrank("evaluate", model, "--images", images, "--against", model, "--json")
+    #expect(run.status == 0, "\(run.error)")
+    let report = try json(run.output)
+    let against = try #require(report["against"] as? [String: Any])
+    #expect(report["classes"] == nil && against["agreement"] == nil && against["relativeRMS"] as? Double == 0)
+    let text = try lowrank("evaluate", model, "--images", images, "--against", model)
+    #expect(text.output.contains("2 images, maps") && !text.output.contains("class"), "\(text.output)")
+    try NPYArray.integers([0, 1], shape: [2], type: .uint8).data().write(
+      to: URL(fileURLWithPath: folder.path("labels.npy")))
+    let labelled = try lowrank("evaluate", model, "--images", images, "--labels", folder.path("labels.npy"))
+    #expect(labelled.status == 1 && labelled.error.contains("map"), "\(labelled.error)")
+  }
+
   @Test func imagesWithoutNumbersAreWrong() throws {
     let folder = try TemporaryFolder()
     let data = try digits(folder, count: 2)

@@ -32,6 +32,23 @@ import Testing
     #expect(result.elements == (try pixels(name)).map { Float($0) })
   }
 
+  /// Of 16 bits, 257 times those of 8: brightness as it is written, not light.
+  @Test func sixteenBitsMeanWhatEightDo() throws {
+    let result = try run("channels-last.onnx", path("grey16.png"))
+    #expect(result.elements == (try pixels("grey.png")).map { Float($0) })
+  }
+
+  @Test(arguments: [["--mean", "3"], ["--scale", "2"], ["--bgr"], ["--resize", "fit"]])
+  func arraysAreNotPrepared(options: [String]) throws {
+    let folder = try TemporaryFolder()
+    try NPYFile.write(.float(Tensor(shape: [1, 7, 5, 3], repeating: 1)), to: folder.path("x.npy"))
+    let model = path("channels-last.onnx")
+    for command in [["run", model, "-i"], ["evaluate", model, "--against", model, "--images"]] {
+      let run = try lowrank(command + [folder.path("x.npy")] + options)
+      #expect(run.status == 1 && run.error.contains("x.npy: --mean"), "\(run.error)")
+    }
+  }
+
   /// Decoders may round the inverse transform and the colours each by one.
   @Test(arguments: ["picture.jpg", "progressive.jpg", "grey.jpg"])
   func jpegsAreWhatPillowReads(name: String) throws {

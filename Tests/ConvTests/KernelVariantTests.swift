@@ -13,7 +13,8 @@ import Testing
     for seed in TestRun.seeds(short: Self.rounds) {
       var cases = GeneratedCases(seed: seed)
       let anything = winograd == .off ? cases.number(0...3) > 0 : cases.number(0...3) == 0
-      let side = [.tile(2), .tile(4)].contains(winograd) && cases.number(0...2) == 0 ? 5 : 3
+      let others: [ConvolutionOptions.Winograd: Int] = [.tile(2): 5, .tile(4): 5, .tile(5): 2]
+      let side = cases.number(0...2) == 0 ? others[winograd] ?? 3 : 3
       let geometry =
         anything
         ? cases.geometry(axes: cases.number(1...2)) : cases.geometry(height: side, width: side)

@@ -38,6 +38,7 @@ struct WinogradMatrices {
     WinogradMatrices(.across, tile: 6, kernel: 3, points: powers),
     WinogradMatrices(.down, tile: 4, kernel: 5, points: powers),
     WinogradMatrices(.across, tile: 4, kernel: 5, points: powers),
+    WinogradMatrices(tile: 5, kernel: 2, points: roots),
   ]
 
   static func of(_ form: WinogradForm) -> WinogradMatrices {

@@ -4,7 +4,8 @@
     python make_images.py
 
 Needs numpy, onnx and Pillow. NAME.npy holds the bytes that Pillow decodes from NAME.png or NAME.jpg, [height, width, 3];
-picture-2x3.npy is picture.png as Pillow resizes it to 2x3 (bilinear). The models pass on what they are given.
+picture-2x3.npy is picture.png as Pillow resizes it to 2x3 (bilinear), grey16.png is grey.png in 16 bits. The models pass
+on what they are given.
 """
 import os, platform
 
@@ -38,6 +39,7 @@ def main():
     picture.save(path("picture.jpg"), quality=95)
     picture.save(path("progressive.jpg"), quality=90, progressive=True)
     picture.convert("L").save(path("grey.png"))
+    Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257).save(path("grey16.png"))
     picture.convert("L").save(path("grey.jpg"), quality=95)
     opacity = Image.fromarray((9 * x + 20 * y + 60).astype(np.uint8))
     Image.merge("RGBA", (*picture.split(), opacity)).save(path("opacity.png"))

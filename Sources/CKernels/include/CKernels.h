@@ -14,7 +14,7 @@ enum lowrank_variant {
 };
 
 /// The number of Winograd forms.
-enum { LOWRANK_WINOGRAD_FORMS = 10 };
+enum { LOWRANK_WINOGRAD_FORMS = 11 };
 
 /// The most vectors that a panel of packed columns is wide.
 enum { LOWRANK_MAX_PANEL = 4 };
@@ -169,7 +169,7 @@ struct lowrank_kernels {
   void (*depthwise)(const struct lowrank_depthwise *);
   void (*depthwise_square)(const struct lowrank_depthwise_square *);
   /// By form: F(2x2, 3x3), F(4x4, 3x3), F(5x5, 3x3), F(2x2, 5x5), F(4x1, 3x1), F(1x4, 1x3), F(6x1, 3x1), F(1x6, 1x3),
-  /// F(4x1, 5x1), F(1x4, 1x5).
+  /// F(4x1, 5x1), F(1x4, 1x5), F(5x5, 2x2).
   void (*winograd_input[LOWRANK_WINOGRAD_FORMS])(const struct lowrank_winograd_input *);
   void (*winograd_output[LOWRANK_WINOGRAD_FORMS])(const struct lowrank_winograd_output *);
   void (*winograd_weights)(const struct lowrank_winograd_weights *);

@@ -283,7 +283,7 @@ typedef enum lowrank_winograd {
   LOWRANK_WINOGRAD_OFF = 1,
   LOWRANK_WINOGRAD_2X2 = 2, /* F(2x2, 3x3), F(2x2, 5x5) */
   LOWRANK_WINOGRAD_4X4 = 3, /* F(4x4, 3x3) */
-  LOWRANK_WINOGRAD_5X5 = 4  /* F(5x5, 3x3) */
+  LOWRANK_WINOGRAD_5X5 = 4  /* F(5x5, 3x3), F(5x5, 2x2) */
 } lowrank_winograd;
 
 /* What happens to each element of a result, behind the bias. Parameters are taken as they are given, zeros too; other

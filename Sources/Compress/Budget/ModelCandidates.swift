@@ -206,7 +206,7 @@ public struct ModelCandidates: Sendable {
   var outOfReach: String {
     let least = Double(Int((leastFraction * 1000).rounded(.up))) / 1000
     return
-      "\(budget.fraction) of its \(budget.measure.unit) cannot be reached; \(least) is the least possible"
+      "\((budget.fraction * 1e4).rounded() / 1e4) of its \(budget.measure.unit) cannot be reached; \(least) is the least possible"
   }
 
   /// The form that an allocation gives each group, nil to keep it, and why it is kept.

@@ -27,7 +27,8 @@ public struct CalibrationSamples: Sendable {
 
   /// The samples, or with `first`, `step` and `total` a part of a larger set.
   ///
-  /// **Throws** `CompressError.option` where there are none, or one holds numbers that are not finite.
+  /// **Throws** `CompressError.option` where there are none, one holds numbers that are not finite, or a whole set is of one
+  /// input again and again.
   public init(
     _ inputs: [[String: NetworkTensor]], first: Int = 0, step: Int = 1, total: Int? = nil
   ) throws(CompressError) {
@@ -43,6 +44,11 @@ public struct CalibrationSamples: Sendable {
           reason:
             "sample \(number(place)) of the input '\(name)' holds \(fault.value) at element \(fault.place)")
       }
+    }
+    // A network does nothing to them that its factors could get wrong, and every error would look like 0.
+    if inputs.count > 1, total == nil, inputs.dropFirst().allSatisfy({ $0 == inputs[0] }) {
+      throw .option(
+        name: "calibrate", reason: "all \(inputs.count) inputs are the same one: give some that differ")
     }
   }
 

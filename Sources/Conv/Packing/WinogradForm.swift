@@ -40,6 +40,7 @@ struct WinogradForm: Hashable, Sendable {
     let sides: [(Axes, Int, Int)] = [
       (.both, 2, 3), (.both, 4, 3), (.both, 5, 3), (.both, 2, 5), (.down, 4, 3), (.across, 4, 3),
       (.down, 6, 3), (.across, 6, 3), (.down, 4, 5), (.across, 4, 5),
+      (.both, 5, 2),
     ]
     return sides.enumerated().map { index, sides in
       WinogradForm(index: index, axes: sides.0, tile: sides.1, kernel: sides.2)

@@ -79,7 +79,9 @@ extension BandedDesign {
   /// F(5x5, 3x3) has about twice the error of F(4x4, 3x3), some 1e-6 of the largest output in a network. The estimates of the two
   /// beside each other are right within some 3 %, so that less than 2 % says nothing (measured on 18 layers of a Zen 5: from 2 %
   /// on F(5x5) was faster by 3 to 23 %, below that slower but in one).
-  static func handicap(_ form: WinogradForm?) -> Double { form?.tile == 5 ? 1.02 : 1 }
+  static func handicap(_ form: WinogradForm?) -> Double {
+    form?.tile == 5 && form?.kernel == 3 ? 1.02 : 1
+  }
 
   /// The estimated times of the algorithms other than the design's, each at its best, beside the design's.
   static func alternatives(

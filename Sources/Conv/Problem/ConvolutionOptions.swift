@@ -14,8 +14,8 @@ public struct ConvolutionOptions: Hashable, Sendable {
     case automatic
     /// Only the definition's own multiplies, with the smallest error.
     case off
-    /// Tiles of this side wherever there is such a form: F(2x2, 3x3), F(4x4, 3x3), F(5x5, 3x3), F(2x2, 5x5), and along one
-    /// axis F(4, 3), F(6, 3), F(4, 5).
+    /// Tiles of this side wherever there is such a form: F(2x2, 3x3), F(4x4, 3x3), F(5x5, 3x3), F(2x2, 5x5), F(5x5, 2x2),
+    /// and along one axis F(4, 3), F(6, 3), F(4, 5).
     case tile(Int)
 
     /// F(2x2, 3x3) or F(2x2, 5x5), the forms with the smallest error, wherever they apply.

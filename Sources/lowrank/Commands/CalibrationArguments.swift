@@ -46,15 +46,26 @@ struct CalibrationArguments: ParsableArguments {
     }
   }
 
-  /// The samples for a model; nil where no calibration is asked for.
+  /// The samples for a model whose inputs may be given shapes; nil where no calibration is asked for.
   ///
   /// **Throws** `FileError` where they cannot be read or the model takes something else.
-  func samples(for model: ModelGraph) throws -> CalibrationSamples? {
+  func samples(for model: ModelGraph, shapes: [String: [Int]]) throws -> CalibrationSamples? {
     guard let calibrate else { return nil }
     let source = try ImageSource(calibrate, preparation)
     let count = min(samples ?? source.count, source.count)
     let places = (0..<count).map { $0 * source.count / count }
-    return try CalibrationSamples(source, of: model, named: calibrate, places: places)
+    return try CalibrationSamples(source, of: model, named: calibrate, shapes: shapes, places: places)
+  }
+
+  /// The shapes given, and that of the first sample for an input that a model leaves open: what its layers cost there.
+  ///
+  /// **Throws** `FileError` where the sample cannot be read or the model takes something else.
+  func inputShapes(_ given: [String: [Int]], of model: ModelGraph) throws -> [String: [Int]] {
+    guard let calibrate, let info = model.inputs.first, model.inputs.count == 1, given[info.name] == nil,
+      info.extents?.contains(nil) ?? true
+    else { return given }
+    let sample = try ImageSource(calibrate, preparation).batch([0], for: info, model: model.path)
+    return [info.name: sample.shape.extents]
   }
 
   /// What the files with moments say of a model's layers; nil where none are given.
@@ -74,15 +85,14 @@ struct CalibrationArguments: ParsableArguments {
 
 extension CalibrationSamples {
   /// Images as samples: those at some places of a source, which are `total` samples from `first` on of a whole set, or
-  /// without that the whole set.
+  /// without that the whole set; `shapes` are those given for inputs that the model leaves open.
   ///
   /// **Throws** `FileError` where they cannot be read or the model takes something else.
   init(
-    _ source: ImageSource, of model: ModelGraph, named path: String, places: some Sequence<Int>,
-    first: Int = 0,
-    total: Int? = nil
+    _ source: ImageSource, of model: ModelGraph, named path: String, shapes: [String: [Int]] = [:],
+    places: some Sequence<Int>, first: Int = 0, total: Int? = nil
   ) throws {
-    guard model.inputs.count == 1, let info = model.inputs.first else {
+    guard model.inputs.count == 1, let info = model.inputs.first.map({ $0.fixed(to: shapes[$0.name]) }) else {
       throw FileError(
         path: model.path,
         reason: "calibration is for models of one input; this one has \(model.inputs.count)")

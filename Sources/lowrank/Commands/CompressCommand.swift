@@ -205,7 +205,8 @@ struct CompressCommand: ParsableCommand {
     progress: @escaping @Sendable (Progress) -> Void
   ) throws -> (CompressionReport, TradeOff?) {
     let moments = try calibration.moments(of: model, options, progress: progress)
-    let samples = try calibration.samples(for: model)
+    let given = try arguments.options(for: model).inputShapes
+    let samples = try calibration.samples(for: model, shapes: given)
     let seen = try samples.map {
       try moments?.asymmetric(model, $0) ?? Calibration(model, options, samples: $0, progress: progress)
     }
@@ -251,6 +252,7 @@ struct CompressCommand: ParsableCommand {
   func options(for model: ModelGraph) throws -> CompressionOptions {
     var options = try arguments.options(for: model)
     options.sensitivities = try loadSensitivities()
+    options.inputShapes = try calibration.inputShapes(options.inputShapes, of: model)
     options.budget = macs.map(Budget.multiplies) ?? params.map(Budget.weights)
     options.recordsSpectra = report != nil
     options.weights = weights

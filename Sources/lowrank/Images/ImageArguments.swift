@@ -56,6 +56,21 @@ struct ImageArguments: ParsableArguments {
     subscript(color: Int) -> Float { values.count == 1 ? values[0] : values[color] }
   }
 
+  /// Whether anything is said of how images are prepared.
+  private var isGiven: Bool {
+    mean.values != [0] || scale.values != [1] || colors != .rgb || resize != nil
+  }
+
+  /// **Throws** `FileError` where images are to be prepared and this file is an array, which is taken as it is.
+  func requireNothing(for path: String) throws(FileError) {
+    guard isGiven else { return }
+    throw FileError(
+      path: path,
+      reason:
+        "--mean, --scale, --bgr and --resize are for image files, and an array is taken as it is: prepare its numbers before, or"
+        + " leave them out")
+  }
+
   /// An image file as the elements of one image of an input.
   ///
   /// **Throws** `FileError` where the file is no image, or of another size than the input.

@@ -32,6 +32,7 @@ enum ImageSource {
     } else if Self.isImage(path) {
       self = .files([path], arguments)
     } else {
+      try arguments.requireNothing(for: path)
       let array = try NPYArray(contentsOf: path)
       guard array.shape.order > 0, array.shape.count > 0 else {
         throw FileError(path: path, reason: "\(array.shape) holds no images")

@@ -7,6 +7,8 @@ import Tensors
 struct ClassScores {
   /// The numbers of a row.
   let classes: Int
+  /// Whether a row is one number a class, and no map or picture.
+  let areOfClasses: Bool
   /// Row by row.
   let scores: [Float]
   /// The time of the runs, without reading images.
@@ -32,6 +34,7 @@ struct ClassScores {
     let session = network.makeSession()
     let clock = ContinuousClock()
     var (scores, classes, seconds): ([Float], Int, Double) = ([], 0, 0)
+    var areOfClasses = true
     for start in stride(from: 0, to: images.count, by: size) {
       let real = min(size, images.count - start)
       let places = (0..<(fixed == nil ? real : size)).map { start + min($0, real - 1) }
@@ -52,15 +55,16 @@ struct ClassScores {
             + " \(places.count) images")
       }
       classes = floats.count / places.count
+      areOfClasses = floats.shape.extents.dropFirst().count { $0 > 1 } <= 1
       scores += floats.elements.prefix(real * classes)
     }
-    (self.scores, self.classes, self.seconds) = (scores, classes, seconds)
+    (self.scores, self.classes, self.seconds, self.areOfClasses) = (scores, classes, seconds, areOfClasses)
   }
 
-  /// The class of the largest number; the first of several. NaN is none.
+  /// The class of the largest number; the first of several. NaN is none, and maps have none.
   func prediction(_ image: Int) -> Int? {
     let row = row(image)
-    guard !row.contains(where: \.isNaN), let best = row.max() else { return nil }
+    guard areOfClasses, !row.contains(where: \.isNaN), let best = row.max() else { return nil }
     return row.firstIndex(of: best).map { $0 - row.startIndex }
   }
 

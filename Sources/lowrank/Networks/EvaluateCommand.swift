@@ -78,6 +78,11 @@ struct EvaluateCommand: ParsableCommand {
     guard case .integers(let labels, _, _) = try NPYArray(contentsOf: path) else {
       throw FileError(path: path, reason: "labels are integers; convert with numpy.astype('<i8')")
     }
+    guard scores.areOfClasses else {
+      throw FileError(
+        path: arguments.model,
+        reason: "its first output is a map, of which labels say nothing: give --against alone")
+    }
     guard labels.count == scores.count else {
       throw FileError(path: path, reason: "\(labels.count) labels for \(scores.count) images")
     }

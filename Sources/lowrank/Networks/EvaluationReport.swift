@@ -4,7 +4,8 @@ import Reports
 /// What `lowrank evaluate` prints; the field names are the JSON's.
 struct EvaluationReport: Encodable {
   let images: Int
-  let classes: Int
+  /// Missing where outputs are maps.
+  let classes: Int?
   let msPerImage: Double
   let accuracy: [TopAccuracy]?
   let against: Comparison?
@@ -21,8 +22,8 @@ struct EvaluationReport: Encodable {
   struct Comparison: Encodable {
     let msPerImage: Double
     let accuracy: [TopAccuracy]?
-    /// The images that both give the same class.
-    let agreement: Proportion
+    /// The images that both give the same class; missing where outputs are maps.
+    let agreement: Proportion?
     let mcNemar: McNemar?
     let relativeRMS: Double
     let largestDifference: Double
@@ -55,7 +56,7 @@ struct EvaluationReport: Encodable {
     _ scores: ClassScores, labels: [Int]?, against other: ClassScores?, top: [Int], name: (Int) -> String
   ) {
     images = scores.count
-    classes = scores.classes
+    classes = scores.areOfClasses ? scores.classes : nil
     msPerImage = scores.seconds * 1e3 / Double(images)
     func accuracy(_ scores: ClassScores) -> [TopAccuracy]? {
       labels.map { labels in
@@ -101,7 +102,7 @@ extension EvaluationReport.Comparison {
       if a == label { onlyThis += 1 }
       if b == label { onlyOther += 1 }
     }
-    agreement = Proportion(agree, of: scores.count)
+    agreement = scores.areOfClasses ? Proportion(agree, of: scores.count) : nil
     mcNemar = labels.map { _ in
       EvaluationReport.McNemar(
         onlyThisRight: onlyThis, onlyOtherRight: onlyOther,
@@ -123,9 +124,10 @@ extension EvaluationReport {
       table.add(["top-\(own.top) accuracy", text(own.result)] + others)
     }
     table.add(["ms an image", fixed(msPerImage, 3)] + (against.map { [fixed($0.msPerImage, 3)] } ?? []))
-    var lines = ["\(grouped(images)) images, \(grouped(classes)) classes", table.text]
+    let what = classes.map { "\(grouped($0)) classes" } ?? "maps"
+    var lines = ["\(grouped(images)) images, \(what)", table.text]
     if let against {
-      lines.append("the same class for \(text(against.agreement))")
+      if let agreement = against.agreement { lines.append("the same class for \(text(agreement))") }
       if let test = against.mcNemar {
         lines.append(
           "right here only \(test.onlyThisRight), there only \(test.onlyOtherRight): McNemar's exact p = \(fixed(test.p, 4))"
@@ -139,7 +141,9 @@ extension EvaluationReport {
     lines += worst.map { image in
       let parts = [("class", image.label), ("predicted", image.predicted), ("there", image.other)]
       let words = parts.compactMap { word, value in value.map { "\(word) \($0)" } }.joined(separator: ", ")
-      return "worst: \(image.image) (\(words)), \(fixed(image.measure, 4))".onOneLine
+      let classes = words.isEmpty ? "" : " (\(words))"
+      let measure = image.measure < .greatestFiniteMagnitude ? fixed(image.measure, 4) : "not finite"
+      return "worst: \(image.image)\(classes), \(measure)".onOneLine
     }
     return lines.joined(separator: "\n")
   }

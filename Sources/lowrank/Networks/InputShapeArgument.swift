@@ -43,7 +43,8 @@ struct InputShapeArgument: ExpressibleByArgument {
 
   /// The extents that are given, by the inputs' names.
   ///
-  /// **Throws** where no input has a name, where one has two shapes, and where there are more shapes than inputs.
+  /// **Throws** where no input has a name, where one has two shapes or another one than its own, and where there are more shapes
+  /// than inputs.
   static func named(_ shapes: [InputShapeArgument], among infos: [ValueInfo], of model: String) throws
     -> [String: [Int]]
   {
@@ -64,11 +65,30 @@ struct InputShapeArgument: ExpressibleByArgument {
       }
       given[next] = shape.extents
     }
+    for info in infos { try given[info.name].map { try info.require($0, of: model) } }
     return given
   }
 }
 
 extension ValueInfo {
+  /// **Throws** where a shape is none that the input can have.
+  fileprivate func require(_ given: [Int], of model: String) throws(FileError) {
+    guard let extents else { return }
+    guard extents.count == given.count, zip(extents, given).allSatisfy({ $0 ?? $1 == $1 }) else {
+      throw FileError(
+        path: model,
+        reason:
+          "--input-shape \(given.map(String.init).joined(separator: ",")): the input '\(name)' is \(shapeText), and only what is ?"
+          + " there can be chosen")
+    }
+  }
+
+  /// The same input with extents where it leaves them open.
+  func fixed(to given: [Int]?) -> ValueInfo {
+    guard let given, let dataType else { return self }
+    return ValueInfo(name: name, type: .tensor(dataType, shape: given.map { .known($0) }))
+  }
+
   /// The shape to run with, given or the model's own.
   fileprivate func shape(_ given: [Int]?, most: Int, of model: String) throws -> Shape {
     var extents = given.map { $0.map { Optional($0) } } ?? self.extents ?? [nil]

@@ -99,6 +99,7 @@ struct RunCommand: ParsableCommand {
         tensors[info.name] = try NetworkTensor(contentsOf: path, for: info)
       }
     }
+    if images == nil, let array = inputs.first { try preparation.requireNothing(for: array.path) }
     let session = network.makeSession()
     guard let images else { return try results(session, tensors, names) }
     var results: [String: [NetworkTensor]] = [:]
