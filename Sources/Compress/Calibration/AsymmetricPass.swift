@@ -37,11 +37,11 @@ struct AsymmetricPass {
   mutating func run(_ progress: @Sendable (Progress) -> Void) throws(CompressError) {
     let stops = calibration.route.stops
     try LargeBlocks.keeping(CalibrationTrack.keptBytes) { () throws(CompressError) in
+      progress(Progress(done: 0, total: stops.count, layer: "", task: .fitting))
       for (place, stop) in stops.enumerated() {
         try pass(stop)
-        progress(
-          Progress(
-            done: place + 1, total: stops.count, layer: calibration.work.layers[stop.layer].name))
+        let name = calibration.work.layers[stop.layer].name
+        progress(Progress(done: place + 1, total: stops.count, layer: name, task: .fitting))
       }
     }
   }

@@ -40,9 +40,12 @@ struct OriginalPass {
     _ observer: inout some LayerObserver & ~Copyable, _ progress: @Sendable (Progress) -> Void
   ) throws(CompressError) {
     try LargeBlocks.keeping(CalibrationTrack.keptBytes) { () throws(CompressError) in
+      let total = route.stops.count
+      progress(Progress(done: 0, total: total, layer: "", task: .looking))
       for (place, stop) in route.stops.enumerated() {
         try pass(stop, &observer)
-        progress(Progress(done: place + 1, total: route.stops.count, layer: work.layers[stop.layer].name))
+        let name = work.layers[stop.layer].name
+        progress(Progress(done: place + 1, total: total, layer: name, task: .looking))
       }
     }
   }

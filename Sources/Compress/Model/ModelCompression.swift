@@ -8,8 +8,24 @@ public struct Progress: Sendable {
   public let done: Int
   /// All layers.
   public let total: Int
-  /// The layer that was done last.
+  /// The layer that was done last; empty before the first.
   public let layer: String
+  /// What is done with them.
+  public let task: Task
+
+  /// What work does with one layer after the other.
+  public enum Task: String, Sendable {
+    /// Runs samples, and sums up what the layers are given.
+    case looking = "looking at inputs"
+    /// Analyses their kernels for each form.
+    case trying = "trying forms"
+    /// Runs them in each form against the clock.
+    case timing = "timing forms"
+    /// Fits factors to what the layers are given.
+    case fitting = "fitting"
+    /// Factors their kernels.
+    case factoring = "factoring"
+  }
 }
 
 extension ModelGraph {
@@ -68,8 +84,10 @@ extension ModelGraph {
     _ groups: [Int], _ work: LayerWork, _ options: CompressionOptions,
     _ progress: @Sendable (Progress) -> Void, _ decide: @Sendable (LayerKernel, Int) -> LayerPlan
   ) -> [Int: LayerPlan] {
+    progress(Progress(done: 0, total: groups.count, layer: "", task: .factoring))
     let results = inParallel(groups, threads: options.threads) { done, index in
-      progress(Progress(done: done, total: groups.count, layer: work.name(ofGroup: index)))
+      let name = work.name(ofGroup: index)
+      progress(Progress(done: done, total: groups.count, layer: name, task: .factoring))
     } _: { index in
       do throws(ModelError) {
         return decide(try layerKernel(of: work.layers[work.groups[index].members[0]]), index)

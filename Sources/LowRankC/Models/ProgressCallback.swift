@@ -17,7 +17,7 @@ struct ProgressCallback: @unchecked Sendable {
 
   /// Tells the caller of a layer that is done.
   func callAsFunction(_ progress: Progress) {
-    guard let function else { return }
+    guard let function, progress.done > 0 else { return }
     Self.turn.withLock { _ in
       progress.layer.withCString { layer in
         function(context, layer, Int64(progress.done), Int64(progress.total))

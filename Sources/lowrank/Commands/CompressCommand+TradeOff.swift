@@ -18,7 +18,7 @@ extension CompressCommand {
     options.budget = params == nil ? .multiplies(1) : .weights(1)
     let bar = ProgressBar()
     let show: @Sendable (Progress) -> Void = { progress in
-      bar.show(done: progress.done, of: progress.total, label: progress.layer)
+      bar.show(progress)
     }
     if let latency = try timing.compression(of: model, options, progress: show) { options = latency.options }
     if let moments = try calibration.moments(of: model, options, progress: show) {

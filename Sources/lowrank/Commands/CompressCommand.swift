@@ -180,7 +180,7 @@ struct CompressCommand: ParsableCommand {
     let bar = ProgressBar()
     defer { bar.finish() }
     let show: @Sendable (Progress) -> Void = { progress in
-      bar.show(done: progress.done, of: progress.total, label: progress.layer)
+      bar.show(progress)
     }
     var latency = try timing.compression(of: model, options, progress: show)
     options = latency?.options ?? options

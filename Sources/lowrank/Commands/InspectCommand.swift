@@ -25,7 +25,7 @@ struct InspectCommand: ParsableCommand {
     let model = try arguments.loadModel(declaringTo: &outputs)
     let bar = ProgressBar()
     let show: @Sendable (Progress) -> Void = { progress in
-      bar.show(done: progress.done, of: progress.total, label: progress.layer)
+      bar.show(progress)
     }
     if why {
       let inspection = try timed(model, show)

@@ -73,7 +73,7 @@ struct MomentsCommand: ParsableCommand {
     defer { bar.finish() }
     let seen = try graph.writeMoments(
       of: samples, sampling: sampling, layerOptions.options, to: output, in: &outputs.files
-    ) { bar.show(done: $0.done, of: $0.total, label: $0.layer) }
+    ) { bar.show($0) }
     bar.finish()
     let last = samples.first + samples.inputs.count - 1
     try outputs.finish(

@@ -30,7 +30,7 @@ struct ProfileCommand: ParsableCommand {
     let timer = try runtime.timer(options, threads: options.threads)
     let bar = ProgressBar()
     let table = try TimeTable(profiling: model, options, timer) {
-      bar.show(done: $0.done, of: $0.total, label: $0.layer)
+      bar.show($0)
     }
     bar.finish()
     try outputs.write(Data((try jsonText(table) + "\n").utf8), to: output)

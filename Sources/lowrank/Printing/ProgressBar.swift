@@ -1,4 +1,6 @@
+import Compress
 import Synchronization
+import Tensors
 
 #if canImport(Glibc)
   import Glibc
@@ -19,11 +21,13 @@ final class ProgressBar: Sendable {
 
   init() { began = Mutex((ContinuousClock().now, 0)) }
 
-  func show(done: Int, of total: Int, label: String) {
+  func show(_ progress: Progress) {
+    let (done, total) = (progress.done, progress.total)
     guard isTerminal, total > 0 else { return }
     let filled = Self.width * done / total
     let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled)
-    rewrite("[\(bar)] \(done)/\(total) \(timeLeft(done, total))\(label.prefix(40))")
+    let label = progress.layer.onOneLine.prefix(40)
+    rewrite("\(progress.task.rawValue) [\(bar)] \(done)/\(total) \(timeLeft(done, total))\(label)")
   }
 
   /// What is left if it goes on as it has gone; nothing before a second has passed. Work that begins anew counts anew.

@@ -33,6 +33,7 @@ public struct MomentsCalibration: Sendable {
     self.set = set
     var error = FiledError(source: source)
     var (positions, unseen) = (0, [String]())
+    progress(Progress(done: 0, total: work.groups.count, layer: "", task: .trying))
     for (place, group) in work.groups.enumerated() {
       let name = group.cost.names[0]
       let planner = LayerPlanner(options: options)
@@ -43,7 +44,7 @@ public struct MomentsCalibration: Sendable {
         positions += layer?.positions ?? 0
         if layer == nil { unseen += group.cost.names }
       }
-      progress(Progress(done: place + 1, total: work.groups.count, layer: name))
+      progress(Progress(done: place + 1, total: work.groups.count, layer: name, task: .trying))
     }
     (self.positions, self.unseen, self.error) = (positions, unseen, error)
     var measured = options

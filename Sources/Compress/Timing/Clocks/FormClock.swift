@@ -45,7 +45,7 @@ struct InPlaceClock: FormClock {
     var ratios = forms.map { _ in [FactoredForm: Double]() }
     if count == 0 { try measure([], &ratios) }
     for first in stride(from: 0, to: count, by: Self.together) {
-      progress(Progress(done: first, total: count, layer: "timing forms"))
+      progress(Progress(done: first, total: count, layer: "", task: .timing))
       try measure(Array(assignments[first..<min(first + Self.together, count)]), &ratios)
     }
     return ratios

@@ -30,7 +30,8 @@ struct SingleLayerClock: FormClock {
     if dense.isEmpty { dense = work.layers.map { _ in 0 } }
     var ratios = forms.map { _ in [FactoredForm: Double]() }
     for place in work.layers.indices {
-      progress(Progress(done: place, total: work.layers.count, layer: work.layers[place].name))
+      let name = work.layers[place].name
+      progress(Progress(done: place, total: work.layers.count, layer: name, task: .timing))
       guard let piece = LayerPiece(model, work, place), dense[place] == 0 || !forms[place].isEmpty else {
         continue
       }
