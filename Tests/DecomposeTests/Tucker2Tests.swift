@@ -35,9 +35,34 @@ private let shapes: [Shape] = [
       // sums of squares round too, in another order: a root of their number of Double epsilons.
       let rounding = Double(shape.count).squareRoot() * Double.ulpOfOne
       #expect(abs(result.relativeError - distance) <= Double(r1 + r2) * Double(E.ulpOfOne) + rounding)
-      #expect(result.relativeError <= result.errorBound)
-      #expect(result.errorBound <= 2.0.squareRoot())
+      let theory = try Tucker2Theory(kernel.converted(), outputRank: r1, inputRank: r2)
+      checkBounds(result, distance, theory, algorithm)
     }
+  }
+
+  /// Holds the error measured, and the bound claimed, against what singular values say.
+  ///
+  /// Energies come out of Gram matrices, HOSVD's in Double of the kernel as it is, the others' of products in E too: a few
+  /// epsilon of the whole for each of the T + S eigenvalues. The factors are rounded to E, which adds an epsilon for each of
+  /// their T + S rows at most.
+  private func checkBounds<E: LapackScalar>(
+    _ result: Decomposition<E>, _ distance: Double, _ theory: Tucker2Theory, _ algorithm: Tucker2Algorithm
+  ) {
+    let rows = Double(result.kernel.kernelShape[0] + result.kernel.kernelShape[1])
+    let (one, two) = theory.sequential
+    let epsilon = algorithm == .hosvd ? Double.ulpOfOne : Double(E.ulpOfOne)
+    let energies = 8 * rows * epsilon
+    func most(_ squared: Double) -> Double { (squared + energies).squareRoot() + rows * Double(E.ulpOfOne) }
+    // HOOI starts from the ST-HOSVD of either mode, extents being up to 32, and the nearer end counts.
+    let (least, largest) =
+      switch algorithm {
+      case .hosvd: (theory.hosvd, theory.hosvd)
+      case .stHOSVD: (one, one)
+      case .hooi: (min(one, two), max(one, two))
+      }
+    #expect(distance <= most(least), "\(algorithm)")
+    #expect(result.errorBound <= most(largest), "\(algorithm)")
+    #expect(result.errorBound * result.errorBound >= least - energies, "\(algorithm)")
   }
 
   @Test(arguments: shapes, Tucker2Algorithm.allCases)

@@ -9,8 +9,16 @@ public struct Decomposition<Element: Scalar>: Sendable {
   /// `||K - reconstruction|| / ||K||` in the Frobenius norm, computed in Double from the factors as stored; 0 for a
   /// zero kernel.
   public let relativeError: Double
-  /// An upper bound on the relative error that theory gives: for Tucker-2 the HOSVD bound, the root of the energy
-  /// discarded in both modes; for a matrix the discarded singular values.
+  /// What theory lets the relative error be at most, each energy a part of the whole:
+  ///
+  /// - `hosvd`, and Tucker-2 by `Tucker2Analysis`: the root of the energy that both modes leave out of the kernel.
+  /// - `st-hosvd`: the root of what mode 1 leaves out of the kernel and mode 2 of the rest, which is the error itself.
+  /// - `hooi` by itself: the error of its start, `convergence.errors[0]`, which no sweep raises.
+  /// - A matrix, and the spatial and channel forms: the root of the sum of the squared singular values left out.
+  /// - CP, randomised SVDs and fits to data, for which theory has none: `relativeError` again.
+  ///
+  /// Where rounding takes the error above that, or factors were changed by `mapFactors(of:_:)`, it is no less than
+  /// `relativeError`.
   public let errorBound: Double
   /// How the iteration ended.
   public let convergence: ConvergenceReport

@@ -22,7 +22,8 @@ public enum Tucker2Algorithm: String, Sendable, CaseIterable {
 /// LAPACK without convergence.
 ///
 /// **Accuracy** `hosvd` and `st-hosvd` are within a factor sqrt(2) of the best Tucker-2 of these ranks, to the root of
-/// Double's epsilon, which is what Gram matrices tell from zero; `errorBound` is the HOSVD bound. `hooi` starts from
+/// Double's epsilon, which is what Gram matrices tell from zero; `errorBound` is the root of the energy that both modes leave
+/// out, for `st-hosvd` of what mode 1 leaves out and mode 2 of the rest, which is the error itself. `hooi` starts from
 /// the ST-HOSVD where no extent is above 32, and from what a sketch and two orthogonal iterations find of it elsewhere:
 /// there the factor is one to their convergence, no promise; `errorBound` is the error of that start, which no sweep
 /// raises. `relativeError` is the error itself. Factor matrices are orthonormal to a few epsilon. BLAS runs on one thread,
