@@ -85,6 +85,24 @@ import Testing
     }
   }
 
+  /// On CBLAS, and over three axes; where groups run in blocks, a NaN of one reaches all of its block.
+  @Test(arguments: [([3, 3], ConvolutionOptions.Backend.blas), ([2, 3, 2], .automatic)])
+  func aNaNStaysInItsGroupWhereGroupsRunApart(kernel: [Int], backend: ConvolutionOptions.Backend) throws {
+    var cases = GeneratedCases(seed: 641)
+    let geometry = try ConvolutionGeometry(
+      kernelShape: Shape([32, 4] + kernel), inputExtents: kernel.map { _ in 6 }, groups: 8)
+    var input: Tensor<Float> = cases.tensor(geometry.inputShape)
+    let (first, last) = (12 * geometry.inputPositions, 16 * geometry.inputPositions)
+    input.withMutableSpan { input in
+      for i in first..<last { input[i] = .nan }
+    }
+    let plan = ConvolutionPlan<Float>(
+      geometry, kernel: cases.tensor(geometry.kernelShape), options: ConvolutionOptions(backend: backend))
+    for (place, number) in plan.run(input).elements.enumerated() {
+      #expect(number.isNaN == (12..<16).contains(place / geometry.outputPositions), "at \(place)")
+    }
+  }
+
   @Test func groupsDoNotRunThroughBLAS() throws {
     let geometry = try ConvolutionGeometry(kernelShape: [128, 4, 3, 3], inputExtents: [8, 8], groups: 32)
     let plan = ConvolutionPlan<Float>(geometry, kernel: Tensor(shape: geometry.kernelShape))

@@ -67,6 +67,22 @@ import Testing
     #expect(!off.explain.contains("Winograd"))
   }
 
+  /// By the definition a NaN reaches what reads it; under Winograd's algorithms no more than the tiles that do.
+  @Test(arguments: [(ConvolutionOptions.Winograd.off, 4..<7), (.tile(4), 4..<8)])
+  func aNaNReachesWhatReadsItOrItsTile(winograd: ConvolutionOptions.Winograd, reached: Range<Int>) throws {
+    var layer = try layer(24, 12, form: .dense, ConvolutionOptions(winograd: winograd))
+    layer.input[0, 3, 5, 5] = .nan
+    let result = layer.plan.run(layer.input)
+    for channel in 0..<24 {
+      for place in 0..<144 {
+        let (y, x) = (place / 12, place % 12)
+        let isNaN = result[0, channel, y, x].isNaN
+        if (4..<7).contains(y), (4..<7).contains(x) { #expect(isNaN) }
+        if !reached.contains(y) || !reached.contains(x) { #expect(!isNaN, "\(y), \(x)") }
+      }
+    }
+  }
+
   /// The documented terms of two stages, the first one's times the second one's gain, and a rounding or two of each.
   @Test func theErrorBoundGrowsThroughTheStages() throws {
     let stages = try [

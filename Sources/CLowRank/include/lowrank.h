@@ -272,17 +272,19 @@ typedef struct lowrank_geometry {
 
 /* Which code runs a plan. */
 typedef enum lowrank_backend {
-  LOWRANK_BACKEND_AUTOMATIC = 0, /* own kernels where they apply (float, one or two axes), else BLAS */
+  LOWRANK_BACKEND_AUTOMATIC = 0, /* own kernels for float, whatever the axes; BLAS for double */
   LOWRANK_BACKEND_BLAS = 1       /* im2col and BLAS */
 } lowrank_backend;
 
-/* Which Winograd algorithms 3 x 3 and 5 x 5 stages of stride 1 may use: what is fastest, none (the smallest error), or
-   tiles of one size wherever there is such a form. */
+/* Which Winograd algorithms stages of stride 1 and one group may use, in float over one or two axes, whose kernels are
+   2 x 2, 3 x 3 or 5 x 5, or 3 or 5 long along one axis (3 x 1, 1 x 3, 5 x 1, 1 x 5, as in the spatial form): what is fastest,
+   F(6, 3) along one axis among it; none (the smallest error); or tiles of one size wherever there is such a form, and the
+   definition elsewhere. */
 typedef enum lowrank_winograd {
   LOWRANK_WINOGRAD_AUTOMATIC = 0,
   LOWRANK_WINOGRAD_OFF = 1,
   LOWRANK_WINOGRAD_2X2 = 2, /* F(2x2, 3x3), F(2x2, 5x5) */
-  LOWRANK_WINOGRAD_4X4 = 3, /* F(4x4, 3x3) */
+  LOWRANK_WINOGRAD_4X4 = 3, /* F(4x4, 3x3); along one axis F(4, 3), F(4, 5) */
   LOWRANK_WINOGRAD_5X5 = 4  /* F(5x5, 3x3), F(5x5, 2x2) */
 } lowrank_winograd;
 
@@ -415,8 +417,8 @@ typedef struct lowrank_stage {
 } lowrank_stage;
 
 /* A plan for a chain of convolutions, each reading what the one before it wrote: the stages of a factored layer, several
- * layers one behind the other, depthwise and pointwise blocks. The maps between them stay in the cache, where own kernels
- * run all stages.
+ * layers one behind the other, depthwise and pointwise blocks. The maps between them stay in the cache, in float over up to
+ * two axes on own kernels; over more axes, and on BLAS, stage runs after stage.
  *
  *   stages, stage_count  pointers to the stages in the order they run, 1 to LOWRANK_MAX_STAGES
  *   batch                the number of images; 0 for 1
@@ -454,8 +456,12 @@ LOWRANK_API lowrank_status lowrank_plan_get_info(const lowrank_plan *plan, lowra
  * nothing. Allocates nothing once the threads exist.
  *
  * Several runs at the same time share the processors that the process started with: those that would need more wait for
- * one another, in the order in which they came. Stages that own kernels do not cover run on BLAS, whose thread count,
- * global to the process, is 1 meanwhile and then put back. */
+ * one another, in the order in which they came. Where BLAS runs the stages, its thread count, global to the process, is 1
+ * meanwhile and then put back.
+ *
+ * An infinity or a NaN of the input makes NaN of outputs that it has no part in, too: of a whole tile under Winograd's
+ * algorithms, and in float over up to two axes of neighbouring groups, which are multiplied as one block with zeros between
+ * them where that is faster. LOWRANK_WINOGRAD_OFF and LOWRANK_BACKEND_BLAS keep tiles and groups apart. */
 LOWRANK_API lowrank_status lowrank_plan_run_f32(const lowrank_plan *plan, const float *input, size_t input_count,
                                                 float *output, size_t output_count, void *workspace,
                                                 size_t workspace_bytes);
@@ -470,7 +476,8 @@ LOWRANK_API lowrank_status lowrank_plan_destroy(lowrank_plan *plan);
 
 /* The forms that layers may be brought into. */
 typedef enum lowrank_model_method {
-  LOWRANK_MODEL_AUTO = 0,    /* for each layer the best of those below that fit it */
+  LOWRANK_MODEL_AUTO = 0,    /* for each layer the best of those below that fit it; under LOWRANK_MULTIPLIES and
+                                LOWRANK_WEIGHTS of CP-3 and CP-4 too, which cannot be asked for alone */
   LOWRANK_MODEL_TUCKER2 = 1, /* kernels with spatial extents; other layers are kept */
   LOWRANK_MODEL_SVD = 2,     /* two matrices for layers without spatial extents; others are kept */
   LOWRANK_MODEL_SPATIAL = 3, /* kernels with two spatial axes, D x 1 and 1 x D in the cheaper order; others are kept */

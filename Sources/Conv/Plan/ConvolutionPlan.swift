@@ -17,7 +17,10 @@ public import Tensors
 /// wait for one another where they would need more than the processors that the process started with, in the order in which
 /// they came. On the path through CBLAS the BLAS's thread count, global to the process, is 1 during a run.
 ///
-/// **Accuracy** see `errorBound(inputsUpTo:)`.
+/// **Accuracy** see `errorBound(inputsUpTo:)`. An infinity or a NaN of the input makes NaN of outputs that it has no part in,
+/// too: of a whole tile under Winograd's algorithms, and in Float over up to two axes of neighbouring groups, which are
+/// multiplied as one block with zeros between them where that is faster. `ConvolutionOptions.Winograd.off` and
+/// `ConvolutionOptions.Backend.blas` keep tiles and groups apart.
 ///
 /// **Complexity** `multiplies` multiplies; `workspaceByteCount` bytes of workspace; no allocation in `run`.
 public struct ConvolutionPlan<Element: LapackScalar>: Sendable {

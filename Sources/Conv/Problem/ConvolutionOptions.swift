@@ -8,7 +8,7 @@ public struct ConvolutionOptions: Hashable, Sendable {
     case blas
   }
 
-  /// Which algorithms a stage of stride 1 may use whose kernel is 3 or 5 long along one axis or both.
+  /// Which algorithms a stage of stride 1 may use whose kernel is 3 or 5 long along one axis or both, or 2 x 2.
   public enum Winograd: Hashable, Sendable {
     /// Whatever the cost model takes for the fastest.
     case automatic

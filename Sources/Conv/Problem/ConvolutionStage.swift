@@ -13,7 +13,8 @@ public struct ConvolutionStage<Element: LapackScalar>: Sendable {
   public let bias: Tensor<Element>?
   /// What happens to each element behind the bias.
   public let activation: Activation
-  /// The number of groups.
+  /// The number of groups. Neighbouring ones may run as one block, in which a NaN of one reaches all: see
+  /// `ConvolutionPlan`.
   public let groups: Int
   /// The stride along each spatial axis.
   public let stride: [Int]
