@@ -8,7 +8,9 @@ public struct TradeOff: Codable, Sendable {
     public var achieved: Double?
     /// The cost reached, in `unit`.
     public var cost: Double?
-    /// The sum over the layers of the errors, each times the layer's sensitivity, before any iteration lowers them.
+    /// The sum over the layers of the errors, each times the layer's sensitivity, before any iteration lowers them. Those of
+    /// CP are interpolated between ranks tried and foretold to be no larger than with fewer terms, which the factors need not
+    /// come to: they are a local optimum of their own.
     public var squaredError: Double?
     /// How far above the least possible sum this can be at most, as a part of it.
     public var gap: Double?

@@ -5,8 +5,9 @@ import Tensors
 /// CP-3 or CP-4 of one kernel: no spectrum tells its errors, so some ranks are tried and the errors between them
 /// interpolated.
 ///
-/// What was found is kept. A try stops early; the factors of the rank that is chosen are iterated on to the end, which
-/// only lowers their error.
+/// A try stops early, and can end above one of fewer terms. Then the lesser error is foretold, which fewer terms and zeros
+/// would have. The factors of the rank that is chosen are searched for at that rank, to the end: they can end above what was
+/// foretold, by as much as their local optimum is worse than that of fewer terms. Their own error is what is reported.
 ///
 /// Where there are data the errors are in their norm: tries get an output factor that is fitted to them, factors all modes.
 final class CPForms: FormAnalysis {
@@ -65,7 +66,7 @@ final class CPForms: FormAnalysis {
     var knots: [(rank: Int, error: Double)] = []
     for rank in ranks where rank > knots.last?.rank ?? 0 {
       let error = try triedError(rank)
-      // A local optimum can be worse than that of a smaller rank; the smaller one's terms would do as well.
+      // A local optimum can be worse than that of a smaller rank, which is foretold for both.
       knots.append((rank, min(error, knots.last?.error ?? error)))
     }
     return zip(knots, knots.dropFirst()).flatMap { interpolated(from: $0, to: $1, multiple: multiple) }

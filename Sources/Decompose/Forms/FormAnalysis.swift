@@ -29,7 +29,8 @@ public protocol FormAnalysis {
   /// The ranks that EVBMF finds, weakened by a factor, one a mode.
   func variationalRanks(factor: Double) throws(DecomposeError) -> [Int]
   /// Forms over the useful range of ranks, all multiples of `multiple` or full, with their errors; in the same order
-  /// for all kernels of one shape. No iteration that is to come raises an error.
+  /// for all kernels of one shape. No iteration that is to come raises an error, but for forms that are searched: theirs are
+  /// interpolated between ranks tried and foretold to be no larger than with fewer terms, which the factors need not come to.
   func candidates(multiple: Int) throws(DecomposeError) -> [RankedForm]
   /// The relative error of a form with any ranks: for closed forms that of the truncation, which no iteration that is to
   /// come raises, else that of its factors.
