@@ -68,7 +68,7 @@ let package = Package(
     .target(
       name: "Network",
       dependencies: [
-        "Conv", "LinearAlgebra", "Maps", "ModelGraph", "ONNX", "TensorFiles", "Tensors",
+        "Conv", "LinearAlgebra", "Maps", "ModelGraph", "ONNX", "Tensors",
       ], swiftSettings: strict),
     // Runs networks forward and backward.
     .target(

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks that what README.md shows can be done: the Swift code that a line `<!-- compile -->` precedes compiles in a
 # package of its own that depends on this one, the commands, options and scripts of the shell blocks exist, and the table
-# of modules fits Package.swift.
+# and the diagram of modules fit Package.swift.
 #
 #     scripts/check_readme.sh [FILE.md ...]
 #
@@ -21,7 +21,7 @@ fi
 package=.build/readme
 mkdir -p "$package"
 python3 - "$root" "$LOWRANK" "$package" "${files[@]}" << 'PYTHON'
-import os, re, shlex, shutil, subprocess, sys
+import itertools, os, re, shlex, shutil, subprocess, sys
 
 root, lowrank, package, *files = sys.argv[1:]
 problems, snippets, commands, helps = [], [], 0, {}
@@ -87,18 +87,38 @@ def check_shell(path, start, text):
                 problems.append(f"{path}:{start + 1 + offset}: {word} does not exist")
 
 
-def check_modules(manifest, products):
-    """Holds the table of modules, where a file has it, against the libraries of the manifest and what they depend on."""
+def dependencies(manifest):
+    """What each target of the manifest depends on, by name; those of the tests are left out."""
+    found = {}
+    for target in re.split(r"\.(?=(?:target|executableTarget|testTarget|systemLibrary)\()", manifest):
+        head = re.match(r'(?:target|executableTarget)\(\s*name: "(\w+)"', target)
+        if head and 'path: "Tests/' not in target:
+            listed = re.search(r"dependencies: \[([^\[\]]*)\]", target)
+            found[head[1]] = sorted(re.findall(r'"(\w+)"', listed[1])) if listed else []
+    return found
+
+
+def check_modules(targets):
+    """Holds the table of modules, where a file has it, against the manifest's targets and what they depend on."""
     for path in files:
         table = open(path, encoding="utf-8").read().partition("<!-- modules: ")[2].partition("\n\n")[0]
         said = {row[0]: sorted(re.findall(r"`(\w+)`", row[1])) for row in re.findall(r"^\| `(\w+)` \|.*\|(.*)\|$", table, re.M)}
-        for name in products if said else []:
-            # The manifest's dependencies of a target stand in the first brackets behind its name.
-            target = re.search(rf'\.target\(\s*name: "{name}"(.*?)\)', manifest, re.S)[1]
-            listed = re.search(r"dependencies: \[(.*?)\]", target, re.S)
-            found = sorted(re.findall(r'"(\w+)"', listed[1])) if listed else []
-            if name != "LowRankC" and said.get(name) != found:
-                problems.append(f"{path}: the table of modules says {said.get(name)} of {name}, Package.swift {found}")
+        for name in sorted(targets | said) if said else []:
+            if said.get(name) != targets.get(name):
+                problems.append(f"{path}: the table of modules says {said.get(name)} of {name}, Package.swift {targets.get(name)}")
+
+
+def check_diagram(targets):
+    """Holds the lines of the diagram of modules, where a file has it, against the manifest: of two ends one depends on the other."""
+    for path in files:
+        diagram = open(path, encoding="utf-8").read().partition("<!-- diagram: ")[2].partition("\n```\n")[0]
+        for line in re.findall(r"^  (\w.*)$", diagram, re.M):
+            # Files stand in round brackets and are no modules; what else is quoted or in brackets are words to the reader.
+            ends = re.sub(r'\w+\[\(.*?\)\]|"[^"]*"|\[.*?\]', "", line)
+            groups = [re.findall(r"\w+", end) for end in re.split(r"[<>\s-]*--[<>\s-]*", ends)]
+            for one, two in [pair for near, far in zip(groups, groups[1:]) for pair in itertools.product(near, far)]:
+                if two not in targets.get(one, []) and one not in targets.get(two, []):
+                    problems.append(f"{path}: the diagram joins {one} and {two}, of which Package.swift has neither depend on the other")
 
 
 for path in files:
@@ -110,7 +130,8 @@ for path in files:
 
 manifest = open(os.path.join(root, "Package.swift"), encoding="utf-8").read()
 products = re.findall(r"\.library\(\s*name: \"(\w+)\"", manifest)
-check_modules(manifest, products)
+check_modules(dependencies(manifest))
+check_diagram(dependencies(manifest))
 shutil.rmtree(os.path.join(package, "Sources"), ignore_errors=True)
 targets = []
 for number, (where, text) in enumerate(snippets, 1):
