@@ -277,6 +277,17 @@ struct TunerTests {
     let flat = TinyNetwork.model(
       nodes: [Node(name: "only", opType: "Flatten", inputs: ["image"], outputs: ["scores"])], constants: [])
     #expect(refusal(flat) == "no weight of the network can be tuned")
+    // A weight that a node makes longer is no constant, and would stay as it is.
+    var stored = TinyNetwork.classifier(seed: 1)
+    let weight = try #require(stored.main.constants["w2"])
+    stored.main.constants["w2"] = nil
+    let values = try #require(try weight.floats())
+    stored.main.constants.append(Constant(name: "half", values, type: .float16))
+    stored.main.nodes.insert(
+      Node(
+        name: "longer", opType: "Cast", inputs: ["half"], outputs: ["w2"],
+        attributes: [Attribute("to", .int(1))]), at: 0)
+    #expect(refusal(stored).hasPrefix("the weight 'half' is stored as float16"), "\(refusal(stored))")
   }
 
   @Test

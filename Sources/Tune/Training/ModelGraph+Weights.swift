@@ -24,6 +24,22 @@ extension ModelGraph {
   }
 }
 
+extension ModelGraph {
+  /// **Throws** `TuneError.graph` where weights are stored in fewer bits and made longer by a node: what is behind it is no
+  /// constant, and would stay as it is while the rest is tuned around it.
+  func requireWholeWeights() throws(TuneError) {
+    for node in main.nodes where ["Cast", "DequantizeLinear"].contains(node.opType) {
+      guard let name = node.inputs.first, let constant = main.constants[name], constant.extents.count > 1,
+        [.float16, .bfloat16, .int8, .uint8].contains(constant.type)
+      else { continue }
+      throw .graph(
+        reason:
+          "the weight '\(name)' is stored as \(constant.type), which is not tuned: tune the network as it was before, and store its"
+          + " weights so afterwards, lowrank compress TUNED.onnx --error 0 --weights ...")
+    }
+  }
+}
+
 extension Constant {
   /// The constant with other elements, stored as it is.
   fileprivate func holding(_ value: Tensor<Float>) -> Constant {

@@ -30,6 +30,7 @@ struct TuningTask: Sendable {
     _ options: TuneOptions
   ) throws(TuneError) {
     (self.images, self.labels, self.options) = (images, labels, options)
+    try model.requireWholeWeights()
     split = try ImageSplit(images.count, views: images.views, options)
     let probe = try images.batch([split.heldBack[0]], variation: nil)
     let fixed = model.inputs.first?.extents?.first ?? nil

@@ -100,7 +100,9 @@ struct CompressCommand: ParsableCommand {
       throw ValidationError("--rounds share out the way to a fraction: give --macs or --params.")
     }
     guard tuning.minutes == nil || (sweep == nil && weights == .original) else {
-      throw ValidationError("--tune goes neither with a --sweep, which writes no model, nor with --weights.")
+      throw ValidationError(
+        "--tune goes neither with a --sweep, which writes no model, nor with --weights: store those of the tuned model by lowrank"
+          + " compress TUNED.onnx --error 0 --weights ...")
     }
     guard sweep == nil || report == nil else {
       throw ValidationError("--report is about a model that is written, not a --sweep.")
