@@ -10,7 +10,9 @@
 
 const struct winograd_tile winograd_tiles[] = {
     {{4, 2}, {4, 2}}, {{6, 4}, {6, 4}}, {{7, 5}, {7, 5}}, {{6, 2}, {6, 2}}, {{6, 4}, {1, 1}},
-    {{1, 1}, {6, 4}}, {{8, 6}, {1, 1}}, {{1, 1}, {8, 6}}, {{8, 4}, {1, 1}}, {{1, 1}, {8, 4}}};
+    {{1, 1}, {6, 4}}, {{8, 6}, {1, 1}}, {{1, 1}, {8, 6}}, {{8, 4}, {1, 1}}, {{1, 1}, {8, 4}}, {{6, 5}, {6, 5}}};
+
+_Static_assert(sizeof winograd_tiles / sizeof *winograd_tiles == LOWRANK_WINOGRAD_FORMS, "a tile for each form");
 
 enum { MOST = 8 };
 

@@ -11,12 +11,10 @@ extension CompressionReport {
       ("weights", .right),
       ("to", .right), ("multiplies", .right), ("to", .right),
     ])
-    // Each reason once, below: most layers have the same.
-    var reasons: [String] = []
+    var reasons = KeptReasons()
     for layer in layers {
       let isKept = layer.reason != nil
-      if let reason = layer.reason, !reasons.contains(reason) { reasons.append(reason) }
-      let mark = layer.reason.flatMap { reasons.firstIndex(of: $0) }.map { "keep (\($0 + 1))" }
+      let mark = layer.reason.map { reasons.mark($0) }
       let form = mark ?? "\(layer.method):\(layer.ranks.map(String.init).joined(separator: ","))"
       table.add([
         shortened(layer.name), layer.op, kernelText(layer.kernelShape, layer.group), form,
@@ -28,7 +26,7 @@ extension CompressionReport {
     }
     let factored = layers.filter { $0.reason == nil }.count
     var lines = [table.text, ""]
-    lines += reasons.enumerated().map { "(\($0 + 1)) kept: \($1.onOneLine)" }
+    lines += reasons.lines
     lines += ["\(factored) of \(layers.count) layers factored"]
     for (what, before, after) in [
       ("weights", model.paramsBefore, model.paramsAfter), ("multiplies", model.macsBefore, model.macsAfter),

@@ -55,43 +55,44 @@ extension InspectCommand {
 }
 
 extension InspectionReport {
-  /// The report as a table for people.
+  /// The report as a table for people: what a form is worth first, as a narrow terminal has no room for the last columns.
   fileprivate var text: String {
     var table = Table([
-      ("layer", .left), ("op", .left), ("kernel", .left), ("weights", .right), ("multiplies", .right),
-      ("ranks for 80/90/95/99 % energy", .left), ("form", .left), ("error", .right),
-      ("saves, or why kept", .left),
+      ("layer", .left), ("form", .left), ("error", .right), ("of weights", .right), ("of multiplies", .right),
+      ("weights", .right), ("multiplies", .right), ("op", .left), ("kernel", .left),
+      ("ranks for 80/90/95/99 % energy", .left),
     ])
+    var reasons = KeptReasons()
     for layer in layers {
       let best = layer.reason == nil ? layer.forms.first : nil
       let ranks = layer.energyRanks.map { $0.ranks.map(String.init).joined(separator: ",") }
-      let saving = best.map { form in saved(layer, form) }
       table.add([
-        shortened(layer.name), layer.op, kernelText(layer.kernelShape, layer.group), grouped(layer.params),
-        layer.macs.map(grouped) ?? "?", ranks.joined(separator: " / "), best.map(formText) ?? "keep",
-        best.map { fixed($0.relativeError, 3) } ?? "", saving ?? layer.reason ?? "",
+        shortened(layer.name), best.map(formText) ?? reasons.mark(layer.reason ?? "no form is smaller"),
+        best.map { fixed($0.relativeError, 3) } ?? "",
+        best.map { part($0.params, of: layer.params) } ?? "",
+        best.flatMap { form in form.macs.flatMap { after in layer.macs.map { part(after, of: $0) } } } ?? "",
+        grouped(layer.params), layer.macs.map(grouped) ?? "?", layer.op,
+        kernelText(layer.kernelShape, layer.group), ranks.joined(separator: " / "),
       ])
     }
     let inputs = model.inputs.map { input in
       "\(input.name.onOneLine) [\(input.shape.map { $0.map { $0.map(String.init) ?? "?" }.joined(separator: ", ") } ?? "?")]"
     }
     let open = layers.contains { $0.macs == nil }
-    return [
-      "opset \(model.opset), \(grouped(model.bytes)) bytes, input \(inputs.joined(separator: ", "))", "",
-      table.text,
-      "",
-      "\(layers.count) layers, \(grouped(model.params)) weights, \(grouped(model.macs)) multiplies"
-        + (open ? " where the shapes are known; give --input-shape NAME=... for the rest" : ""),
-    ].joined(separator: "\n")
+    let head = "opset \(model.opset), \(grouped(model.bytes)) bytes, input \(inputs.joined(separator: ", "))"
+    let name = model.inputs.first { $0.shape?.contains(nil) ?? true }?.name.onOneLine ?? "NAME"
+    let multiplies = open ? "multiplies unknown where shapes are; give --input-shape \(name)=..." : ""
+    let sum = model.macs > 0 || !open ? ", \(grouped(model.macs)) multiplies" : ""
+    let end = "\(layers.count) layers, \(grouped(model.params)) weights\(sum)"
+    let lines = [head, "", table.text, ""] + reasons.lines + [end]
+    return (lines + (multiplies.isEmpty ? [] : [multiplies])).joined(separator: "\n")
   }
 
   private func formText(_ form: Form) -> String {
     "\(form.method):\(form.ranks.map(String.init).joined(separator: ","))"
   }
 
-  private func saved(_ layer: Layer, _ form: Form) -> String {
-    let weights = percent(1 - Double(form.params) / Double(max(1, layer.params)))
-    guard let before = layer.macs, let after = form.macs else { return "\(weights) of weights" }
-    return "\(weights) of weights, \(percent(1 - Double(after) / Double(max(1, before)))) of multiplies"
+  private func part(_ after: Int, of before: Int) -> String {
+    percent(Double(after) / Double(max(1, before)))
   }
 }
