@@ -97,6 +97,7 @@ import Testing
       ([model, "-o", out], 1, "input 'x'"),
       ([model, "-i", input, "-i", input, "-o", out], 1, "no further input"),
       ([model, "-i", "x=\(input)", "-i", "x=\(input)", "-o", out], 1, "twice"),
+      ([model, "-i", "foo=\(input)", "-o", out], 1, "no input 'foo'"),
       ([model, "-i", folder.path("none.npy"), "-o", out], 1, "none.npy"),
       ([model, "-i", folder.path("broken.npy"), "-o", out], 1, "broken.npy"),
       ([model, "-i", folder.path("shape.npy"), "-o", out], 1, "input 'x'"),

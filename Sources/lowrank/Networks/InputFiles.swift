@@ -4,6 +4,12 @@ import Network
 import TensorFiles
 import Tensors
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 /// `x.npy`, or `NAME=x.npy` for the input of that name.
 struct InputFile: ExpressibleByArgument {
   let argument: String
@@ -38,6 +44,11 @@ struct InputFile: ExpressibleByArgument {
     }
     var rest = infos.map(\.name).filter { paths[$0] == nil }[...]
     for (name, path) in resolved where name == nil {
+      if let sign = path.firstIndex(of: "="), !FileManager.default.fileExists(atPath: path) {
+        throw FileError(
+          path: model,
+          reason: "-i \(path): there is no input '\(path[..<sign])', nor a file of that name; \(infos.list)")
+      }
       guard let next = rest.popFirst() else {
         throw FileError(path: model, reason: "-i \(path): the model has no further input; \(infos.list)")
       }

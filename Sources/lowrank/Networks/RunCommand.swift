@@ -82,7 +82,8 @@ struct RunCommand: ParsableCommand {
   }
 
   private func text(_ rows: [ValueSummary], _ explanation: [String]?) -> String {
-    ((explanation ?? []) + [ValueSummary.table(rows)]).joined(separator: "\n")
+    let end = outputFolder == nil ? ["nothing was written: -o FOLDER keeps the outputs"] : []
+    return ((explanation ?? []) + [ValueSummary.table(rows)] + end).joined(separator: "\n")
   }
 
   /// The outputs, and when steps ended where a profile is asked for.
