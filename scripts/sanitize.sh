@@ -27,9 +27,10 @@ for sanitizer in "$@"; do
     # Swift has no sanitizer of undefined behaviour on Linux, and the C kernels are whom it is for: there it traps.
     undefined) flags=(-Xcc -O1 -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined) ;;
     thread)
-      # What runs on several threads: plans from many tasks, bands in parallel, every form with up to four threads.
-      targets=ConvTests
-      tests='^ConvTests\.(PlanBehaviourTests|KernelVariantTests)'
+      # What runs on several threads: plans from many tasks, bands and chains of layers in parallel, stacked images, every form
+      # with up to four threads, and the queues under them.
+      targets=ConvTests,LinearAlgebraTests
+      tests='^(ConvTests\.(PlanBehaviour|KernelVariant|ThreadCount|Chain|StackedImages|IndexQueue)|LinearAlgebraTests\.SharedWork)Tests'
       ;;
     *)
       echo "usage: sanitize.sh [address] [undefined] [thread]" >&2
