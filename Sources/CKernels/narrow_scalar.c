@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+// As in scalar.c.
+#pragma STDC FP_CONTRACT OFF
+
 enum { WIDTH = 1, TALL = 2 };
 typedef float vec;
 
