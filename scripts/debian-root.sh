@@ -42,7 +42,7 @@ register_emulator() {
   fi
 }
 
-# Makes a Debian system: bootstrap SUITE FOLDER [PACKAGES]
+# Makes a Debian system of `architecture`: bootstrap SUITE FOLDER [PACKAGES]
 bootstrap() {
   local from
   from=$(mirror)
@@ -61,19 +61,25 @@ git_folders() {
   git config --get-regexp '^url\..*\.insteadof$' | sed -n 's/^url\.\(\/.*\)\.insteadof .*/\1/p' | sort -u
 }
 
-# Runs a command in the root as the processor CPU: inside mounts of its own, which end with it.
+# Runs a command in the root as the processor CPU: inside mounts of its own, which end with it. FOREIGN, where it is set, is
+# another system that it sees as /foreign and whose /src it has in place of its own.
 enter() {
   local cpu=$1 folders
   shift
   folders=$(git_folders)
   # shellcheck disable=SC2016 # expanded by the inner shell
-  ROOT=$root FOLDERS=$folders unshare --mount --fork bash -euc '
+  ROOT=$root FOLDERS=$folders FOREIGN=${FOREIGN:-} unshare --mount --fork bash -euc '
     mount --rbind /dev "$ROOT/dev"
     mount -t proc proc "$ROOT/proc"
     for folder in $FOLDERS; do
       mkdir -p "$ROOT/$folder"
       mount --bind "$folder" "$ROOT/$folder"
     done
+    if [ -n "$FOREIGN" ]; then
+      mkdir -p "$ROOT/foreign" "$ROOT/src"
+      mount --bind "$FOREIGN" "$ROOT/foreign"
+      mount --bind "$FOREIGN/src" "$ROOT/src"
+    fi
     cpu=$1
     shift
     [ "$cpu" = native ] || export QEMU_CPU="$cpu"

@@ -19,10 +19,10 @@ stand_in apt-get ':'
 # unshare --mount --fork bash -euc SCRIPT bash CPU COMMAND...
 # shellcheck disable=SC2016 # expanded by the stand-in
 stand_in unshare 'shift 6
-[ "$2" != swift ] || [ "$3" != test ] || echo "$1 ${*: -1}" >> "$NOTES"
+[[ "$2" != *.xctest ]] || echo "$1 ${*: -1}" >> "$NOTES"
 echo "Test run with ${FOUND:-3} tests in 1 suite passed"'
 
-# The filters of `swift test` in a run of the script with these arguments.
+# The filters of the tests in a run of the script with these arguments.
 filters_of() {
   : > "$work/notes"
   PATH=$work/bin:$PATH ROOTS=$work/roots NOTES=$work/notes scripts/debian-test.sh "$@" > "$work/log" 2>&1
