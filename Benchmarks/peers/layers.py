@@ -30,8 +30,8 @@ def ranks(layer, form):
 
 
 def argument(layer, form):
-    """The form as `lowrank bench conv --form` takes it."""
-    if form == "dense":
+    """The form as `lowrank bench conv --form` takes it; one with its ranks, spatial:24, is that already."""
+    if form == "dense" or ":" in form:
         return form
     return {"cp": "cp3"}.get(form, "tucker2") + ":" + ",".join(map(str, ranks(layer, form)))
 

@@ -7,9 +7,8 @@ Without them and with what the plan takes by itself, in turn in one run; the lea
 layers of stride 1 in layers.py. Run it on an idle machine.
 """
 import argparse
-import json
-import subprocess
 
+from compare import run_lowrank
 from drawing import geometric_mean, milliseconds
 from layers import LAYERS
 
@@ -19,10 +18,7 @@ def run(binary, layer, threads, winograd):
     inputs, outputs, kernel, height, width = layer[:5]
     rank = max(inputs, outputs) * 3 // 8
     repetitions = max(20, int(2e10 / (kernel * rank * (inputs + outputs) * height * width)))
-    command = [binary, "bench", "conv", "--layer", ",".join(map(str, layer)), "--form", f"spatial:{rank}", "--threads",
-               str(threads), "--reps", str(repetitions), "--winograd", winograd, "--json"]
-    report = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout)
-    return rank, report["minMs"]
+    return rank, run_lowrank(binary, layer, f"spatial:{rank}", threads, repetitions, winograd)["minMs"]
 
 
 def main():

@@ -115,10 +115,8 @@ public struct ModelCandidates: Sendable {
     _ progress: @Sendable (Progress) -> Void
   ) -> [Findings] {
     let order = work.largestFirst
-    progress(Progress(done: 0, total: order.count, layer: "", task: .trying))
-    let results = inParallel(order, threads: planner.options.threads) { done, index in
-      progress(Progress(done: done, total: order.count, layer: work.name(ofGroup: index), task: .trying))
-    } _: { index in
+    let threads = planner.options.threads
+    let results = work.eachInParallel(of: order, threads: threads, .trying, progress) { index in
       findings(model, work, group: index, planner, budget) { _ in true }
     }
     let byGroup = Dictionary(uniqueKeysWithValues: zip(order, results))

@@ -37,7 +37,7 @@ struct AsymmetricPass {
   mutating func run(_ progress: @Sendable (Progress) -> Void) throws(CompressError) {
     let stops = calibration.route.stops
     try LargeBlocks.keeping(CalibrationTrack.keptBytes) { () throws(CompressError) in
-      progress(Progress(done: 0, total: stops.count, layer: "", task: .fitting))
+      progress(.beginning(.fitting, of: stops.count))
       for (place, stop) in stops.enumerated() {
         try pass(stop)
         let name = calibration.work.layers[stop.layer].name

@@ -41,7 +41,7 @@ struct OriginalPass {
   ) throws(CompressError) {
     try LargeBlocks.keeping(CalibrationTrack.keptBytes) { () throws(CompressError) in
       let total = route.stops.count
-      progress(Progress(done: 0, total: total, layer: "", task: .looking))
+      progress(.beginning(.looking, of: total))
       for (place, stop) in route.stops.enumerated() {
         try pass(stop, &observer)
         let name = work.layers[stop.layer].name

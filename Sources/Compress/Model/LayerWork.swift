@@ -87,12 +87,25 @@ extension LayerWork {
 
   /// The name of a group's first layer.
   func name(ofGroup index: Int) -> String { layers[groups[index].members[0]].name }
+
+  /// Runs `body` for groups on several threads, as `inParallel` does, and tells of each that is done.
+  func eachInParallel<Result: Sendable>(
+    of groups: [Int], threads: Int, _ task: Progress.Task, _ progress: @Sendable (Progress) -> Void,
+    _ body: @Sendable (Int) -> Result
+  ) -> [Result] {
+    progress(.beginning(task, of: groups.count))
+    return inParallel(groups, threads: threads) { done, index in
+      progress(Progress(done: done, total: groups.count, layer: name(ofGroup: index), task: task))
+    } _: {
+      body($0)
+    }
+  }
 }
 
 extension [ValueInfo] {
   /// Those with an open extent, as `'image' of 1x3x?x?`; nil where there are none.
   fileprivate func openShapes(but given: [String: [Int]]) -> String? {
-    let open = filter { info in given[info.name] == nil && info.extents?.contains(nil) ?? true }
+    let open = filter { info in given[info.name] == nil && info.isOpen }
     let texts = open.map { info in
       "'\(info.name)' of \(info.extents == nil ? "any shape" : info.shapeText)"
     }

@@ -26,6 +26,11 @@ public struct Progress: Sendable {
     /// Factors their kernels.
     case factoring = "factoring"
   }
+
+  /// Before the first layer is done.
+  static func beginning(_ task: Task, of total: Int) -> Progress {
+    Progress(done: 0, total: total, layer: "", task: task)
+  }
 }
 
 extension ModelGraph {
@@ -84,11 +89,7 @@ extension ModelGraph {
     _ groups: [Int], _ work: LayerWork, _ options: CompressionOptions,
     _ progress: @Sendable (Progress) -> Void, _ decide: @Sendable (LayerKernel, Int) -> LayerPlan
   ) -> [Int: LayerPlan] {
-    progress(Progress(done: 0, total: groups.count, layer: "", task: .factoring))
-    let results = inParallel(groups, threads: options.threads) { done, index in
-      let name = work.name(ofGroup: index)
-      progress(Progress(done: done, total: groups.count, layer: name, task: .factoring))
-    } _: { index in
+    let results = work.eachInParallel(of: groups, threads: options.threads, .factoring, progress) { index in
       do throws(ModelError) {
         return decide(try layerKernel(of: work.layers[work.groups[index].members[0]]), index)
       } catch {

@@ -20,10 +20,7 @@ extension ModelGraph {
     let work = try LayerWork(self, options)
     let planner = LayerPlanner(options: options)
     let order = work.largestFirst
-    progress(Progress(done: 0, total: order.count, layer: "", task: .trying))
-    let findings = inParallel(order, threads: options.threads) { done, index in
-      progress(Progress(done: done, total: order.count, layer: work.name(ofGroup: index), task: .trying))
-    } _: { index in
+    let findings = work.eachInParallel(of: order, threads: options.threads, .trying, progress) { index in
       let group = work.groups[index]
       do throws(ModelError) {
         return planner.preview(try layerKernel(of: work.layers[group.members[0]]), cost: group.cost)

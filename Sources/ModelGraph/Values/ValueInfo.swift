@@ -41,6 +41,9 @@ public struct ValueInfo: Sendable, Equatable {
     }
   }
 
+  /// Whether an extent is open, or the number of axes.
+  package var isOpen: Bool { extents?.contains(nil) ?? true }
+
   /// The extents in words, with a question mark for each that is open: `1x3x?x?`.
   package var shapeText: String {
     extents.map { $0.map { $0.map(String.init) ?? "?" }.joined(separator: "x") } ?? "?"

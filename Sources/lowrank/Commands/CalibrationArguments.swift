@@ -57,17 +57,6 @@ struct CalibrationArguments: ParsableArguments {
     return try CalibrationSamples(source, of: model, named: calibrate, shapes: shapes, places: places)
   }
 
-  /// The shapes given, and that of the first sample for an input that a model leaves open: what its layers cost there.
-  ///
-  /// **Throws** `FileError` where the sample cannot be read or the model takes something else.
-  func inputShapes(_ given: [String: [Int]], of model: ModelGraph) throws -> [String: [Int]] {
-    guard let calibrate, let info = model.inputs.first, model.inputs.count == 1, given[info.name] == nil,
-      info.extents?.contains(nil) ?? true
-    else { return given }
-    let sample = try ImageSource(calibrate, preparation).batch([0], for: info, model: model.path)
-    return [info.name: sample.shape.extents]
-  }
-
   /// What the files with moments say of a model's layers; nil where none are given.
   ///
   /// **Throws** `FileError` for files that cannot be read, are of another model, or do not add up.
@@ -84,6 +73,13 @@ struct CalibrationArguments: ParsableArguments {
 }
 
 extension CalibrationSamples {
+  /// The shapes given, and those of the first sample for inputs that a model leaves open: what its layers cost there.
+  func completing(_ given: [String: [Int]], of model: ModelGraph) -> [String: [Int]] {
+    let open = Set(model.inputs.filter(\.isOpen).map(\.name))
+    let seen = inputs[0].filter { open.contains($0.key) }.mapValues(\.shape.extents)
+    return given.merging(seen) { given, _ in given }
+  }
+
   /// Images as samples: those at some places of a source, which are `total` samples from `first` on of a whole set, or
   /// without that the whole set; `shapes` are those given for inputs that the model leaves open.
   ///

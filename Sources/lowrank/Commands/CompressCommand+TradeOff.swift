@@ -13,17 +13,15 @@ extension CompressCommand {
   /// One analysis, many budgets. `--params` counts weights, `--latency` milliseconds, everything else multiplies.
   func printTradeOff(_ fractions: [Double], _ outputs: inout OutputSet) throws {
     let model = try arguments.loadModel(declaringTo: &outputs)
-    let given = try arguments.options(for: model).inputShapes
     var options = try options(for: model)
     options.budget = params == nil ? .multiplies(1) : .weights(1)
     let bar = ProgressBar()
-    let show: @Sendable (Progress) -> Void = { progress in
-      bar.show(progress)
-    }
+    let show: @Sendable (Progress) -> Void = { bar.show($0) }
+    let samples = try samples(for: model, &options)
     if let latency = try timing.compression(of: model, options, progress: show) { options = latency.options }
     if let moments = try calibration.moments(of: model, options, progress: show) {
       options = moments.options
-    } else if let samples = try calibration.samples(for: model, shapes: given) {
+    } else if let samples {
       options = try Calibration(model, options, samples: samples, progress: show).options
     }
     let candidates = try ModelCandidates(model, options, progress: show)

@@ -181,12 +181,11 @@ struct CompressCommand: ParsableCommand {
   ) throws -> (CompressionReport, TradeOff?) {
     let bar = ProgressBar()
     defer { bar.finish() }
-    let show: @Sendable (Progress) -> Void = { progress in
-      bar.show(progress)
-    }
+    let show: @Sendable (Progress) -> Void = { bar.show($0) }
+    let samples = try samples(for: model, &options)
     var latency = try timing.compression(of: model, options, progress: show)
     options = latency?.options ?? options
-    if calibration.usesData { return try compressByData(&model, &options, &latency, progress: show) }
+    if calibration.usesData { return try compressByData(samples, &model, &options, &latency, show) }
     if var latency {
       var candidates = try ModelCandidates(model, options, progress: show)
       try latency.settle(&candidates)
@@ -201,14 +200,19 @@ struct CompressCommand: ParsableCommand {
     return (result, candidates.tradeOff(points: 12))
   }
 
+  /// The samples to calibrate on; shapes that nothing else says are theirs.
+  func samples(for model: ModelGraph, _ options: inout CompressionOptions) throws -> CalibrationSamples? {
+    let samples = try calibration.samples(for: model, shapes: options.inputShapes)
+    options.inputShapes = samples?.completing(options.inputShapes, of: model) ?? options.inputShapes
+    return samples
+  }
+
   /// Factors the layers by the data, within a budget of whatever measure.
   private func compressByData(
-    _ model: inout ModelGraph, _ options: inout CompressionOptions, _ latency: inout LatencyCompression?,
-    progress: @escaping @Sendable (Progress) -> Void
+    _ samples: CalibrationSamples?, _ model: inout ModelGraph, _ options: inout CompressionOptions,
+    _ latency: inout LatencyCompression?, _ progress: @escaping @Sendable (Progress) -> Void
   ) throws -> (CompressionReport, TradeOff?) {
     let moments = try calibration.moments(of: model, options, progress: progress)
-    let given = try arguments.options(for: model).inputShapes
-    let samples = try calibration.samples(for: model, shapes: given)
     let seen = try samples.map {
       try moments?.asymmetric(model, $0) ?? Calibration(model, options, samples: $0, progress: progress)
     }
@@ -254,7 +258,6 @@ struct CompressCommand: ParsableCommand {
   func options(for model: ModelGraph) throws -> CompressionOptions {
     var options = try arguments.options(for: model)
     options.sensitivities = try loadSensitivities()
-    options.inputShapes = try calibration.inputShapes(options.inputShapes, of: model)
     options.budget = macs.map(Budget.multiplies) ?? params.map(Budget.weights)
     options.recordsSpectra = report != nil
     options.weights = weights

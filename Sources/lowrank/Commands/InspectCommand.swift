@@ -24,9 +24,7 @@ struct InspectCommand: ParsableCommand {
     var outputs = try OutputSet(reading: [arguments.model])
     let model = try arguments.loadModel(declaringTo: &outputs)
     let bar = ProgressBar()
-    let show: @Sendable (Progress) -> Void = { progress in
-      bar.show(progress)
-    }
+    let show: @Sendable (Progress) -> Void = { bar.show($0) }
     if why {
       let inspection = try timed(model, show)
       bar.finish()
@@ -81,11 +79,10 @@ extension InspectionReport {
     let open = layers.contains { $0.macs == nil }
     let head = "opset \(model.opset), \(grouped(model.bytes)) bytes, input \(inputs.joined(separator: ", "))"
     let name = model.inputs.first { $0.shape?.contains(nil) ?? true }?.name.onOneLine ?? "NAME"
-    let multiplies = open ? "multiplies unknown where shapes are; give --input-shape \(name)=..." : ""
+    let advice = open ? ["multiplies unknown where shapes are; give --input-shape \(name)=..."] : []
     let sum = model.macs > 0 || !open ? ", \(grouped(model.macs)) multiplies" : ""
     let end = "\(layers.count) layers, \(grouped(model.params)) weights\(sum)"
-    let lines = [head, "", table.text, ""] + reasons.lines + [end]
-    return (lines + (multiplies.isEmpty ? [] : [multiplies])).joined(separator: "\n")
+    return ([head, "", table.text, ""] + reasons.lines + [end] + advice).joined(separator: "\n")
   }
 
   private func formText(_ form: Form) -> String {

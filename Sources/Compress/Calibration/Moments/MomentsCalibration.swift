@@ -33,7 +33,7 @@ public struct MomentsCalibration: Sendable {
     self.set = set
     var error = FiledError(source: source)
     var (positions, unseen) = (0, [String]())
-    progress(Progress(done: 0, total: work.groups.count, layer: "", task: .trying))
+    progress(.beginning(.trying, of: work.groups.count))
     for (place, group) in work.groups.enumerated() {
       let name = group.cost.names[0]
       let planner = LayerPlanner(options: options)
