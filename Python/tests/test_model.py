@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 import lowrank
@@ -28,6 +29,38 @@ def test_runs_are_timed_on_request(example, tmp_path):
     time = report["time"]
     assert time["threads"] == 1 and time["isFaster"] == (time["measuredMs"] <= 0.98 * time["denseMs"])
     assert "time" not in lowrank.compress(example, tmp_path / "half.onnx", macs=0.5)
+
+
+def test_data_and_time_decide(example, tmp_path):
+    images = np.random.default_rng(7).random((20, 1, 28, 28), np.float32)
+    report = lowrank.compress(example, tmp_path / "half.onnx", latency=0.6, calibrate=images, threads=1)
+    fitted, time = report["calibration"], report["time"]
+    assert fitted["samples"] == 16 and fitted["heldOut"] == 4 and time["measuredMs"] < time["denseMs"]
+    dense, small = lowrank.Network(example), lowrank.Network(tmp_path / "half.onnx")
+    answers = [network(images[4:6]) for network in (dense, small)]
+    assert np.linalg.norm(answers[1] - answers[0]) < 0.5 * np.linalg.norm(answers[0])
+    kept = lowrank.compress(example, tmp_path / "kept.onnx", macs=0.3, calibrate=(255 * images).astype(np.uint8),
+                            min_agreement=1)
+    assert all(output["agreement"] == 1 for output in kept["calibration"]["outputs"])
+
+
+def test_data_that_do_not_fit_are_refused(example, tmp_path):
+    images = np.random.default_rng(7).random((20, 1, 28, 28), np.float32)
+    out = tmp_path / "out.onnx"
+    with pytest.raises(ValueError, match="budget"):
+        lowrank.compress(example, out, calibrate=images)
+    with pytest.raises(ValueError, match="min_agreement"):
+        lowrank.compress(example, out, macs=0.5, min_agreement=0.9)
+    with pytest.raises(lowrank.ArgumentError, match="min_agreement"):
+        lowrank.compress(example, out, macs=0.5, calibrate=images, min_agreement=2)
+    with pytest.raises(lowrank.ArgumentError, match="same one"):
+        lowrank.compress(example, out, macs=0.5, calibrate=np.zeros((20, 1, 28, 28), np.float32))
+    with pytest.raises(lowrank.LowRankError, match="28"):
+        lowrank.compress(example, out, macs=0.5, calibrate=images[:, :, :20])
+    images[3, 0, 5, 5] = np.nan
+    with pytest.raises(lowrank.ArgumentError, match="sample 3"):
+        lowrank.compress(example, out, macs=0.5, calibrate=images)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_inspect_reports_every_layer(example):

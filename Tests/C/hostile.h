@@ -89,6 +89,8 @@ extern const size_t decomposition_call_count, plan_call_count, model_call_count,
 extern const char *models_folder;
 /* A model that can be read, in models_folder. */
 const char *sound_model(void);
+/* An input of the sound model, or something like it, with elements in a room of so many bytes. */
+void *some_input(size_t room);
 
 /* One wrong argument at a time, each with the status that it must be answered with (hostile_directed.c). */
 void directed_tests(void);

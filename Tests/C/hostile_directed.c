@@ -232,6 +232,26 @@ static void model_arguments(void) {
   EXPECT(INVALID_ARGUMENT, lowrank_model_inspect(sound_model(), &o, &r));
   o = (lowrank_model_options){.struct_size = sizeof o, .input_shape_count = 1};
   EXPECT(NULL_ARGUMENT, lowrank_model_inspect(sound_model(), &o, &r));
+  o = (lowrank_model_options){.struct_size = sizeof o, .criterion = LOWRANK_LATENCY, .criterion_value = 1.5};
+  EXPECT(INVALID_ARGUMENT, lowrank_model_compress(sound_model(), "own.onnx", &o, &r));
+  o = (lowrank_model_options){.struct_size = sizeof o, .criterion = LOWRANK_MILLISECONDS, .criterion_value = NAN};
+  EXPECT(INVALID_ARGUMENT, lowrank_model_compress(sound_model(), "own.onnx", &o, &r));
+  o = (lowrank_model_options){.struct_size = sizeof o, .min_agreement = 2};
+  EXPECT(INVALID_ARGUMENT, lowrank_model_compress(sound_model(), "own.onnx", &o, &r));
+  float pixels[2 * 8 * 9 * 7];
+  for (size_t i = 0; i < sizeof pixels / sizeof *pixels; ++i) pixels[i] = (float)(i % 37) - 18;
+  lowrank_array samples = {.struct_size = sizeof samples, .type = LOWRANK_FLOAT32, .order = 4, .shape = {2, 8, 9, 7},
+                           .elements = pixels, .count = sizeof pixels / sizeof *pixels};
+  o = (lowrank_model_options){.struct_size = sizeof o, .samples = &samples};
+  EXPECT(INVALID_ARGUMENT, lowrank_model_compress(sound_model(), "own.onnx", &o, &r));
+  o.criterion = LOWRANK_MULTIPLIES;
+  o.criterion_value = 0.5;
+  EXPECT(OK, lowrank_model_compress(sound_model(), "own.onnx", &o, &r));
+  EXPECT(OK, lowrank_report_destroy(r));
+  samples.shape[0] = 3;
+  EXPECT(SIZE_MISMATCH, lowrank_model_compress(sound_model(), "own.onnx", &o, &r));
+  samples.shape[0] = 0;
+  EXPECT(INVALID_ARGUMENT, lowrank_model_compress(sound_model(), "own.onnx", &o, &r));
   EXPECT(OK, lowrank_model_inspect(sound_model(), NULL, &r));
   EXPECT(OK, lowrank_report_copy(r, NULL, 0, &length));
   EXPECT(SIZE_MISMATCH, lowrank_report_copy(r, text, sizeof text, &length));

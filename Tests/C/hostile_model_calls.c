@@ -64,7 +64,7 @@ static const void *some_model_options(lowrank_model_options *options, const char
   if (chance(4) == 0) return NULL;
   *options = (lowrank_model_options){.struct_size = sizeof *options,
                                      .method = (lowrank_model_method)some_int((int32_t)chance(5)),
-                                     .criterion = (lowrank_criterion)some_int((int32_t)chance(6)),
+                                     .criterion = (lowrank_criterion)some_int((int32_t)chance(8)),
                                      .criterion_value = some_double(0.4),
                                      .rank_multiple = some_int(1),
                                      .threads = some_int((int32_t)chance(3)),
@@ -77,7 +77,9 @@ static const void *some_model_options(lowrank_model_options *options, const char
                                      .progress = chance(2) ? some_progress : NULL,
                                      .progress_context = (void *)(uintptr_t)models_folder,
                                      .weights = (lowrank_weight_storage)some_int((int32_t)chance(4)),
-                                     .time_run = some_int(1)};
+                                     .time_run = some_int(1),
+                                     .samples = chance(2) ? some_input(ROOM_BYTES - 64) : NULL,
+                                     .min_agreement = chance(2) ? 0 : some_double(0.9)};
   if (options->input_shape_count > 4 && options->input_shape_count <= 1024) options->input_shape_count = 4;
   return some_structure(options, sizeof *options);
 }

@@ -76,8 +76,7 @@ static void network_get_value(void) {
         NULL);
 }
 
-/* An input of the sound model, or something like it. */
-static void *some_input(size_t room) {
+void *some_input(size_t room) {
   lowrank_array array = {.struct_size = sizeof array,
                          .name = hostile() ? (chance(2) ? "nothing" : "\xff") : NULL,
                          .type = (lowrank_type)some_int(chance(4) ? LOWRANK_FLOAT32 : (int32_t)chance(15)),

@@ -67,7 +67,7 @@ import Testing
       #expect(MemoryLayout<lowrank_plan_options>.size == 112)
       #expect(MemoryLayout<lowrank_stage>.size == 360)
       #expect(MemoryLayout<lowrank_plan_info>.size == 184)
-      #expect(MemoryLayout<lowrank_model_options>.size == 88)
+      #expect(MemoryLayout<lowrank_model_options>.size == 104)
       #expect(MemoryLayout<lowrank_network_options>.size == 24)
       #expect(MemoryLayout<lowrank_network_info>.size == 24)
       #expect(MemoryLayout<lowrank_value_info>.size == 88)

@@ -3,7 +3,9 @@ import Compress
 import Foundation
 import LowRankC
 import ModelGraph
+import Network
 import ONNX
+import Tensors
 import TestSupport
 import Testing
 
@@ -107,6 +109,64 @@ import Testing
     let status = modelCompress(Vectors.example("mnist.onnx"), folder.path("o.onnx"), &options, &report)
     #expect(status == LOWRANK_INVALID_ARGUMENT && report == nil)
     #expect(String(cString: lowrank_last_error()).contains("time_run"))
+  }
+
+  /// Layers are fitted to samples as the Swift interface fits them, to the same bytes, and answers are held to.
+  @Test(arguments: [0, 0.99]) func samplesAreFittedTo(agreement: Double) throws {
+    let folder = try TemporaryFolder()
+    let path = Vectors.example("mnist.onnx")
+    let images = randomTensor([20, 1, 28, 28], seed: 25)
+    var report: OpaquePointer?
+    try CSession(borrowing: nil).withArrays([CArray(images)], outputs: []) { arrays, _ in
+      var options = lowrank_model_options()
+      options.struct_size = MemoryLayout<lowrank_model_options>.size
+      options.criterion = LOWRANK_MULTIPLIES
+      options.criterion_value = 0.5
+      options.threads = 1
+      options.samples = arrays[0]
+      options.min_agreement = agreement
+      try require(modelCompress(path, folder.path("c.onnx"), &options, &report))
+    }
+    let found = try JSONDecoder().decode(CompressionReport.self, from: try json(report))
+    let model = try ModelGraph(onnx: path)
+    var options = CompressionOptions()
+    options.budget = .multiplies(0.5)
+    let samples = try CalibrationSamples(of: model, places: 0..<20) { _, places in
+      let elements = places.flatMap { images.elements[($0 * 784)..<(($0 + 1) * 784)] }
+      return NetworkTensor(Tensor(shape: [places.count, 1, 28, 28], elements: elements))
+    }
+    var request = CompressionRequest(options)
+    request.calibrate(on: samples, of: model)
+    request.minAgreement = agreement > 0 ? agreement : nil
+    var swifts = model
+    let expected = try swifts.compress(request)
+    _ = try swifts.saveONNX(to: folder.path("swift.onnx"))
+    #expect(found.calibration?.outputs.map(\.relativeError) == expected.calibration?.outputs.map(\.relativeError))
+    #expect(found.calibration?.heldOut == 4)
+    #expect(
+      FileManager.default.contentsEqual(atPath: folder.path("c.onnx"), andPath: folder.path("swift.onnx")))
+  }
+
+  /// Milliseconds are a budget here too, and are measured.
+  @Test(arguments: [LOWRANK_LATENCY, LOWRANK_MILLISECONDS]) func aTimeIsKeptTo(criterion: lowrank_criterion)
+    throws
+  {
+    let folder = try TemporaryFolder()
+    var options = lowrank_model_options()
+    options.struct_size = MemoryLayout<lowrank_model_options>.size
+    options.criterion = criterion
+    options.criterion_value = criterion == LOWRANK_LATENCY ? 0.7 : 1e6
+    options.threads = 1
+    var report: OpaquePointer?
+    try require(modelCompress(Vectors.example("mnist.onnx"), folder.path("o.onnx"), &options, &report))
+    let found = try JSONDecoder().decode(CompressionReport.self, from: try json(report))
+    #expect(found.time?.measuredMs != nil && found.allocation?.unit == "milliseconds")
+    #expect(found.layers.contains { $0.method != "keep" } == (criterion == LOWRANK_LATENCY))
+    for wrong in [0, -1, Double.nan, .infinity] + (criterion == LOWRANK_LATENCY ? [1.5] : []) {
+      options.criterion_value = wrong
+      let status = modelCompress(Vectors.example("mnist.onnx"), folder.path("x.onnx"), &options, &report)
+      #expect(status == LOWRANK_INVALID_ARGUMENT, "\(wrong)")
+    }
   }
 
   /// The model that is read, and the files of its external data, are not written over, by whatever path.

@@ -119,13 +119,20 @@ class PlanInfo(Structure):
 Progress = c.CFUNCTYPE(None, c.c_void_p, c.c_char_p, c.c_int64, c.c_int64)
 
 
+class Array(Structure):
+    _fields_ = [
+        *_members(c.c_size_t, "struct_size"), *_members(c.c_char_p, "name"), *_members(c.c_int32, "type", "order"),
+        *_members(c.c_int64 * MAX_ORDER, "shape"), *_members(c.c_void_p, "elements"), *_members(c.c_size_t, "count")]
+
+
 class ModelOptions(Structure):
     _fields_ = [
         *_members(c.c_size_t, "struct_size"), *_members(c.c_int32, "method", "criterion"),
         *_members(c.c_double, "criterion_value"), *_members(c.c_int32, "rank_multiple", "threads"),
         *_members(c.c_char_p, "layers", "skip"), *_members(c.POINTER(c.c_char_p), "input_shapes"),
         *_members(c.c_int32, "input_shape_count", "keep_batch_norm"), *_members(Progress, "progress"),
-        *_members(c.c_void_p, "progress_context"), *_members(c.c_int32, "weights", "time_run")]
+        *_members(c.c_void_p, "progress_context"), *_members(c.c_int32, "weights", "time_run"),
+        *_members(c.POINTER(Array), "samples"), *_members(c.c_double, "min_agreement")]
 
 
 class NetworkOptions(Structure):
@@ -144,9 +151,3 @@ class ValueInfo(Structure):
     _fields_ = [
         *_members(c.c_size_t, "struct_size"), *_members(c.c_char_p, "name"), *_members(c.c_int32, "type", "order"),
         *_members(c.c_int64 * MAX_ORDER, "shape")]
-
-
-class Array(Structure):
-    _fields_ = [
-        *_members(c.c_size_t, "struct_size"), *_members(c.c_char_p, "name"), *_members(c.c_int32, "type", "order"),
-        *_members(c.c_int64 * MAX_ORDER, "shape"), *_members(c.c_void_p, "elements"), *_members(c.c_size_t, "count")]

@@ -8,10 +8,14 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from numpy.typing import ArrayLike
+
+from ._arrays import described, prepared
 from ._library import Handle, ModelOptions, Progress, call
 
 _METHODS = {"auto": 0, "tucker2": 1, "svd": 2, "spatial": 3, "channel": 4}
-_CRITERIA = {"error": 1, "energy": 2, "ranks_ratio": 3, "macs": 4, "params": 5}
+_CRITERIA = {"error": 1, "energy": 2, "ranks_ratio": 3, "macs": 4, "params": 5, "latency": 6, "target_ms": 7}
+_BUDGETS = ("macs", "params", "latency", "target_ms")
 _WEIGHTS = {"original": 0, "float16": 1, "int8": 2, "auto": 3}
 
 Path = str | os.PathLike[str]
@@ -26,8 +30,9 @@ def inspect(model: Path, *, threads: int = 0, input_shapes: Mapping[str, Sequenc
 
 
 def compress(model: Path, output: Path, *, macs: float | None = None, params: float | None = None,
-             error: float | None = None, energy: float | None = None, ranks_ratio: float | None = None,
-             method: str = "auto", layers: str | None = None, skip: str | None = None, rank_multiple: int = 0,
+             latency: float | None = None, target_ms: float | None = None, error: float | None = None,
+             energy: float | None = None, ranks_ratio: float | None = None, calibrate: ArrayLike | None = None,
+             min_agreement: float = 0, method: str = "auto", layers: str | None = None, skip: str | None = None, rank_multiple: int = 0,
              fold_batch_norm: bool = True, input_shapes: Mapping[str, Sequence[int]] | None = None, threads: int = 0,
              weights: str = "original", time_run: bool = False,
              progress: Callable[[int, int, str], None] | None = None) -> dict[str, Any]:
@@ -36,9 +41,17 @@ def compress(model: Path, output: Path, *, macs: float | None = None, params: fl
     Of these at most one is given:
 
     macs, params   the part of the whole model's multiplies or weights to keep; the layers share it so that least is lost
+    latency        the part to keep of the time that a run takes here on `threads` threads; the forms are timed for it
+    target_ms      the milliseconds that a run may take here, likewise
     error          each layer's relative error at most; 0.3 where nothing is given
     energy         the part of each mode's energy to keep
     ranks_ratio    each rank as a part of the full one
+
+    calibrate      some dozens of inputs without labels, one for each place on the first axis: each layer is fitted to what it
+                   does on them, and `calibration` in the report tells how far the outputs are off on a fifth that was kept
+                   out. For models of one input, under a budget (the first two lines above). Accuracy mostly hangs on it
+    min_agreement  with `calibrate`: stop where the answers on the inputs kept out are the original's in less than this part,
+                   or for maps where they are off by more than 1 less this; the budget is then the least that is tried
 
     method         "auto", or only one of "tucker2", "svd", "spatial", "channel"
     layers, skip   regular expressions: the layers to factor, and those to keep
@@ -54,13 +67,18 @@ def compress(model: Path, output: Path, *, macs: float | None = None, params: fl
 
     The output appears whole or not at all, and may not be the file that is read.
 
-        report = lowrank.compress("model.onnx", "smaller.onnx", macs=0.5)
-        print(report["model"]["macsBefore"], report["model"]["macsAfter"])
+        report = lowrank.compress("model.onnx", "smaller.onnx", latency=0.5, calibrate=photographs)
+        print(report["time"]["denseMs"], report["time"]["measuredMs"], report["calibration"]["outputs"])
     """
-    given = {"macs": macs, "params": params, "error": error, "energy": energy, "ranks_ratio": ranks_ratio}
+    given = {"macs": macs, "params": params, "latency": latency, "target_ms": target_ms, "error": error, "energy": energy,
+             "ranks_ratio": ranks_ratio}
     chosen = [(name, value) for name, value in given.items() if value is not None]
     if len(chosen) > 1:
         raise ValueError(f"give one of {' and '.join(name for name, _ in chosen)}, not several")
+    if calibrate is not None and not any(name in _BUDGETS for name, _ in chosen):
+        raise ValueError(f"calibrate shares out a budget by data: give one of {', '.join(_BUDGETS)}")
+    if min_agreement and calibrate is None:
+        raise ValueError("min_agreement is judged on inputs: give calibrate")
     raised: list[BaseException] = []
 
     def tell(_: Any, layer: bytes, done: int, total: int) -> None:
@@ -73,6 +91,9 @@ def compress(model: Path, output: Path, *, macs: float | None = None, params: fl
     options, _kept = _options(chosen[0] if chosen else None, method=method, layers=layers, skip=skip,
                               rank_multiple=rank_multiple, fold_batch_norm=fold_batch_norm, threads=threads,
                               input_shapes=input_shapes, weights=weights, time_run=time_run)
+    samples = None if calibrate is None else prepared(calibrate, None)
+    if samples is not None:
+        options.samples, options.min_agreement = c.pointer(described(samples)), min_agreement
     if progress is not None:
         options.progress = Progress(tell)
     report = Handle("report")

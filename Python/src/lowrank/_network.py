@@ -12,11 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._arrays import TYPES, described, prepared
 from ._library import Array, Handle, NetworkInfo, NetworkOptions, ValueInfo, call
 
-_TYPES = {1: np.float32, 2: np.float64, 3: np.float16, 5: np.int8, 6: np.int16, 7: np.int32, 8: np.int64, 9: np.uint8,
-          10: np.uint16, 11: np.uint32, 12: np.uint64, 13: np.bool_}
-_CODES = {np.dtype(dtype): code for code, dtype in _TYPES.items() if code != 3}
 _OPEN, _BRAIN_FLOAT = -1, 4
 
 
@@ -87,7 +85,7 @@ class Network:
         shape = None
         if info.order >= 0:
             shape = tuple(None if extent == _OPEN else extent for extent in info.shape[: info.order])
-        kind = np.float32 if info.type == _BRAIN_FLOAT else _TYPES.get(info.type)
+        kind = np.float32 if info.type == _BRAIN_FLOAT else TYPES.get(info.type)
         return Value(info.name.decode(), None if kind is None else np.dtype(kind), shape)
 
     def __repr__(self) -> str:
@@ -114,9 +112,8 @@ class Network:
 
     def _run(self, inputs: dict[str, ArrayLike], names: list[str]) -> list[NDArray[Any]]:
         types = {value.name: value.dtype for value in self.inputs}
-        kept = {name: _prepared(array, types.get(name)) for name, array in inputs.items()}
-        given = [Array(name=name.encode(), type=_CODES[array.dtype], order=array.ndim, shape=array.shape,
-                       elements=array.ctypes.data, count=array.size) for name, array in kept.items()]
+        kept = {name: prepared(array, types.get(name)) for name, array in inputs.items()}
+        given = [described(array, name) for name, array in kept.items()]
         wanted = [Array(name=name.encode()) for name in names]
         # Until the outputs are fetched: another run would replace them.
         with self._turn:
@@ -126,21 +123,10 @@ class Network:
 
     def _fetched(self, index: int, told: Array) -> NDArray[Any]:
         """An output of the last run."""
-        array = np.empty(tuple(told.shape[: told.order]), _TYPES[told.type])
+        array = np.empty(tuple(told.shape[: told.order]), TYPES[told.type])
         call("lowrank_session_copy", self._session.value, c.c_int32(index), c.c_int32(told.type),
              c.c_void_p(array.ctypes.data), c.c_size_t(array.size))
         return array
-
-
-def _prepared(array: ArrayLike, dtype: np.dtype[Any] | None) -> NDArray[Any]:
-    """The array as the library takes it: itself, where it is row-major and of a type that the library knows."""
-    given = np.asarray(array)
-    if given.ndim > 8:
-        raise ValueError(f"an array of {given.ndim} axes; the library takes up to 8")
-    if given.dtype not in _CODES:
-        kind = np.float32 if given.dtype.kind == "f" or dtype is None else dtype
-        given = given.astype(np.float32 if np.dtype(kind) == np.float16 else kind)
-    return np.asarray(given, order="C")
 
 
 def _pointers(arrays: list[Array]) -> Any:

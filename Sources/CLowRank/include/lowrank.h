@@ -82,7 +82,7 @@ typedef enum lowrank_status {
   LOWRANK_TOO_LARGE = 7,         /* sizes overflow, or are more than BLAS can count or the machine can hold */
   LOWRANK_NOT_FINITE = 8,        /* a kernel holds a NaN or an infinity */
   LOWRANK_RANK_OUT_OF_RANGE = 9, /* a rank is under 1 or over what the kernel allows */
-  LOWRANK_UNSUITABLE = 10,       /* the kernel has no such form */
+  LOWRANK_UNSUITABLE = 10,       /* the kernel has no such form, or the model cannot be timed */
   LOWRANK_NOT_COMPUTED = 11,     /* LAPACK did not converge */
   LOWRANK_BAD_GEOMETRY = 12,     /* stride, padding, dilation, groups and extents do not fit together */
   LOWRANK_BAD_FILE = 13,         /* a file cannot be read or written, or is not what it should be */
@@ -491,7 +491,9 @@ typedef enum lowrank_criterion {
   LOWRANK_ENERGY = 2,            /* ranks that keep this part of each mode's energy */
   LOWRANK_RANKS_RATIO = 3,       /* ranks that are this part of the full ones */
   LOWRANK_MULTIPLIES = 4,        /* the whole model at this part of its multiplies, with the least error; not 0 */
-  LOWRANK_WEIGHTS = 5            /* the whole model at this part of its weights, with the least error; not 0 */
+  LOWRANK_WEIGHTS = 5,           /* the whole model at this part of its weights, with the least error; not 0 */
+  LOWRANK_LATENCY = 6,           /* the whole model at this part of the time that a run takes here on `threads` threads; not 0 */
+  LOWRANK_MILLISECONDS = 7       /* a run of the whole model in at most so many milliseconds here; not 0 */
 } lowrank_criterion;
 
 /* How the weights of a model are stored, factors and kept layers: those of float32 alone change. */
@@ -503,16 +505,32 @@ typedef enum lowrank_weight_storage {
 } lowrank_weight_storage;
 
 /* Told of the work on a model: a layer, in UTF-8 and valid during the call, is number `done` of `total`. Under a budget
-   the layers are gone through twice, first to be analysed. It is called by one thread at a time, which need not be the
-   caller's, and must return. */
+   the layers are gone through twice, first to be analysed; to be timed and to be looked at with samples once more each. It is
+   called by one thread at a time, which need not be the caller's, and must return. */
 typedef void (*lowrank_progress)(void *context, const char *layer, int64_t done, int64_t total);
+
+/* A tensor in the caller's memory, dense and row-major.
+ *
+ * Values of floating-point types are LOWRANK_FLOAT32 or LOWRANK_FLOAT64 here, whatever the model stores them in; they are
+ * computed with as float. Integers and truth values may be of any of their types: outputs are cut to their lower bits. */
+typedef struct lowrank_array {
+  size_t struct_size;
+  const char *name;  /* of the value, UTF-8; null for the input or output of the same place. Outputs may be any value
+                        inside of the network */
+  lowrank_type type; /* of the elements. LOWRANK_UNKNOWN_TYPE for an output asks for LOWRANK_FLOAT32, or the model's type
+                        of integers, and receives which */
+  int32_t order;     /* of an input up to LOWRANK_MAX_ORDER; an output receives its */
+  int64_t shape[LOWRANK_MAX_ORDER]; /* of an input; an output receives its */
+  void *elements;    /* an input's are only read. Null with a count of 0 for an output to be told its shape alone */
+  size_t count;      /* of the elements */
+} lowrank_array;
 
 /* What is done to a model; null or zeros ask for the defaults. Texts are UTF-8, at most 1024 bytes long. */
 typedef struct lowrank_model_options {
   size_t struct_size;
   lowrank_model_method method;
   lowrank_criterion criterion;
-  double criterion_value;          /* 0 to 1 */
+  double criterion_value;          /* 0 to 1; of LOWRANK_MILLISECONDS any above 0 */
   int32_t rank_multiple;           /* ranks are rounded up to a multiple of this, up to 65536; 0 for the default */
   int32_t threads;                 /* up to 1024; 0 for one a processor */
   const char *layers;              /* a regular expression: only layers whose names match; null for all */
@@ -524,6 +542,12 @@ typedef struct lowrank_model_options {
   void *progress_context;          /* what it is given */
   lowrank_weight_storage weights;
   int32_t time_run;                /* 1: lowrank_model_compress times a run of both networks at the end: `time` in its report */
+  const lowrank_array *samples;    /* inputs without labels that lowrank_model_compress fits the layers to, one for each place
+                                      on the first axis of the one input that the model has; null for none. A few dozen do.
+                                      Layers share out a budget by them: criteria of single layers take none */
+  double min_agreement;            /* with samples: stop where answers on those held out are the original's in less than this
+                                      part, or for maps where they are off by more than 1 less this; 0 for any. The budget is
+                                      then the least that is tried */
 } lowrank_model_options;
 
 /* A text in JSON. */
@@ -602,22 +626,6 @@ typedef struct lowrank_value_info {
 /* Fills `*info` with what the model says of input or output `index`, from 0. */
 LOWRANK_API lowrank_status lowrank_network_get_value(const lowrank_network *network, lowrank_direction direction,
                                                      int32_t index, lowrank_value_info *info);
-
-/* A tensor in the caller's memory, dense and row-major.
- *
- * Values of floating-point types are LOWRANK_FLOAT32 or LOWRANK_FLOAT64 here, whatever the model stores them in; they are
- * computed with as float. Integers and truth values may be of any of their types: outputs are cut to their lower bits. */
-typedef struct lowrank_array {
-  size_t struct_size;
-  const char *name;  /* of the value, UTF-8; null for the input or output of the same place. Outputs may be any value
-                        inside of the network */
-  lowrank_type type; /* of the elements. LOWRANK_UNKNOWN_TYPE for an output asks for LOWRANK_FLOAT32, or the model's type
-                        of integers, and receives which */
-  int32_t order;     /* of an input up to LOWRANK_MAX_ORDER; an output receives its */
-  int64_t shape[LOWRANK_MAX_ORDER]; /* of an input; an output receives its */
-  void *elements;    /* an input's are only read. Null with a count of 0 for an output to be told its shape alone */
-  size_t count;      /* of the elements */
-} lowrank_array;
 
 /* Tells the types and shapes that outputs have for inputs of given types and shapes, without a run; `elements` and `count`
  * are not looked at. An output whose shape depends on what the run computes receives an order of -1.

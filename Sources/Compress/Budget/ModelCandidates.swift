@@ -7,7 +7,8 @@ import Tensors
 /// a kernel again.
 public struct ModelCandidates: Sendable {
   let work: LayerWork
-  let options: CompressionOptions
+  /// The options that they were made by; errors are measured by the data where there were some.
+  public let options: CompressionOptions
   private(set) var budget: Budget
   /// One entry a group of layers that share a kernel.
   private var candidates: [LayerCandidates]

@@ -1,3 +1,4 @@
+public import ModelGraph
 public import Network
 import Tensors
 
@@ -50,6 +51,24 @@ public struct CalibrationSamples: Sendable {
       throw .option(
         name: "calibrate", reason: "all \(inputs.count) inputs are the same one: give some that differ")
     }
+  }
+
+  /// Samples of a model of one input, each made of a place among things of that kind by `batch`: it is given the input and the
+  /// place as often as a model that fixes its batch takes it, whose positions are alike then, and do no harm. `shapes` are
+  /// those of inputs that the model leaves open; `first` and `total` as above.
+  ///
+  /// **Throws** `CompressError` where the model has other than one input and as above; and what `batch` throws.
+  public init(
+    of model: ModelGraph, shapes: [String: [Int]] = [:], places: some Sequence<Int>, first: Int = 0,
+    total: Int? = nil, _ batch: (ValueInfo, [Int]) throws -> NetworkTensor
+  ) throws {
+    guard model.inputs.count == 1, let info = model.inputs.first.map({ $0.fixed(to: shapes[$0.name]) }) else {
+      throw CompressError.option(
+        name: "calibrate", reason: "it is for models of one input; this one has \(model.inputs.count)")
+    }
+    let times = max(1, (info.extents?.first ?? nil) ?? 1)
+    let inputs = try places.map { [info.name: try batch(info, [Int](repeating: $0, count: times))] }
+    try self.init(inputs, first: first, total: total)
   }
 
   /// The place of a sample in the whole set.

@@ -1,5 +1,6 @@
 import Forms
 public import ModelGraph
+import TensorFiles
 
 /// Compression to a time: forms priced in milliseconds, and the prices set right by timing what they lead to.
 ///
@@ -29,7 +30,8 @@ public struct LatencyCompression {
 
   /// Prices the forms of all layers; options about budgets are replaced by the target.
   ///
-  /// **Throws** `TimingError` for options that do not fit the model, a model that does not run, or a table of another.
+  /// **Throws** `TimingError` for options that do not fit the model, a model that does not run, a table of another, or a cache
+  /// that cannot be saved.
   public init(
     _ model: ModelGraph, _ options: CompressionOptions, _ target: LatencyTarget, _ source: LatencySource,
     progress: @escaping @Sendable (Progress) -> Void = { _ in }
@@ -41,6 +43,7 @@ public struct LatencyCompression {
     case .timer(let timer, let cache):
       var profiler = try LayerProfiler(model, work, options, timer, cache: cache, progress: progress)
       (table, clock) = (try profiler.table(), (timer, profiler.variants, profiler.asItIs))
+      do throws(FileError) { try cache.save() } catch { throw .file(error) }
     }
     measure = try LatencyMeasure(table, work)
     var budgeted = options

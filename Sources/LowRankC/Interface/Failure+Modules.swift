@@ -41,6 +41,15 @@ extension Failure {
     self.init(status, error.description)
   }
 
+  init(_ error: TimingError) {
+    switch error {
+    case .compression(let error): self.init(error)
+    case .network(let error): self.init(error)
+    case .file(let error): self.init(error)
+    case .table, .runtime: self.init(LOWRANK_UNSUITABLE, error.description)
+    }
+  }
+
   init(_ error: ModelError) { self.init(LOWRANK_BAD_FILE, error.description) }
 
   init(_ error: FileError) { self.init(LOWRANK_BAD_FILE, error.description) }

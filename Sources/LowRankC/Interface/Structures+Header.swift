@@ -62,7 +62,7 @@ extension lowrank_model_options: CStructure {
     end(\.method), end(\.criterion), end(\.criterion_value), end(\.rank_multiple), end(\.threads),
     end(\.layers),
     end(\.skip), end(\.input_shapes), end(\.input_shape_count), end(\.keep_batch_norm), end(\.progress),
-    end(\.progress_context), end(\.weights), end(\.time_run),
+    end(\.progress_context), end(\.weights), end(\.time_run), end(\.samples), end(\.min_agreement),
   ]
 }
 

@@ -39,18 +39,20 @@ public func modelCompress(
     let result = try required(result, "result")
     let path = try text(path, atMost: 4095, "path")
     let output = try text(outputPath, atMost: 4095, "output_path")
-    let progress = try ProgressCallback(options)
-    let timesRun = try CompressionOptions.timesRun(options)
-    let options = try CompressionOptions(options)
+    let given = options
+    let progress = try ProgressCallback(given)
+    let timesRun = try CompressionOptions.timesRun(given)
+    let options = try CompressionOptions(given)
     let start = ContinuousClock.now
     try requireApart(output, from: [path])
     do throws(FileError) { try AtomicFile.requireWritable(output) } catch { throw Failure(error) }
     var model = try readModel(path)
     try requireApart(output, from: model.externalFiles)
     let original = model
+    let request = try CompressionRequest(given, options, for: model)
     var report: CompressionReport
-    do throws(CompressError) {
-      report = try model.compress(options) { progress($0) }
+    do throws(TimingError) {
+      report = try model.compress(request) { progress($0) }
     } catch { throw Failure(error) }
     do throws(ModelError) { report.model.bytesAfter = try model.saveONNX(to: output) } catch {
       throw Failure(error)
@@ -58,7 +60,7 @@ public func modelCompress(
     if timesRun {
       report.timeRun(
         of: model, beside: original,
-        with: EngineTimer(threads: options.threads, inputShapes: options.inputShapes),
+        with: EngineTimer(threads: options.threads, inputShapes: request.options.inputShapes),
         after: (ContinuousClock.now - start) / .seconds(1))
     }
     report.elapsedSeconds = (ContinuousClock.now - start) / .seconds(1)

@@ -16,7 +16,9 @@ extension CompressionOptions {
     method = try Self.method(given.method)
     budget = try Self.budget(given.criterion, given.criterion_value)
     weights = try Self.weights(given.weights)
-    if budget == nil { criterion = try Self.criterion(given.criterion, given.criterion_value) }
+    if budget == nil, try Self.latency(given.criterion, given.criterion_value) == nil {
+      criterion = try Self.criterion(given.criterion, given.criterion_value)
+    }
     let multiple = try number(given.rank_multiple, in: 0...65536, "options->rank_multiple")
     if multiple > 0 { rankMultiple = multiple }
     let wanted = try number(given.threads, in: 0...1024, "options->threads")
@@ -65,6 +67,20 @@ extension CompressionOptions {
         LOWRANK_INVALID_ARGUMENT, "options->criterion_value is \(value): a budget lies over 0, up to 1")
     }
     return criterion == LOWRANK_MULTIPLIES ? .multiplies(value) : .weights(value)
+  }
+
+  /// How long a run may take; nil for criteria of other things.
+  static func latency(_ criterion: lowrank_criterion, _ value: Double) throws(Failure) -> LatencyTarget? {
+    switch criterion {
+    case LOWRANK_LATENCY where value > 0 && value <= 1: return .fraction(value)
+    case LOWRANK_MILLISECONDS where value > 0 && value.isFinite: return .milliseconds(value)
+    case LOWRANK_LATENCY, LOWRANK_MILLISECONDS:
+      let range =
+        criterion == LOWRANK_LATENCY ? "lies over 0, up to 1" : "is a number of milliseconds above 0"
+      throw Failure(
+        LOWRANK_INVALID_ARGUMENT, "options->criterion_value is \(value): a time to keep to \(range)")
+    default: return nil
+    }
   }
 
   private static func criterion(

@@ -1,4 +1,5 @@
 internal import CLowRank
+internal import ModelGraph
 internal import Network
 internal import Tensors
 
@@ -66,6 +67,54 @@ struct ElementBuffer {
     for (place, element) in elements(Element.self).enumerated() {
       target.base[place] = Int(truncatingIfNeeded: element)
     }
+  }
+
+  /// Some of the places on the first axis of an array of these extents, as a network's value of this type; nil where it
+  /// does not hold them: floating point, where it is of integers.
+  func tensor(_ places: [Int], of extents: [Int], type: DataType) -> NetworkTensor? {
+    let shape = Shape([places.count] + extents.dropFirst())
+    switch code {
+    case .float: return tensor(places, of: Float.self, shape, type)
+    case .double: return tensor(places, of: Double.self, shape, type)
+    case .int8: return tensor(places, of: Int8.self, shape, type)
+    case .int16: return tensor(places, of: Int16.self, shape, type)
+    case .int32: return tensor(places, of: Int32.self, shape, type)
+    case .int64: return tensor(places, of: Int64.self, shape, type)
+    case .uint8, .bool: return tensor(places, of: UInt8.self, shape, type)
+    case .uint16: return tensor(places, of: UInt16.self, shape, type)
+    case .uint32: return tensor(places, of: UInt32.self, shape, type)
+    case .uint64: return tensor(places, of: UInt64.self, shape, type)
+    }
+  }
+
+  private func tensor<Element: BinaryFloatingPoint & BitwiseCopyable>(
+    _ places: [Int], of _: Element.Type, _ shape: Shape, _ type: DataType
+  ) -> NetworkTensor? {
+    guard type.elementType != nil else { return nil }
+    return NetworkTensor(
+      Tensor(shape: shape, elements: gathered(places, shape) { (element: Element) in Float(element) }),
+      type: type)
+  }
+
+  private func tensor<Element: FixedWidthInteger & BitwiseCopyable>(
+    _ places: [Int], of _: Element.Type, _ shape: Shape, _ type: DataType
+  ) -> NetworkTensor? {
+    guard type.elementType != nil else {
+      let integers = gathered(places, shape) { (element: Element) in Int(truncatingIfNeeded: element) }
+      return NetworkTensor(shape: shape, integers: integers, type: type)
+    }
+    return NetworkTensor(
+      Tensor(shape: shape, elements: gathered(places, shape) { (element: Element) in Float(element) }),
+      type: type)
+  }
+
+  /// The elements of places on the first axis, where a shape is that of all of them together.
+  private func gathered<Element, Result>(
+    _ places: [Int], _ shape: Shape, _ converted: (Element) -> Result
+  ) -> [Result] {
+    let length = shape.count / max(1, places.count)
+    let all = elements(Element.self)
+    return places.flatMap { all[($0 * length)..<(($0 + 1) * length)].map(converted) }
   }
 
   /// Takes the elements of an output, which has as many, of the same kind.

@@ -11,11 +11,13 @@ struct InputArray {
   private let code: ElementCode
   private let argument: String
 
-  /// The array at a place among the inputs of a network.
-  init(_ pointer: UnsafePointer<lowrank_array>?, at place: Int, of network: Network) throws(Failure) {
-    argument = "inputs[\(place)]"
+  /// The array at a place among inputs of which this is known; `argument` names it in errors.
+  init(
+    _ pointer: UnsafePointer<lowrank_array>?, at place: Int, among inputs: [ValueInfo], _ argument: String
+  ) throws(Failure) {
+    self.argument = argument
     given = try structure(pointer, argument)
-    name = try valueName(given.name, at: place, among: network.inputs, argument)
+    name = try valueName(given.name, at: place, among: inputs, argument)
     code = try ElementCode(given.type, argument)
     let order = try number(given.order, in: 0...Int(LOWRANK_MAX_ORDER), "\(argument)->order")
     var extents: [Int] = []

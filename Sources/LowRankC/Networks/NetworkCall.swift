@@ -18,7 +18,7 @@ struct NetworkCall {
     var given: [InputArray] = []
     if inputCount > 0 {
       for (place, array) in try buffer(inputs, count: inputCount, "inputs").enumerated() {
-        given.append(try InputArray(array, at: place, of: network))
+        given.append(try InputArray(array, at: place, among: network.inputs, "inputs[\(place)]"))
       }
     }
     for (place, input) in given.enumerated() where given[..<place].contains(where: { $0.name == input.name })

@@ -49,6 +49,12 @@ public struct ValueInfo: Sendable, Equatable {
     extents.map { $0.map { $0.map(String.init) ?? "?" }.joined(separator: "x") } ?? "?"
   }
 
+  /// The same value with extents where it leaves them open.
+  package func fixed(to given: [Int]?) -> ValueInfo {
+    guard let given, let dataType else { return self }
+    return ValueInfo(name: name, type: .tensor(dataType, shape: given.map { .known($0) }))
+  }
+
   /// The type of a tensor's elements.
   public var dataType: DataType? {
     guard case .tensor(let dataType, _) = type else { return nil }

@@ -57,14 +57,12 @@ struct CalibrationArguments: ParsableArguments {
     return try CalibrationSamples(source, of: model, named: calibrate, shapes: shapes, places: places)
   }
 
-  /// What the files with moments say of a model's layers; nil where none are given.
+  /// What the files with moments hold; nil where none are given.
   ///
   /// **Throws** `FileError` for files that cannot be read, are of another model, or do not add up.
-  func moments(
-    of model: ModelGraph, _ options: CompressionOptions, progress: @escaping @Sendable (Progress) -> Void
-  ) throws -> MomentsCalibration? {
+  func moments(of model: ModelGraph) throws -> MomentsSet? {
     guard !moments.isEmpty else { return nil }
-    return try MomentsCalibration(model, options, MomentsSet(moments, of: model), progress: progress)
+    return try MomentsSet(moments, of: model)
   }
 
   /// Whether layers are fitted to data, and the files that these come out of.
@@ -73,13 +71,6 @@ struct CalibrationArguments: ParsableArguments {
 }
 
 extension CalibrationSamples {
-  /// The shapes given, and those of the first sample for inputs that a model leaves open: what its layers cost there.
-  func completing(_ given: [String: [Int]], of model: ModelGraph) -> [String: [Int]] {
-    let open = Set(model.inputs.filter(\.isOpen).map(\.name))
-    let seen = inputs[0].filter { open.contains($0.key) }.mapValues(\.shape.extents)
-    return given.merging(seen) { given, _ in given }
-  }
-
   /// Images as samples: those at some places of a source, which are `total` samples from `first` on of a whole set, or
   /// without that the whole set; `shapes` are those given for inputs that the model leaves open.
   ///
@@ -88,21 +79,10 @@ extension CalibrationSamples {
     _ source: ImageSource, of model: ModelGraph, named path: String, shapes: [String: [Int]] = [:],
     places: some Sequence<Int>, first: Int = 0, total: Int? = nil
   ) throws {
-    guard model.inputs.count == 1, let info = model.inputs.first.map({ $0.fixed(to: shapes[$0.name]) }) else {
-      throw FileError(
-        path: model.path,
-        reason: "calibration is for models of one input; this one has \(model.inputs.count)")
-    }
-    // A model that fixes its batch is given the same input several times over: its positions are alike, and do no harm.
-    let batch = max(1, (info.extents?.first ?? nil) ?? 1)
-    var inputs: [[String: NetworkTensor]] = []
-    for place in places {
-      let places = [Int](repeating: place, count: batch)
-      inputs.append([info.name: try source.batch(places, for: info, model: model.path)])
-    }
-    do throws(CompressError) { try self.init(inputs, first: first, total: total) } catch {
-      if case .option(_, let reason) = error { throw FileError(path: path, reason: reason) }
-      throw error
-    }
+    do {
+      try self.init(of: model, shapes: shapes, places: places, first: first, total: total) { info, images in
+        try source.batch(images, for: info, model: model.path)
+      }
+    } catch CompressError.option(_, let reason) { throw FileError(path: path, reason: reason) }
   }
 }

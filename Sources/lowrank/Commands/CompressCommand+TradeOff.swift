@@ -17,19 +17,16 @@ extension CompressCommand {
     options.budget = params == nil ? .multiplies(1) : .weights(1)
     let bar = ProgressBar()
     let show: @Sendable (Progress) -> Void = { bar.show($0) }
-    let samples = try samples(for: model, &options)
-    if let latency = try timing.compression(of: model, options, progress: show) { options = latency.options }
-    if let moments = try calibration.moments(of: model, options, progress: show) {
-      options = moments.options
-    } else if let samples {
-      options = try Calibration(model, options, samples: samples, progress: show).options
-    }
-    let candidates = try ModelCandidates(model, options, progress: show)
+    let request = try request(options, for: model)
+    let candidates: ModelCandidates
+    do throws(TimingError) {
+      candidates = try PreparedCompression(model, request, progress: show).candidates
+    } catch { throw timing.placed(error) }
     bar.finish()
     let tradeOff = candidates.tradeOff(fractions)
     let text = try jsonText(tradeOff)
     if let jsonFile { try outputs.write(Data((text + "\n").utf8), to: jsonFile) }
-    try outputs.finish(printing: printsJSON ? text : tradeOff.text(errors: options.error.title))
+    try outputs.finish(printing: printsJSON ? text : tradeOff.text(errors: candidates.options.error.title))
   }
 }
 

@@ -174,63 +174,35 @@ struct CompressCommand: ParsableCommand {
   var printsJSON: Bool { json == "-" }
   var jsonFile: String? { printsJSON ? nil : json }
 
-  /// Factors the layers; under a budget the page is to show the trade-off too, from the same analysis. A budget of time is
-  /// made here, as the layers have to be timed for it.
+  /// Factors the layers; under a budget the page is to show the trade-off too, from the same analysis.
   private func compress(
     _ model: inout ModelGraph, _ options: inout CompressionOptions
   ) throws -> (CompressionReport, TradeOff?) {
     let bar = ProgressBar()
     defer { bar.finish() }
     let show: @Sendable (Progress) -> Void = { bar.show($0) }
-    let samples = try samples(for: model, &options)
-    var latency = try timing.compression(of: model, options, progress: show)
-    options = latency?.options ?? options
-    if calibration.usesData { return try compressByData(samples, &model, &options, &latency, show) }
-    if var latency {
-      var candidates = try ModelCandidates(model, options, progress: show)
-      try latency.settle(&candidates)
-      let result = try latency.compress(&model, &candidates, progress: show)
-      return (result, report == nil ? nil : candidates.tradeOff(points: 12))
-    }
-    guard report != nil, options.budget != nil else {
-      return (try model.compress(options, progress: show), nil)
-    }
-    let candidates = try ModelCandidates(model, options, progress: show)
-    let result = try model.compress(candidates, progress: show)
-    return (result, candidates.tradeOff(points: 12))
+    let request = try request(options, for: model)
+    do throws(TimingError) {
+      guard request.options.budget != nil || request.latency != nil else {
+        return (try model.compress(request, progress: show), nil)
+      }
+      var compression = try PreparedCompression(model, request, progress: show)
+      let result = try compression.compress(&model, progress: show)
+      options = compression.candidates.options
+      return (result, report == nil ? nil : compression.candidates.tradeOff(points: 12))
+    } catch { throw timing.placed(error) }
   }
 
-  /// The samples to calibrate on; shapes that nothing else says are theirs.
-  func samples(for model: ModelGraph, _ options: inout CompressionOptions) throws -> CalibrationSamples? {
-    let samples = try calibration.samples(for: model, shapes: options.inputShapes)
-    options.inputShapes = samples?.completing(options.inputShapes, of: model) ?? options.inputShapes
-    return samples
-  }
-
-  /// Factors the layers by the data, within a budget of whatever measure.
-  private func compressByData(
-    _ samples: CalibrationSamples?, _ model: inout ModelGraph, _ options: inout CompressionOptions,
-    _ latency: inout LatencyCompression?, _ progress: @escaping @Sendable (Progress) -> Void
-  ) throws -> (CompressionReport, TradeOff?) {
-    let moments = try calibration.moments(of: model, options, progress: progress)
-    let seen = try samples.map {
-      try moments?.asymmetric(model, $0) ?? Calibration(model, options, samples: $0, progress: progress)
+  /// What is asked for, with data and times.
+  func request(_ options: CompressionOptions, for model: ModelGraph) throws -> CompressionRequest {
+    var request = CompressionRequest(options)
+    if let samples = try calibration.samples(for: model, shapes: options.inputShapes) {
+      request.calibrate(on: samples, of: model)
     }
-    options = moments?.options ?? seen?.options ?? options
-    var candidates = try ModelCandidates(model, options)
-    try latency?.settle(&candidates)
-    var result: CompressionReport
-    if let seen {
-      result =
-        try calibration.minAgreement.map {
-          try model.compress(candidates, calibration: seen, keeping: $0, progress: progress)
-        } ?? model.compress(candidates, calibration: seen, progress: progress)
-    } else {
-      result = try model.compress(candidates, progress: progress)
-      result.calibration = moments?.report
-    }
-    try latency?.conclude(&result, model)
-    return (result, report == nil ? nil : candidates.tradeOff(points: 12))
+    request.moments = try calibration.moments(of: model)
+    request.minAgreement = calibration.minAgreement
+    request.latency = try timing.latency(request.options)
+    return request
   }
 
   private func writeReports(

@@ -76,30 +76,18 @@ struct TimingArguments: ParsableArguments {
     latency.map(LatencyTarget.fraction) ?? targetMs.map(LatencyTarget.milliseconds)
   }
 
-  /// The compression of a model to the time asked for; nil where none is.
+  /// The time asked for, and where the milliseconds come from; nil where none is asked for.
   ///
-  /// **Throws** where the profile cannot be read or is of another model, or the network does not run.
-  func compression(
-    of model: ModelGraph, _ options: CompressionOptions, progress: @escaping @Sendable (Progress) -> Void
-  ) throws -> LatencyCompression? {
+  /// **Throws** where the profile cannot be read, or the runtime is not installed.
+  func latency(_ options: CompressionOptions) throws -> (target: LatencyTarget, source: LatencySource)? {
     guard let target else { return nil }
-    let cache = TimesCache.users
-    let source = try source(options, cache)
-    let latency: LatencyCompression
-    do { latency = try LatencyCompression(model, options, target, source, progress: progress) } catch {
-      throw placed(error)
-    }
-    try cache.save()
-    return latency
-  }
-
-  private func source(_ options: CompressionOptions, _ cache: TimesCache) throws -> LatencySource {
-    if let profile { return .table(try Self.table(profile)) }
-    return .timer(try (runtime ?? .lowrank).timer(options, threads: options.threads), cache: cache)
+    if let profile { return (target, .table(try Self.table(profile))) }
+    let timer = try (runtime ?? .lowrank).timer(options, threads: options.threads)
+    return (target, .timer(timer, cache: .users))
   }
 
   /// An error of a table as one of its file.
-  private func placed(_ error: TimingError) -> any Error {
+  func placed(_ error: TimingError) -> any Error {
     guard let profile, case .table(let reason) = error else { return error }
     return FileError(path: profile, reason: reason)
   }

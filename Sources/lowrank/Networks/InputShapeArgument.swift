@@ -83,12 +83,6 @@ extension ValueInfo {
     }
   }
 
-  /// The same input with extents where it leaves them open.
-  func fixed(to given: [Int]?) -> ValueInfo {
-    guard let given, let dataType else { return self }
-    return ValueInfo(name: name, type: .tensor(dataType, shape: given.map { .known($0) }))
-  }
-
   /// The shape to run with, given or the model's own.
   fileprivate func shape(_ given: [Int]?, most: Int, of model: String) throws -> Shape {
     var extents = given.map { $0.map { Optional($0) } } ?? self.extents ?? [nil]
