@@ -5,16 +5,17 @@
 
 A preloaded library (Tests/C/faults.c, built with $CC) makes the n-th open, read, write, fsync, link, rename, mkdir, fstat or
 mmap of a command fail, for every n that occurs, with what the system may say there; and kills it at every call that
-changes files. Besides, compress is killed or interrupted at --kills moments drawn at random, runs on a full disk (where
-root may mount one) and in a folder that cannot be written to. Demanded each time, with files of the outputs' names there
+changes files. Besides, compress, with data and without, moments and tune are killed or interrupted at --kills moments each,
+drawn at random, and compress runs on a full disk (where root may mount one) and in a folder that cannot be written to. Demanded each time, with files of the outputs' names there
 before and without: exit code 1, one sentence on the standard error, every file as it was and nothing beside it; or exit
 code 0 and every file whole. Where the process is killed, each file is the old one or the new one whole, and nothing else is
-there but, between its getting a name and its taking its place, one .lowrank.partial-* file.
+there but, between its getting a name and its taking its place, one .lowrank.partial-* file. A tune that was killed leaves
+its checkpoint besides, from which the same call goes on to the same bytes; one that was interrupted writes its best so far.
 
 Memory is another matter: Swift ends a process that gets none, so of --mallocs failing calls of malloc is demanded what is
 demanded of a kill. Needs Linux, Python and a C compiler. Exits with 1 where something else happens.
 """
-import argparse, errno, json, multiprocessing, os, random, re, shutil, signal, struct, subprocess, sys, tempfile, time
+import argparse, errno, json, math, multiprocessing, os, random, re, shutil, signal, struct, subprocess, sys, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # What may be said by each call; + for this one and all behind it, as on a full disk.
@@ -26,10 +27,20 @@ EARLIER = b"what was there before"
 
 
 class Command:
-    """A command line, what it reads and what it writes."""
+    """A command line, what it reads (files, or what is in them) and what it writes; the file that it goes on from when it was
+    killed, where it keeps one."""
 
-    def __init__(self, name, inputs, outputs, arguments):
+    def __init__(self, name, inputs, outputs, arguments, checkpoint=None):
         self.name, self.inputs, self.outputs, self.arguments = name, inputs, outputs, arguments
+        self.checkpoint = checkpoint
+
+
+def images(*shape):
+    """A .npy file of random numbers."""
+    r, header = random.Random(1), f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
+    header = header.ljust(117) + "\n"
+    return (b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
+            + struct.pack(f"<{math.prod(shape)}f", *(r.uniform(-1, 1) for _ in range(math.prod(shape)))))
 
 
 VECTORS = os.path.join(ROOT, "Tests", "Vectors")
@@ -48,9 +59,21 @@ COMMANDS = [
             "compress m.onnx --macs 0.7 --rank-multiple 1 -o out.onnx --json out.json --moments a.safetensors"),
     Command("run", {"m.onnx": f"{VECTORS}/conv-bn.onnx", "x.npy": f"{VECTORS}/conv-bn.input.npy"}, ["out/y.npy", "p.json"],
             "run m.onnx -i x.npy -o out --profile p.json"),
+    Command("tune", {"m.onnx": f"{VECTORS}/conv-bn.onnx", "x.npy": images(4, 8, 6, 5)}, ["out.onnx", "out.json"],
+            "tune m.onnx --teacher m.onnx --images x.npy --epochs 1 -o out.onnx --json out.json"),
 ]
-LARGE = Command("compress", {"m.onnx": os.path.join(ROOT, "Examples", "mnist", "mnist.onnx")}, ["out.onnx", "out.json"],
-                "compress m.onnx --error 0.2 -o out.onnx --json out.json")
+DIGITS = {"m.onnx": os.path.join(ROOT, "Examples", "mnist", "mnist.onnx"),
+          "x.npy": os.path.join(ROOT, "Examples", "mnist", "test_images.npy")}
+LARGE = [
+    Command("compress", DIGITS, ["out.onnx", "out.json"], "compress m.onnx --error 0.2 -o out.onnx --json out.json"),
+    Command("compress --calibrate", DIGITS, ["out.onnx", "out.json"],
+            "compress m.onnx --macs 0.5 --calibrate x.npy --samples 10 -o out.onnx --json out.json"),
+    Command("moments", DIGITS, ["out.safetensors"], "moments m.onnx --images x.npy --samples 20 -o out.safetensors"),
+    # Its own teacher: it has nothing to learn, but for the noise of small numbers, and takes every step.
+    Command("tune", DIGITS, ["out.onnx", "out.json"],
+            "tune m.onnx --teacher m.onnx --images x.npy --epochs 1 -o out.onnx --json out.json --checkpoint state",
+            checkpoint="state"),
+]
 
 
 class Trial:
@@ -58,7 +81,10 @@ class Trial:
 
     def __init__(self, command, has_earlier, folder):
         self.command, self.has_earlier, self.folder = command, has_earlier, folder
-        for name, source in command.inputs.items(): shutil.copy(source, os.path.join(folder, name))
+        for name, source in command.inputs.items():
+            if isinstance(source, bytes):
+                with open(os.path.join(folder, name), "wb") as file: file.write(source)
+            else: shutil.copy(source, os.path.join(folder, name))
         if has_earlier:
             for name in command.outputs:
                 os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
@@ -88,11 +114,15 @@ class Trial:
         if name.endswith(".html"): return data.rstrip().endswith(b"</html>")
         return data == OPTIONS.expected[self.command.arguments][name]
 
-    def judge(self, status, errors, is_killed):
+    def judge(self, status, errors, is_killed, is_interrupted=False):
         """What is wrong, or None."""
         outputs = {name: self.read(name) for name in self.command.outputs}
         olds = [data == (EARLIER if self.has_earlier else None) for data in outputs.values()]
         news = [self.is_new(name, data) for name, data in outputs.items()]
+        if is_interrupted and self.command.checkpoint and status == 0:
+            # The best so far: the structure is the same, and so is the length.
+            news = [new or len(data or b"") == len(OPTIONS.expected[self.command.arguments][name])
+                    for (name, data), new in zip(outputs.items(), news)]
         if any(self.read(name) != data for name, data in self.inputs.items()): return "an input changed"
         for (name, data), old, new in zip(outputs.items(), olds, news):
             if not old and not new: return f"{name} is neither the old file nor the new one whole"
@@ -101,14 +131,15 @@ class Trial:
                  for at, _, names in os.walk(self.folder) for name in names}
         others = there - known
         if is_killed and status < 0:
-            extra = [name for name in others if not re.match(r"(out/)?\.lowrank\.partial-", name)]
+            extra = [name for name in others - {self.command.checkpoint} if not re.match(r"(out/)?\.lowrank\.partial-", name)]
             return f"{extra} left" if extra else None
         if others: return f"{sorted(others)} left"
         if status == 0: return None if all(news) else "exit 0 and an old file"
         if status != 1: return f"exit {status}" if status > 0 else signal.Signals(-status).name
         if not all(olds): return "exit 1 and a new file"
         if not self.has_earlier and os.path.isdir(os.path.join(self.folder, "out")): return "exit 1 and a folder left"
-        lines = errors.strip().splitlines()
+        # tune tells of its steps there too.
+        lines = errors.strip().splitlines()[-1 if self.command.name == "tune" else 0:]
         return None if len(lines) == 1 and lines[0].startswith("Error: ") else f"exit 1 and says {errors.strip()!r}"
 
 
@@ -157,16 +188,28 @@ def tasks_of(command):
 
 
 def run_kill(task):
-    """Kills or interrupts a longer compression at a moment. Gives the task, its exit code and what is wrong."""
-    seed, number, seconds = task
-    r = random.Random(f"{seed}/{number}")
+    """Kills or interrupts a longer command at a moment. Gives the task, its exit code and what is wrong."""
+    command, number, seconds = task
+    r = random.Random(f"{OPTIONS.seed}/{command.name}/{number}")
     with tempfile.TemporaryDirectory(prefix="lowrank-kill-", dir=OPTIONS.work) as folder:
-        trial = Trial(LARGE, number % 2 == 0, folder)
+        trial = Trial(command, number % 2 == 0, folder)
+        signal_sent = r.choice([signal.SIGKILL, signal.SIGINT])
         with trial.start({}) as process:
             time.sleep(r.uniform(0, 1.1 * seconds))
-            process.send_signal(r.choice([signal.SIGKILL, signal.SIGINT]))
+            process.send_signal(signal_sent)
             _, errors = process.communicate()
-        return task, process.returncode, trial.judge(process.returncode, errors.decode("utf-8", "replace"), True)
+        wrong = trial.judge(process.returncode, errors.decode("utf-8", "replace"), True, signal_sent == signal.SIGINT)
+        if wrong is None and process.returncode < 0 and command.checkpoint: wrong = go_on(trial)
+        return task, process.returncode, wrong
+
+
+def go_on(trial):
+    """Runs a command again that was killed, with what it left there. Gives what is wrong, or None."""
+    for name in os.listdir(trial.folder):
+        if name.startswith(".lowrank.partial-"): os.remove(os.path.join(trial.folder, name))
+    with trial.start({}) as process: _, errors = process.communicate()
+    wrong = trial.judge(process.returncode, errors.decode("utf-8", "replace"), False)
+    return wrong and f"gone on from a checkpoint: {wrong}"
 
 
 def full_disks():
@@ -195,7 +238,7 @@ def full_disks():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=200, help="random moments (default 200)")
+    parser.add_argument("--kills", type=int, default=200, help="random moments a command (default 200)")
     parser.add_argument("--mallocs", type=int, default=200, help="calls of malloc a command (default 200)")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--lowrank", default=os.environ.get("LOWRANK") or os.path.join(ROOT, ".build", "release", "lowrank"))
@@ -208,10 +251,13 @@ def main():
         subprocess.run([os.environ.get("CC", "cc"), "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", OPTIONS.library,
                         os.path.join(ROOT, "Tests", "C", "faults.c"), "-ldl"], check=True)
         tasks = [task for command in COMMANDS for task in tasks_of(command)]
-        tasks_of(LARGE)
-        start = time.monotonic()
-        tasks_of(LARGE)
-        seconds = time.monotonic() - start
+        kills = []
+        for command in LARGE:
+            tasks_of(command)
+            start = time.monotonic()
+            tasks_of(command)
+            seconds = time.monotonic() - start
+            kills += [(command, number, seconds) for number in range(OPTIONS.kills)]
         with multiprocessing.Pool(min(2, os.cpu_count() or 1)) as pool:
             exits = {}
             for (command, has_earlier, fault), status, wrong in pool.imap_unordered(run_trial, tasks, 4):
@@ -219,14 +265,14 @@ def main():
                 exits.setdefault(command.name, {}).setdefault(kind, []).append(fault)
                 if wrong: faults.append((f"{command.name} {fault}{' over earlier files' if has_earlier else ''}", status, wrong))
             for name, kinds in exits.items():
-                print(f"{name:18} {sum(map(len, kinds.values())):5} faults: "
+                print(f"{name:20} {sum(map(len, kinds.values())):5} faults: "
                       + ", ".join(f"{kind} {len(found)}" for kind, found in sorted(kinds.items())))
-            kills = [(OPTIONS.seed, number, seconds) for number in range(OPTIONS.kills)]
-            ended = 0
-            for (_, number, _), status, wrong in pool.imap_unordered(run_kill, kills):
-                ended += status >= 0
-                if wrong: faults.append((f"kill {number} of seed {OPTIONS.seed}", status, wrong))
-        print(f"{OPTIONS.kills} moments of {seconds:.2f} s to be killed or interrupted at, {ended} of them behind the end")
+            ended = {command.name: 0 for command in LARGE}
+            for (command, number, _), status, wrong in pool.imap_unordered(run_kill, kills):
+                ended[command.name] += status >= 0
+                if wrong: faults.append((f"{command.name}, kill {number} of seed {OPTIONS.seed}", status, wrong))
+        for name, count in ended.items():
+            print(f"{name:20} {OPTIONS.kills:5} moments to be killed or interrupted at, {count} of them behind the end")
         disks, wrong = full_disks()
         faults += wrong
         if disks: print(f"{disks} full or read-only disks")

@@ -89,6 +89,11 @@ struct ProductGradientTests {
     Layer(inputs: 4, outputs: 6, groups: 2, pads: [1, 1, 1, 1]),
     Layer(inputs: 4, outputs: 4, groups: 4, pads: [1, 1, 1, 1]),
     Layer(inputs: 3, outputs: 6, groups: 3, stride: [2, 2], pads: [0, 1, 1, 0]),
+    // By products of shifted maps, of all channels and of each by itself.
+    Layer(inputs: 9, dilation: [2, 1], pads: [2, 1, 1, 1]),
+    Layer(inputs: 9, dilation: [1, 2], pads: [0, 2, 1, 2]),
+    Layer(inputs: 4, outputs: 4, groups: 4, dilation: [2, 1], pads: [2, 1, 1, 1]),
+    Layer(inputs: 4, outputs: 4, groups: 4, dilation: [1, 2], pads: [0, 2, 1, 2]),
     // By Winograd's form in reverse: tiles that reach beyond the maps, channels that fill no vector, several images.
     Layer(inputs: 16, outputs: 19, extents: [9, 6], pads: [1, 1, 1, 1]),
     Layer(images: 3, inputs: 21, outputs: 16, extents: [11, 13], pads: [0, 1, 2, 0]),

@@ -141,7 +141,8 @@ import Testing
     var swifts = model
     let expected = try swifts.compress(request)
     _ = try swifts.saveONNX(to: folder.path("swift.onnx"))
-    #expect(found.calibration?.outputs.map(\.relativeError) == expected.calibration?.outputs.map(\.relativeError))
+    #expect(
+      found.calibration?.outputs.map(\.relativeError) == expected.calibration?.outputs.map(\.relativeError))
     #expect(found.calibration?.heldOut == 4)
     #expect(
       FileManager.default.contentsEqual(atPath: folder.path("c.onnx"), andPath: folder.path("swift.onnx")))

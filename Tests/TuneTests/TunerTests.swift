@@ -36,6 +36,22 @@ struct TunerTests {
     #expect(Set(result.weights.keys) == ["w1", "b1", "w2", "w3", "b3"])
   }
 
+  /// A network that is nearly there is not tossed out of what it has: rates are lowered until they do no harm, unless one is given.
+  @Test
+  func harmfulRatesAreLowered() throws {
+    func losses(rate: Double?) throws -> (start: Double, seen: [Double]) {
+      var seen: [Double] = []
+      let result = try Tuner(
+        TinyNetwork.classifier(seed: 1, noise: 1e-4), teacher: TinyNetwork.classifier(seed: 1),
+        images: RandomImages(), options: options { $0.rate = rate }
+      ).run(progress: { seen.append($0.heldBackLoss) })
+      return (result.startLoss, seen)
+    }
+    let (own, given) = (try losses(rate: nil), try losses(rate: 3e-4))
+    #expect(own.seen.allSatisfy { $0 < 2 * own.start }, "\(own)")
+    #expect(given.seen.contains { $0 > 100 * given.start }, "\(given)")
+  }
+
   @Test
   func stochasticGradientDescentFalls() throws {
     let result = try tuner {

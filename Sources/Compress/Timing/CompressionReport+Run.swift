@@ -34,7 +34,7 @@ extension CompressionReport {
   /// Why a run could take minutes or more memory than the compression did, which nobody asked for; nil where it does not.
   private func obstacle(toTiming original: ModelGraph, after seconds: Double) -> String? {
     if layers.contains(where: { $0.macsBefore == nil }) {
-      return "the shapes of some layers are unknown: give --input-shape NAME=..."
+      return "the shapes of some layers are unknown: give \(ValueInfo.shapeOption(original.inputs))"
     }
     if original.main.nodes.contains(where: { $0.opType == "Loop" || $0.opType == "Scan" }) {
       return "it has a loop, which may take any time"

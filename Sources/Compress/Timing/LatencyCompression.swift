@@ -1,6 +1,5 @@
 import Forms
 public import ModelGraph
-import TensorFiles
 
 /// Compression to a time: forms priced in milliseconds, and the prices set right by timing what they lead to.
 ///
@@ -30,8 +29,7 @@ public struct LatencyCompression {
 
   /// Prices the forms of all layers; options about budgets are replaced by the target.
   ///
-  /// **Throws** `TimingError` for options that do not fit the model, a model that does not run, a table of another, or a cache
-  /// that cannot be saved.
+  /// **Throws** `TimingError` for options that do not fit the model, a model that does not run, or a table of another.
   public init(
     _ model: ModelGraph, _ options: CompressionOptions, _ target: LatencyTarget, _ source: LatencySource,
     progress: @escaping @Sendable (Progress) -> Void = { _ in }
@@ -43,7 +41,7 @@ public struct LatencyCompression {
     case .timer(let timer, let cache):
       var profiler = try LayerProfiler(model, work, options, timer, cache: cache, progress: progress)
       (table, clock) = (try profiler.table(), (timer, profiler.variants, profiler.asItIs))
-      do throws(FileError) { try cache.save() } catch { throw .file(error) }
+      cache.keep()
     }
     measure = try LatencyMeasure(table, work)
     var budgeted = options

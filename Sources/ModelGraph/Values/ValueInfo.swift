@@ -44,6 +44,11 @@ public struct ValueInfo: Sendable, Equatable {
   /// Whether an extent is open, or the number of axes.
   package var isOpen: Bool { extents?.contains(nil) ?? true }
 
+  /// How the option that gives extents where they are open begins: `--input-shape image=...`.
+  package static func shapeOption(_ inputs: [ValueInfo]) -> String {
+    "--input-shape \(inputs.first(where: \.isOpen)?.name ?? "NAME")=..."
+  }
+
   /// The extents in words, with a question mark for each that is open: `1x3x?x?`.
   package var shapeText: String {
     extents.map { $0.map { $0.map(String.init) ?? "?" }.joined(separator: "x") } ?? "?"

@@ -134,7 +134,8 @@ struct CompressCommand: ParsableCommand {
     result.elapsedSeconds = (clock.now - start).seconds
     let whole = CompressionOutcome(compression: result, tuning: tuned)
     try writeReports(whole, tradeOff, options, to: &outputs)
-    let lines = [result.text(errors: options.error.title)] + (tuned.map { [$0.text] } ?? [])
+    let lines =
+      [result.text(errors: options.error.title, inputs: model.inputs)] + (tuned.map { [$0.text] } ?? [])
     let text = "\(lines.joined(separator: "\n"))\n\(output) written in \(fixed(result.elapsedSeconds, 2)) s"
     try outputs.finish(printing: printsJSON ? try jsonText(whole) : text)
   }

@@ -1,10 +1,11 @@
 import Compress
+import ModelGraph
 import Reports
 import Tensors
 
 extension CompressionReport {
-  /// The report as a table for people; `errors` says what the sum of the errors is.
-  func text(errors: String) -> String {
+  /// The report as a table for people; `errors` says what the sum of the errors is, and `inputs` are the model's.
+  func text(errors: String, inputs: [ValueInfo]) -> String {
     var table = Table([
       ("layer", .left), ("op", .left), ("kernel", .left), ("form", .left), ("error", .right),
       ("of answers", .right),
@@ -45,7 +46,8 @@ extension CompressionReport {
     lines += timeText
     if layers.contains(where: { $0.macsBefore == nil }) {
       lines.append(
-        "multiplies only of layers whose shapes are known; give --input-shape NAME=... for the rest")
+        "multiplies only of layers whose shapes are known; give \(ValueInfo.shapeOption(inputs)) for the rest"
+      )
     }
     return lines.joined(separator: "\n")
   }

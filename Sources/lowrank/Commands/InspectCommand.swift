@@ -47,7 +47,7 @@ extension InspectCommand {
     let alone = try TimingRuntime.lowrank.timer(options, threads: 1)
     let cache = TimesCache.users
     let inspection = try TimeInspection(model, options, timer, alone: alone, cache: cache, progress: show)
-    try cache.save()
+    cache.keep()
     return inspection
   }
 }

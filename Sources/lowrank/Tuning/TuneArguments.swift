@@ -30,7 +30,7 @@ struct TuneArguments: ParsableArguments {
 
   @Option(
     help:
-      "The largest learning rate, 0.3 of it after blocks. (default: 0.001 for adam, 0.01 for sgd, and 0.3 of that for the whole network)"
+      "The largest learning rate, 0.3 of it after blocks. (default: 0.001 for adam, 0.01 for sgd, and 0.3 of that for the whole network, less where a few steps of it do harm)"
   )
   var rate: Double?
 

@@ -42,6 +42,9 @@ public final class TimesCache: Sendable {
     try AtomicFile.write(Data(lines.joined().utf8), to: path)
   }
 
+  /// Saves where that can be done: in a home that is not to be written to, times are measured anew each time.
+  public func keep() { try? save() }
+
   private static func read(_ path: String) -> [String: Double] {
     guard let bytes = try? FileReader.bytes(ofFile: path) else { return [:] }
     var found: [String: Double] = [:]
