@@ -54,7 +54,7 @@ static const char *some_path(void) {
 static void some_progress(void *context, const char *layer, int64_t done, int64_t total) {
   /* A structure that ends in front of the context gives none. */
   const bool mine = !context || context == models_folder;
-  if (!mine || !*layer || done < 0 || done > total) judge("progress", (lowrank_status)-1, NULL);
+  if (!mine || !layer || done < 1 || done > total) judge("progress", (lowrank_status)-1, NULL);
 }
 
 static const void *some_model_options(lowrank_model_options *options, const char *shapes[4]) {

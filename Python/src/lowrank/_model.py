@@ -62,8 +62,8 @@ def compress(model: Path, output: Path, *, macs: float | None = None, params: fl
                    or "auto" for the shorter that adds little to a layer's error
     time_run       whether a run of both networks is timed at the end, as the command does: `time` in the report, whose
                    `isFaster` says whether fewer multiplies are less time here, or `notTimed` with the reason
-    progress       is called with the layers that are done, all layers, and the name of the last one; what it raises is
-                   raised here when the work is done
+    progress       is called with the layers that are done, all layers, and the name of the last one, or while all are timed
+                   with turns and no name; what it raises is raised here when the work is done
 
     The output appears whole or not at all, and may not be the file that is read.
 

@@ -505,8 +505,9 @@ typedef enum lowrank_weight_storage {
 } lowrank_weight_storage;
 
 /* Told of the work on a model: a layer, in UTF-8 and valid during the call, is number `done` of `total`. Under a budget
-   the layers are gone through twice, first to be analysed; to be timed and to be looked at with samples once more each. It is
-   called by one thread at a time, which need not be the caller's, and must return. */
+   the layers are gone through twice, first to be analysed, and with samples once more, to be looked at; to be timed they take
+   turns all together, of which number `done` of `total` is over, and the text is empty. It is called by one thread at a time,
+   which need not be the caller's, and must return. */
 typedef void (*lowrank_progress)(void *context, const char *layer, int64_t done, int64_t total);
 
 /* A tensor in the caller's memory, dense and row-major.

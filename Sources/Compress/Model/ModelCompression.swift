@@ -4,11 +4,11 @@ import Tensors
 
 /// How far long work has come.
 public struct Progress: Sendable {
-  /// Layers that are done.
+  /// Layers that are done, or turns of timing all of them.
   public let done: Int
-  /// All layers.
+  /// All layers, or all turns.
   public let total: Int
-  /// The layer that was done last; empty before the first.
+  /// The layer that was done last; empty before the first, and where all of them took a turn.
   public let layer: String
   /// What is done with them.
   public let task: Task

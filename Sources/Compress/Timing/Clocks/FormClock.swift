@@ -44,9 +44,11 @@ struct InPlaceClock: FormClock {
     }
     var ratios = forms.map { _ in [FactoredForm: Double]() }
     if count == 0 { try measure([], &ratios) }
+    progress(.beginning(.timing, of: count))
     for first in stride(from: 0, to: count, by: Self.together) {
-      progress(Progress(done: first, total: count, layer: "", task: .timing))
-      try measure(Array(assignments[first..<min(first + Self.together, count)]), &ratios)
+      let end = min(first + Self.together, count)
+      try measure(Array(assignments[first..<end]), &ratios)
+      progress(Progress(done: end, total: count, layer: "", task: .timing))
     }
     return ratios
   }

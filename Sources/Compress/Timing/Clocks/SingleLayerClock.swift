@@ -29,9 +29,12 @@ struct SingleLayerClock: FormClock {
     whole = min(whole, try timer.times(of: [asItIs], .settle)[0].whole)
     if dense.isEmpty { dense = work.layers.map { _ in 0 } }
     var ratios = forms.map { _ in [FactoredForm: Double]() }
+    progress(.beginning(.timing, of: work.layers.count))
     for place in work.layers.indices {
-      let name = work.layers[place].name
-      progress(Progress(done: place, total: work.layers.count, layer: name, task: .timing))
+      defer {
+        let name = work.layers[place].name
+        progress(Progress(done: place + 1, total: work.layers.count, layer: name, task: .timing))
+      }
       guard let piece = LayerPiece(model, work, place), dense[place] == 0 || !forms[place].isEmpty else {
         continue
       }
