@@ -144,6 +144,13 @@ extension CompressError {
     switch error {
     case .model(let error): .model(error)
     case .input: .option(name: "calibrate", reason: error.description)
+    case .node:
+      .model(
+        .model(
+          path: path,
+          reason:
+            "it cannot be run on these inputs: \(error.description); images of another size may do, with --resize WxH"
+        ))
     default: .model(.model(path: path, reason: "it cannot be run for calibration: \(error.description)"))
     }
   }

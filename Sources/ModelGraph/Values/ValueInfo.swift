@@ -1,4 +1,5 @@
 public import TensorFiles
+internal import Tensors
 
 /// What a model says of a value: its name, its type, its shape.
 public struct ValueInfo: Sendable, Equatable {
@@ -46,7 +47,7 @@ public struct ValueInfo: Sendable, Equatable {
 
   /// How the option that gives extents where they are open begins: `--input-shape image=...`.
   package static func shapeOption(_ inputs: [ValueInfo]) -> String {
-    "--input-shape \(inputs.first(where: \.isOpen)?.name ?? "NAME")=..."
+    "--input-shape \(inputs.first(where: \.isOpen)?.name.onOneLine ?? "NAME")=..."
   }
 
   /// The extents in words, with a question mark for each that is open: `1x3x?x?`.
