@@ -6,8 +6,8 @@
 A preloaded library (Tests/C/faults.c, built with $CC) makes the n-th open, read, write, fsync, link, rename, mkdir, fstat or
 mmap of a command fail, for every n that occurs, with what the system may say there; and kills it at every call that
 changes files. Besides, compress, with data and without, moments and tune are killed or interrupted at --kills moments each,
-drawn at random, and compress runs on a full disk (where root may mount one) and in a folder that cannot be written to. Demanded each time, with files of the outputs' names there
-before and without: exit code 1, one sentence on the standard error, every file as it was and nothing beside it; or exit
+drawn at random, and compress runs on a full disk (where root may mount one) and in a folder that cannot be written to.
+Demanded each time, with files of the outputs' names there before and without: exit code 1, one sentence on the standard error, every file as it was and nothing beside it; or exit
 code 0 and every file whole. Where the process is killed, each file is the old one or the new one whole, and nothing else is
 there but, between its getting a name and its taking its place, one .lowrank.partial-* file. A tune that was killed leaves
 its checkpoint besides, from which the same call goes on to the same bytes; one that was interrupted writes its best so far.

@@ -27,6 +27,7 @@ operators() {
 
 [ $# -gt 0 ] || set -- address undefined thread operators
 for sanitizer in "$@"; do
+  echo "=== $sanitizer"
   targets=ConvTests,LinearAlgebraTests,TensorsTests,FormsTests,TensorFilesTests
   tests="^(${targets//,/|})\\."
   # The C kernels at a lower level, which takes less time to build and moves less out of a sanitizer's sight.
@@ -41,7 +42,6 @@ for sanitizer in "$@"; do
       tests='^(ConvTests\.(PlanBehaviour|KernelVariant|ThreadCount|Chain|StackedImages)|LinearAlgebraTests\.SharedWork)Tests'
       ;;
     operators)
-      echo "=== $sanitizer"
       operators
       continue
       ;;
@@ -50,7 +50,6 @@ for sanitizer in "$@"; do
       exit 2
       ;;
   esac
-  echo "=== $sanitizer"
   log=.build-$sanitizer.log
   LOWRANK_TESTS=$targets swift test -c release --scratch-path ".build-$sanitizer" "${flags[@]}" \
     -Xswiftc -enable-testing --no-parallel --filter "$tests" 2>&1 |

@@ -49,7 +49,7 @@ def compress(model: Path, output: Path, *, macs: float | None = None, params: fl
 
     calibrate      some dozens of inputs without labels, one for each place on the first axis: each layer is fitted to what it
                    does on them, and `calibration` in the report tells how far the outputs are off on a fifth that was kept
-                   out. For models of one input, under a budget (the first two lines above). Accuracy mostly hangs on it
+                   out. For models of one input, with macs, params, latency or target_ms. Accuracy mostly hangs on it
     min_agreement  with `calibrate`: stop where the answers on the inputs kept out are the original's in less than this part,
                    or for maps where they are off by more than 1 less this; the budget is then the least that is tried
 

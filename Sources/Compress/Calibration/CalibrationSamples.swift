@@ -63,8 +63,10 @@ public struct CalibrationSamples: Sendable {
     total: Int? = nil, _ batch: (ValueInfo, [Int]) throws -> NetworkTensor
   ) throws {
     guard model.inputs.count == 1, let info = model.inputs.first.map({ $0.fixed(to: shapes[$0.name]) }) else {
-      throw CompressError.option(
-        name: "calibrate", reason: "it is for models of one input; this one has \(model.inputs.count)")
+      throw CompressError.model(
+        .model(
+          path: model.path,
+          reason: "calibration is for models of one input; this one has \(model.inputs.count)"))
     }
     let times = max(1, (info.extents?.first ?? nil) ?? 1)
     let inputs = try places.map { [info.name: try batch(info, [Int](repeating: $0, count: times))] }

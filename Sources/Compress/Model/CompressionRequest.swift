@@ -14,6 +14,9 @@ public struct CompressionRequest: Sendable {
   /// Inputs that layers are fitted to; nil to go by the weights, or by the moments alone.
   public private(set) var samples: CalibrationSamples?
 
+  /// Whether the layers share out what the whole model may cost.
+  public var hasBudget: Bool { options.budget != nil || latency != nil }
+
   /// What the options say, by the weights alone.
   public init(_ options: CompressionOptions) { self.options = options }
 

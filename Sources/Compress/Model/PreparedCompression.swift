@@ -95,7 +95,7 @@ extension ModelGraph {
   public mutating func compress(
     _ request: CompressionRequest, progress: @escaping @Sendable (Progress) -> Void = { _ in }
   ) throws(TimingError) -> CompressionReport {
-    if request.options.budget != nil || request.latency != nil {
+    if request.hasBudget {
       var prepared = try PreparedCompression(self, request, progress: progress)
       return try prepared.compress(&self, progress: progress)
     }

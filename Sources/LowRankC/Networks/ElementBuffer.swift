@@ -73,48 +73,30 @@ struct ElementBuffer {
   /// does not hold them: floating point, where it is of integers.
   func tensor(_ places: [Int], of extents: [Int], type: DataType) -> NetworkTensor? {
     let shape = Shape([places.count] + extents.dropFirst())
-    switch code {
-    case .float: return tensor(places, of: Float.self, shape, type)
-    case .double: return tensor(places, of: Double.self, shape, type)
-    case .int8: return tensor(places, of: Int8.self, shape, type)
-    case .int16: return tensor(places, of: Int16.self, shape, type)
-    case .int32: return tensor(places, of: Int32.self, shape, type)
-    case .int64: return tensor(places, of: Int64.self, shape, type)
-    case .uint8, .bool: return tensor(places, of: UInt8.self, shape, type)
-    case .uint16: return tensor(places, of: UInt16.self, shape, type)
-    case .uint32: return tensor(places, of: UInt32.self, shape, type)
-    case .uint64: return tensor(places, of: UInt64.self, shape, type)
-    }
-  }
-
-  private func tensor<Element: BinaryFloatingPoint & BitwiseCopyable>(
-    _ places: [Int], of _: Element.Type, _ shape: Shape, _ type: DataType
-  ) -> NetworkTensor? {
-    guard type.elementType != nil else { return nil }
-    return NetworkTensor(
-      Tensor(shape: shape, elements: gathered(places, shape) { (element: Element) in Float(element) }),
-      type: type)
-  }
-
-  private func tensor<Element: FixedWidthInteger & BitwiseCopyable>(
-    _ places: [Int], of _: Element.Type, _ shape: Shape, _ type: DataType
-  ) -> NetworkTensor? {
-    guard type.elementType != nil else {
-      let integers = gathered(places, shape) { (element: Element) in Int(truncatingIfNeeded: element) }
-      return NetworkTensor(shape: shape, integers: integers, type: type)
-    }
-    return NetworkTensor(
-      Tensor(shape: shape, elements: gathered(places, shape) { (element: Element) in Float(element) }),
-      type: type)
-  }
-
-  /// The elements of places on the first axis, where a shape is that of all of them together.
-  private func gathered<Element, Result>(
-    _ places: [Int], _ shape: Shape, _ converted: (Element) -> Result
-  ) -> [Result] {
     let length = shape.count / max(1, places.count)
+    let parts = places.map { $0 * length..<($0 + 1) * length }
+    switch code {
+    case .float: return NetworkTensor(floats: gathered(parts) { (x: Float) in x }, shape, type)
+    case .double: return NetworkTensor(floats: gathered(parts) { (x: Double) in Float(x) }, shape, type)
+    case .int8: return NetworkTensor(integers: gathered(parts) { (x: Int8) in Int(x) }, shape, type)
+    case .int16: return NetworkTensor(integers: gathered(parts) { (x: Int16) in Int(x) }, shape, type)
+    case .int32: return NetworkTensor(integers: gathered(parts) { (x: Int32) in Int(x) }, shape, type)
+    case .int64: return NetworkTensor(integers: gathered(parts) { (x: Int64) in Int(x) }, shape, type)
+    case .uint8: return NetworkTensor(integers: gathered(parts) { (x: UInt8) in Int(x) }, shape, type)
+    case .uint16: return NetworkTensor(integers: gathered(parts) { (x: UInt16) in Int(x) }, shape, type)
+    case .uint32: return NetworkTensor(integers: gathered(parts) { (x: UInt32) in Int(x) }, shape, type)
+    case .uint64:
+      return NetworkTensor(
+        integers: gathered(parts) { (x: UInt64) in Int(truncatingIfNeeded: x) }, shape, type)
+    case .bool: return NetworkTensor(integers: gathered(parts) { (x: UInt8) in x == 0 ? 0 : 1 }, shape, type)
+    }
+  }
+
+  private func gathered<Element, Result>(
+    _ parts: [Range<Int>], _ converted: (Element) -> Result
+  ) -> [Result] {
     let all = elements(Element.self)
-    return places.flatMap { all[($0 * length)..<(($0 + 1) * length)].map(converted) }
+    return parts.flatMap { all[$0].map(converted) }
   }
 
   /// Takes the elements of an output, which has as many, of the same kind.
@@ -146,5 +128,22 @@ struct ElementBuffer {
   ) {
     let target = elements(Element.self)
     for place in 0..<min(count, source.count) { target[place] = converted(source.base[place]) }
+  }
+}
+
+extension NetworkTensor {
+  /// Floating point as a value of this type; nil for one of integers.
+  fileprivate init?(floats: [Float], _ shape: Shape, _ type: DataType) {
+    guard type.elementType != nil else { return nil }
+    self.init(Tensor(shape: shape, elements: floats), type: type)
+  }
+
+  /// Integers as a value of this type, which may be of floating point.
+  fileprivate init(integers: [Int], _ shape: Shape, _ type: DataType) {
+    if type.elementType != nil {
+      self.init(Tensor(shape: shape, elements: integers.map { Float($0) }), type: type)
+    } else {
+      self.init(shape: shape, integers: integers, type: type)
+    }
   }
 }

@@ -132,8 +132,8 @@ public final class Tuner {
   /// Lowers the rates of the whole network until a few steps at the largest of them leave the images held back no worse.
   ///
   /// A network that was fitted to data stands where rates that suit others toss it out of what it has, and it does not come back
-  /// in the time that there is: CRAFT at a quarter of its time lost its fit within three steps at 0.0003 for each weight, and
-  /// came nearer to the original at 0.00003. Blocks are not judged so: what they learn at high rates pays in the end, though it
+  /// in the time that there is: CRAFT at a quarter of its time lost its fit within eight steps at 0.0003 for each weight,
+  /// and came nearer to the original at 0.00001. Blocks are not judged so: what they learn at high rates pays in the end, though it
   /// costs at first. A rate that is asked for is taken as it is.
   private func settleRate(_ state: inout TuningState) throws(TuneError) {
     guard task.options.rate == nil, state.phase == .whole else { return }

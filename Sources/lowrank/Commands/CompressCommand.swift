@@ -184,9 +184,7 @@ struct CompressCommand: ParsableCommand {
     let show: @Sendable (Progress) -> Void = { bar.show($0) }
     let request = try request(options, for: model)
     do throws(TimingError) {
-      guard request.options.budget != nil || request.latency != nil else {
-        return (try model.compress(request, progress: show), nil)
-      }
+      guard request.hasBudget else { return (try model.compress(request, progress: show), nil) }
       var compression = try PreparedCompression(model, request, progress: show)
       let result = try compression.compress(&model, progress: show)
       options = compression.candidates.options

@@ -33,7 +33,7 @@ struct InspectCommand: ParsableCommand {
     }
     let report = try model.inspect(arguments.options(for: model), progress: show)
     bar.finish()
-    try outputs.finish(printing: json ? try jsonText(report) : report.text)
+    try outputs.finish(printing: json ? try jsonText(report) : report.text(inputs: model.inputs))
   }
 }
 
@@ -53,8 +53,9 @@ extension InspectCommand {
 }
 
 extension InspectionReport {
-  /// The report as a table for people: what a form is worth first, as a narrow terminal has no room for the last columns.
-  fileprivate var text: String {
+  /// The report as a table for people: what a form is worth first, as a narrow terminal has no room for the last columns;
+  /// `inputs` are the model's.
+  fileprivate func text(inputs declared: [ValueInfo]) -> String {
     var table = Table([
       ("layer", .left), ("form", .left), ("error", .right), ("of weights", .right), ("of multiplies", .right),
       ("weights", .right), ("multiplies", .right), ("op", .left), ("kernel", .left),
@@ -78,8 +79,7 @@ extension InspectionReport {
     }
     let open = layers.contains { $0.macs == nil }
     let head = "opset \(model.opset), \(grouped(model.bytes)) bytes, input \(inputs.joined(separator: ", "))"
-    let name = model.inputs.first { $0.shape?.contains(nil) ?? true }?.name.onOneLine ?? "NAME"
-    let advice = open ? ["multiplies unknown where shapes are; give --input-shape \(name)=..."] : []
+    let advice = open ? ["multiplies unknown where shapes are; give \(ValueInfo.shapeOption(declared))"] : []
     let sum = model.macs > 0 || !open ? ", \(grouped(model.macs)) multiplies" : ""
     let end = "\(layers.count) layers, \(grouped(model.params)) weights\(sum)"
     return ([head, "", table.text, ""] + reasons.lines + [end] + advice).joined(separator: "\n")
