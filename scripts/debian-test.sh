@@ -84,7 +84,7 @@ swift_version() {
 
 # Lets the Swift of this architecture's system compile for the foreign one, which it sees as /foreign.
 make_sdk() {
-  local bundle=$roots/$host/root/.swiftpm/swift-sdks/foreign.artifactbundle
+  local bundle=$roots/$host/sdks/foreign.artifactbundle
   if [ "$(swift_version "$host")" != "$(swift_version "$architecture")" ]; then
     echo "the systems in $roots have different versions of Swift: remove them to have both of today" >&2
     exit 1
@@ -133,7 +133,7 @@ build_all() {
   else
     share_settings "$roots/$host"
     enter_compiler swift --version
-    enter_compiler env PKG_CONFIG_SYSROOT_DIR=/foreign "${build[@]}" --swift-sdk foreign \
+    enter_compiler env PKG_CONFIG_SYSROOT_DIR=/foreign "${build[@]}" --swift-sdks-path /sdks --swift-sdk foreign \
       --pkg-config-path "/foreign/usr/lib/$multiarch/pkgconfig"
   fi
 }
