@@ -34,6 +34,13 @@ static void prepare(struct jpeg_decompress_struct *decoder, error_manager *manag
   manager->message = message;
 }
 
+// libjpeg makes no red, green and blue of what is to be printed, and its own words for that say nothing.
+static int is_for_print(const struct jpeg_decompress_struct *decoder, char *message) {
+  if (decoder->jpeg_color_space != JCS_CMYK && decoder->jpeg_color_space != JCS_YCCK) return 0;
+  snprintf(message, CIMAGES_MESSAGE_SIZE, "its colours are those of print (CMYK): save it with red, green and blue");
+  return 1;
+}
+
 int cimages_jpeg_size(const uint8_t *bytes, size_t count, uint32_t *width, uint32_t *height, char *message) {
   struct jpeg_decompress_struct decoder;
   error_manager manager;
@@ -47,8 +54,9 @@ int cimages_jpeg_size(const uint8_t *bytes, size_t count, uint32_t *width, uint3
   jpeg_read_header(&decoder, TRUE);
   *width = decoder.image_width;
   *height = decoder.image_height;
+  int status = is_for_print(&decoder, message);
   jpeg_destroy_decompress(&decoder);
-  return 0;
+  return status;
 }
 
 int cimages_jpeg_decode(const uint8_t *bytes, size_t count, uint8_t *pixels, size_t capacity, char *message) {

@@ -27,7 +27,8 @@ public struct Image: Equatable {
     (self.width, self.height, self.pixels) = (width, height, pixels)
   }
 
-  /// Reads a PNG or JPEG file; opacity is ignored, grey becomes three equal colours, 16 bits become 8.
+  /// Reads a PNG or JPEG file; opacity is ignored, grey becomes three equal colours, 16 bits become 8, and a photograph is
+  /// turned as the camera that took it says in its Exif data.
   ///
   /// **Throws** `FileError` for other files, damaged or truncated ones, and images of more than 2^26 pixels.
   public init(contentsOf path: String) throws(FileError) {
@@ -39,7 +40,8 @@ public struct Image: Equatable {
     if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
       try self.init(bytes, path, channels: 4, size: cimages_png_size, decode: cimages_png_decode)
     } else if bytes.starts(with: [0xFF, 0xD8]) {
-      try self.init(bytes, path, channels: 3, size: cimages_jpeg_size, decode: cimages_jpeg_decode)
+      let stored = try Self(bytes, path, channels: 3, size: cimages_jpeg_size, decode: cimages_jpeg_decode)
+      self = Orientation(jpeg: bytes).applied(to: stored)
     } else {
       throw FileError(path: path, reason: "this is neither a PNG nor a JPEG image")
     }

@@ -56,6 +56,66 @@ import Testing
     #expect(zip(result.elements, try pixels(name)).allSatisfy { abs($0 - Float($1)) <= 2 })
   }
 
+  /// Where each orientation of Exif has the pixel of row y and column x of the picture, of 7 stored rows of 5.
+  private static let stored: [Int: @Sendable (_ y: Int, _ x: Int) -> (row: Int, column: Int)] = [
+    1: { y, x in (y, x) }, 2: { y, x in (y, 4 - x) }, 3: { y, x in (6 - y, 4 - x) },
+    4: { y, x in (6 - y, x) },
+    5: { y, x in (x, y) }, 6: { y, x in (6 - x, y) }, 7: { y, x in (6 - x, 4 - y) },
+    8: { y, x in (x, 4 - y) },
+  ]
+
+  /// A JPEG with a segment of Exif in front that says how the camera was held, in either order of bytes.
+  private func photograph(held orientation: Int, isLittle: Bool) throws -> [UInt8] {
+    let bytes = [UInt8](try Data(contentsOf: URL(filePath: path("picture.jpg"))))
+    func number(_ value: Int, _ count: Int) -> [UInt8] {
+      let big = (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * (count - 1 - $0))) }
+      return isLittle ? big.reversed() : big
+    }
+    // Two entries, of which the second one tells.
+    var tiff = Array((isLittle ? "II" : "MM").utf8) + number(42, 2) + number(8, 4) + number(2, 2)
+    tiff += number(0x010F, 2) + number(2, 2) + number(1, 4) + number(0, 4)
+    tiff += number(0x0112, 2) + number(3, 2) + number(1, 4) + number(orientation, 2) + number(0, 2)
+    let body = Array("Exif\0\0".utf8) + tiff
+    let count = body.count + 2
+    return bytes.prefix(2) + [0xFF, 0xE1, UInt8(count >> 8), UInt8(count & 255)] + body + bytes.dropFirst(2)
+  }
+
+  /// As `PIL.ImageOps.exif_transpose` turns them.
+  @Test(arguments: 1...8, [true, false]) func photographsAreTurnedAsTheCameraSays(
+    orientation: Int, isLittle: Bool
+  ) throws {
+    let folder = try TemporaryFolder()
+    try Data(photograph(held: orientation, isLittle: isLittle)).write(
+      to: URL(filePath: folder.path("photo.jpg")))
+    let result = try run("channels-last.onnx", folder.path("photo.jpg"))
+    let (height, width) = orientation < 5 ? (7, 5) : (5, 7)
+    try #require(result.shape == [1, height, width, 3])
+    let upright = try run("channels-last.onnx", path("picture.jpg")).elements
+    let stored = try #require(Self.stored[orientation])
+    for y in 0..<height {
+      for x in 0..<width {
+        let (row, column) = stored(y, x)
+        for c in 0..<3 {
+          #expect(result.elements[3 * (y * width + x) + c] == upright[3 * (5 * row + column) + c])
+        }
+      }
+    }
+  }
+
+  @Test func coloursOfPrintAreRefusedInWords() throws {
+    let run = try lowrank(["run", path("channels-last.onnx"), "-i", path("print.jpg"), "-o", "out"])
+    #expect(
+      run.status == 1
+        && run.error.contains("print.jpg: the image cannot be read: its colours are those of print"))
+  }
+
+  @Test(arguments: [0, 9, 65535]) func orientationsThatThereAreNotChangeNothing(orientation: Int) throws {
+    let folder = try TemporaryFolder()
+    try Data(photograph(held: orientation, isLittle: true)).write(to: URL(filePath: folder.path("photo.jpg")))
+    let result = try run("channels-last.onnx", folder.path("photo.jpg"))
+    #expect(result.elements == (try run("channels-last.onnx", path("picture.jpg"))).elements)
+  }
+
   @Test func colorsAreShiftedScaledAndOrdered() throws {
     let result = try run(
       "channels-first.onnx", path("picture.png"), "--mean", "1,2,3", "--scale", "0.5,2,4", "--bgr")

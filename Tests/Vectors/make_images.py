@@ -41,6 +41,7 @@ def main():
     picture.convert("L").save(path("grey.png"))
     Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257).save(path("grey16.png"))
     picture.convert("L").save(path("grey.jpg"), quality=95)
+    picture.convert("CMYK").save(path("print.jpg"), quality=95)
     opacity = Image.fromarray((9 * x + 20 * y + 60).astype(np.uint8))
     Image.merge("RGBA", (*picture.split(), opacity)).save(path("opacity.png"))
     picture.convert("P").save(path("palette.png"))

@@ -82,13 +82,14 @@ struct LayerPlanner: Sendable {
     if criterion == .error(0) { return .keep(reason: "an error of 0 changes nothing") }
     guard let best else { return .keep(reason: "no ranks do what was asked for") }
     if let reason = reasonNotToUse(best.found.form, cost) { return .keep(reason: reason) }
-    return try factors(kernel, best.analysis, best.found.form)
+    return try factors(kernel, best.analysis, best.found.form, of: cost.names)
   }
 
   private func factors(
-    _ kernel: LayerKernel, _ analysis: LayerAnalysis, _ form: FactoredForm
+    _ kernel: LayerKernel, _ analysis: LayerAnalysis, _ form: FactoredForm, of layers: [String]
   ) throws(DecomposeError) -> LayerChoice {
-    let choice = FormatChoice(options.weights, opset: kernel.opset, limit: errorLimit)
+    let choice = FormatChoice(
+      options.weights, opset: kernel.opset, slow: options.slowFormats.of(layers), limit: errorLimit)
     let factors = try analysis.factors(
       form, type: kernel.type, choice: choice, foldedScale: kernel.foldedScale)
     guard factors.relativeError.isFinite else {
@@ -109,7 +110,8 @@ struct LayerPlanner: Sendable {
       guard let kind = kinds(cost).first(where: { $0 == form.kind }) else {
         return .keep(reason: "\(form.kind) is not among the forms for it")
       }
-      return try factors(kernel, LayerAnalysis(kernel.values, cost, kind: kind, error: options.error), form)
+      let analysis = try LayerAnalysis(kernel.values, cost, kind: kind, error: options.error)
+      return try factors(kernel, analysis, form, of: cost.names)
     } catch {
       return .keep(reason: error.description)
     }

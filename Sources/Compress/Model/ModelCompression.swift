@@ -77,7 +77,10 @@ extension ModelGraph {
     var report = CompressionReport(work, byLayer, bytesBefore: byteCount)
     let kept = Set(main.constants.map(\.name))
     replace(replacements)
-    let stored = storeConstants(kept, as: options.weights)
+    let slow = Dictionary(grouping: work.layers, by: \.weight).mapValues {
+      options.slowFormats.of($0.map(\.name))
+    }
+    let stored = storeConstants(kept, as: options.weights, slow: slow)
     report.note(stored, work)
     if !replacements.isEmpty { recordMetadata(options, report) }
     if !stored.isEmpty { setMetadata("lowrank.storage", options.weights.rawValue) }

@@ -26,6 +26,8 @@ public struct CompressionOptions: Sendable {
   public var foldsBatchNormalization = true
   /// How weights are stored.
   public var weights = WeightStorage.original
+  /// What `WeightStorage.auto` leaves out.
+  var slowFormats = SlowFormats()
   /// Layers factored at the same time, each with BLAS on one thread.
   public var threads = 1
   /// Whether the report holds each layer's spectrum, as `HTMLReport` draws it.

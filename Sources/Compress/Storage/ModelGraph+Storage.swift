@@ -18,17 +18,22 @@ extension ModelGraph {
   /// What layers alone take, always along the same axis, may become integers; everything else half precision, where it is
   /// in its range. A constant that a caller may override, or that is an output, stays as it is.
   ///
+  /// `slow` has the formats that `auto` is not to give a constant.
+  ///
   /// **Returns** what was stored anew, by the name that nodes take it by.
-  mutating func storeConstants(_ names: Set<String>, as storage: WeightStorage) -> [String: StorageChange] {
+  mutating func storeConstants(
+    _ names: Set<String>, as storage: WeightStorage, slow: [String: Set<WeightFormat>] = [:]
+  ) -> [String: StorageChange] {
     guard storage != .original else { return [:] }
     let index = GraphIndex(main)
     var unique = UniqueNames(taken: index.allNames.union(main.nodes.map(\.name)))
-    let (axes, choice) = (outputAxes(index), FormatChoice(storage, opset: opsetVersion))
+    let axes = outputAxes(index)
     var (changes, made): ([String: StorageChange], [StoredConstant]) = ([:], [])
     for constant in main.constants where names.contains(constant.name) && isFree(constant, index) {
       // What cannot be read stays; those who need it say so.
       guard let weight = try? constant.floats(), weight.count >= Self.leastElements else { continue }
       let axis = axes[constant.name]
+      let choice = FormatChoice(storage, opset: opsetVersion, slow: slow[constant.name] ?? [])
       for format in choice.formats where format != .int8 || axis != nil {
         let rounded = format.rounded(weight, axis: axis ?? 0)
         let error = weight.relativeDistance(to: rounded)

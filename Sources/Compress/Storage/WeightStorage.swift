@@ -9,7 +9,8 @@ public enum WeightStorage: String, Sendable, CaseIterable {
   case float16
   /// As integers from -127 to 127 with one scale an output channel; other large constants in half precision.
   case int8
-  /// As integers where that adds little to the error that a layer has anyway, else in half precision.
+  /// As integers where that adds little to the error that a layer has anyway, else in half precision; under a budget of time that
+  /// is timed here, in no format in which a layer is slower.
   case auto
 }
 
@@ -29,15 +30,17 @@ struct FormatChoice: Sendable {
   private let opset: Int
   /// No format may lift the error over this.
   private let limit: Double
+  private let slow: Set<WeightFormat>
 
   /// Opsets whose `Cast` names its type by a number.
   private static let opsetWithCast = 6
   /// Opsets whose `DequantizeLinear` has one scale a channel.
   private static let opsetWithChannelScales = 13
 
-  /// The choice for `storage` in a model of `opset`; a limit on the error is one of the criterion.
-  init(_ storage: WeightStorage, opset: Int, limit: Double = .infinity) {
-    (self.storage, self.opset, self.limit) = (storage, opset, limit)
+  /// The choice for `storage` in a model of `opset`; a limit on the error is one of the criterion, and what `auto` takes is not
+  /// among the formats that are `slow`.
+  init(_ storage: WeightStorage, opset: Int, slow: Set<WeightFormat>, limit: Double = .infinity) {
+    (self.storage, self.opset, self.slow, self.limit) = (storage, opset, slow, limit)
   }
 
   /// The formats to try, the one wished for first; the last one always does. Where the opset has no operator for one, it is
@@ -47,7 +50,8 @@ struct FormatChoice: Sendable {
       switch storage {
       case .original: []
       case .float16: [.float16]
-      case .int8, .auto: [.int8, .float16]
+      case .int8: [.int8, .float16]
+      case .auto: [.int8, .float16].filter { !slow.contains($0) }
       }
     return wished.filter { format in
       opset >= (format == .int8 ? Self.opsetWithChannelScales : Self.opsetWithCast)

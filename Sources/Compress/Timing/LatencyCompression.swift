@@ -45,6 +45,9 @@ public struct LatencyCompression {
     }
     measure = try LatencyMeasure(table, work)
     var budgeted = options
+    if options.weights == .auto, let (timer, variants, asItIs) = clock {
+      budgeted.slowFormats = try SlowFormats(variants, work, timer, asItIs: asItIs)
+    }
     budgeted.budget = Budget(target.fraction(of: table.networkMs), of: measure)
     self.options = budgeted
   }
