@@ -26,6 +26,8 @@ public struct LatencyCompression {
   /// How far measured times may be from predicted ones before the prices are corrected.
   private static let tolerance = 0.03
   private static let mostRounds = 4
+  /// By so much prices of the fewest ranks may be over what is found in the end.
+  private static let uncertainty = 0.1
 
   /// Prices the forms of all layers; options about budgets are replaced by the target.
   ///
@@ -50,6 +52,18 @@ public struct LatencyCompression {
     }
     budgeted.budget = Budget(target.fraction(of: table.networkMs), of: measure)
     self.options = budgeted
+    try requireReach()
+  }
+
+  /// Requires that forms of the fewest ranks come near the target: nobody is to look at inputs for minutes first.
+  private func requireReach() throws(TimingError) {
+    let (least, wanted) = (work.leastFraction(options, by: measure), options.budget?.fraction ?? 1)
+    guard least <= 1 - CompressionReport.Time.leastGain, (1 - Self.uncertainty) * least > wanted else {
+      return
+    }
+    let reason =
+      "\(text(wanted)) of its milliseconds cannot be reached; about \(text(least)) is the least possible"
+    throw .compression(.model(.model(path: original.path, reason: reason)))
   }
 
   /// Times the network that the allocation leads to, and corrects the prices by that, until it is as fast as predicted.

@@ -68,6 +68,17 @@ import Testing
     #expect(try #require(time.measuredMs) <= 1.01 * 0.6 * dense)
   }
 
+  /// What no form of the fewest ranks comes near is refused before a kernel is looked at; what one does may be refused later.
+  @Test func aTargetFarOutOfReachIsRefusedAtOnce() throws {
+    let timer = InventedTimer(cost: { weights, _ in 1 + 1e-3 * Double(weights.count) })
+    let (model, source) = (try model(), LatencySource.timer(timer, cache: TimesCache(path: nil)))
+    let error = #expect(throws: TimingError.self) {
+      try LatencyCompression(model, options(), .fraction(0.02), source)
+    }
+    #expect(error?.description.contains("0.02 of its milliseconds cannot be reached; about 0.") == true)
+    _ = try LatencyCompression(model, options(), .fraction(0.2), source)
+  }
+
   /// Every stage costs the same, so that two never win.
   @Test func whereNothingIsFasterAllIsKept() throws {
     let result = try compressed(InventedTimer(cost: { _, _ in 1 }), .fraction(0.5))

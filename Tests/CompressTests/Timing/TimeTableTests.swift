@@ -24,7 +24,7 @@ import Testing
 
   private func refusal(_ table: TimeTable, of model: ModelGraph) -> String? {
     do throws(TimingError) {
-      _ = try LatencyCompression(model, CompressionOptions(), .fraction(0.5), .table(table))
+      _ = try LatencyCompression(model, CompressionOptions(), .fraction(0.9), .table(table))
       return nil
     } catch { return error.description }
   }
