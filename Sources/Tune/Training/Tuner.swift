@@ -80,6 +80,7 @@ public final class Tuner {
       stepTime += clock.now - began
       let isDue = state.step % interval == 0 || state.step == state.steps || state.step == state.blockSteps
       guard isDue || !isSound else { continue }
+      let rate = lastRate(state)
       let loss = isSound ? try evaluate(&state) : .infinity
       if !loss.isFinite || loss > 4 * state.startLoss {
         if hasForgotten(loss) { restarts += 1 }
@@ -95,7 +96,8 @@ public final class Tuner {
       }
       try task.requireAgreement(state)
       if task.rank == 0 { try checkpoint?.write(state) }
-      progress(TuningProgress(state, heldBackLoss: loss, seconds: (clock.now - start).inSeconds))
+      progress(
+        TuningProgress(state, heldBackLoss: loss, rate: rate, seconds: (clock.now - start).inSeconds))
       if state.phase == .whole, state.stall > task.options.patience {
         end = .noBetter
         break
@@ -217,6 +219,14 @@ public final class Tuner {
         steps: state.steps - state.blockSteps),
       state.step - state.blockSteps
     )
+  }
+
+  /// The rate of the step that was done last.
+  private func lastRate(_ state: TuningState) -> Double {
+    var state = state
+    state.step -= 1
+    let (schedule, place) = schedule(of: state)
+    return state.caution * schedule.rate(place)
   }
 
   private func evaluate(_ state: inout TuningState) throws(TuneError) -> Double {

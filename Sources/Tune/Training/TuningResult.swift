@@ -17,13 +17,16 @@ public struct TuningProgress: Sendable {
   public let bestLoss: Double
   /// That at the start.
   public let startLoss: Double
+  /// The learning rate of the last step.
+  public let rate: Double
   /// The time since the run began.
   public let seconds: Double
 
-  init(_ state: TuningState, heldBackLoss: Double, seconds: Double) {
+  init(_ state: TuningState, heldBackLoss: Double, rate: Double, seconds: Double) {
     (step, steps, isBlockwise) = (state.step, state.steps, state.step <= state.blockSteps)
     (trainingLoss, self.heldBackLoss) = (state.trainingLoss, heldBackLoss)
-    (bestLoss, startLoss, self.seconds) = (state.bestLoss, state.startLoss, seconds)
+    (bestLoss, startLoss) = (state.bestLoss, state.startLoss)
+    (self.rate, self.seconds) = (rate, seconds)
   }
 }
 

@@ -16,6 +16,7 @@ struct TuneReport: Encodable {
     let step: Int
     let seconds: Double
     let isBlockwise: Bool
+    let rate: Double
     let trainingLoss: Double
     let heldBackLoss: Double?
   }
@@ -46,6 +47,7 @@ struct TuneReport: Encodable {
     curve.append(
       Point(
         step: progress.step, seconds: progress.seconds, isBlockwise: progress.isBlockwise,
+        rate: progress.rate,
         trainingLoss: progress.trainingLoss.isFinite ? progress.trainingLoss : .greatestFiniteMagnitude,
         heldBackLoss: progress.heldBackLoss.isFinite ? progress.heldBackLoss : nil))
   }
@@ -80,6 +82,6 @@ extension TuningProgress {
   var line: String {
     let phase = isBlockwise ? "blocks" : "whole"
     return
-      "\(fixed(seconds, 1)) s  step \(step)/\(steps)  \(phase)  loss \(significant(trainingLoss))  held back \(significant(heldBackLoss))  best \(significant(bestLoss)) of \(significant(startLoss))"
+      "\(fixed(seconds, 1)) s  step \(step)/\(steps)  \(phase)  rate \(significant(rate))  loss \(significant(trainingLoss))  held back \(significant(heldBackLoss))  best \(significant(bestLoss)) of \(significant(startLoss))"
   }
 }
