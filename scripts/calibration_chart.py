@@ -2,9 +2,9 @@
 """Draws what calibration.py printed: the error of the answers over the time of a run, by the weights alone and calibrated.
 
     python3 scripts/calibration.py LOWRANK CACHE --budget latency > TABLE.md
-    python3 scripts/calibration_chart.py TABLE.md -o CHART.svg --note "2026-11-30, two threads of ..."
+    python3 scripts/calibration_chart.py TABLE.md -o CHART.svg --note "2026-11-30, ..."
 
-A panel a network. Needs nothing but Python.
+A panel a network; TABLE.md may hold the tables of several runs, one behind the other. Needs nothing but Python.
 """
 import argparse, math
 from xml.sax.saxutils import escape
@@ -19,7 +19,9 @@ def panels(path):
     found, whole = {}, 1.0
     with open(path) as file:
         rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in file if line.startswith("|")]
-    for name, fraction, ms, *errors in rows[2:]:
+    for name, fraction, ms, *errors in rows:
+        if name in ("network", "---"):
+            continue
         if fraction == "1":
             found[name], whole = ([], []), float(ms)
         elif "/" in ms:
