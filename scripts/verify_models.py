@@ -16,7 +16,7 @@ largest difference of an output, relative to the largest value of that output, i
 
 Needs onnx, onnxruntime and numpy. Exits with 1 where a check fails, 2 on wrong arguments, 3 without those packages.
 """
-import argparse, json, sys
+import argparse, functools, json, sys
 from collections import namedtuple
 
 try:
@@ -74,9 +74,9 @@ def walk(graph, scopes=()):
 
 
 class Model:
-    def __init__(self, path):
+    def __init__(self, path, proto=None):
         self.path = path
-        self.proto = onnx.load(path)
+        self.proto = onnx.load(path) if proto is None else proto
         places = [place for body in [self.proto.graph, *self.proto.functions] for place in walk(body)]
         self.named, self.unnamed = {}, {}
         for place in places:
@@ -320,18 +320,7 @@ def check_report(report, original, compressed, verdict):
             if method in KEPT:
                 kept += check_kept(place, original, compressed, layer)
                 continue
-            if method not in STAGES:
-                raise CannotRead(f"the method {method!r} is not known here")
-            weight, _ = weight_of(place)
-            shape = kernel_shape(place.node, weight.shape)
-            if place.node.op_type in CONVOLUTIONS and shape != list(layer["kernelShape"]):
-                raise CannotRead(f"the report says kernel {layer['kernelShape']}, the original has {shape}")
-            dense = read_layer(place)
-            scale = normalization_scale(place) if layer.get("foldedBatchNormalization") else None
-            stages = [read_layer(compressed.find(f"{name}/{stage}")) for stage in STAGES[method]]
-            composed = stages[0]
-            for stage in stages[1:]:
-                composed = compose(composed, stage)
+            dense, composed, scale = composed_layer(place, compressed, layer)
             error = relative_error(dense if scale is None else scaled(dense, scale), composed)
             number = coarsest(dense.format, composed.format)
             if scale is not None and np.all(scale != 0):
@@ -354,6 +343,20 @@ def check_report(report, original, compressed, verdict):
             verdict.note(f"the composed kernels are not run: {problem}")
             return None
     return coarsest(*formats)
+
+
+def composed_layer(place, compressed, layer):
+    """A factored layer of the original, what its stages compose to, and the factors of the batch normalization that is folded
+    into those, or None."""
+    if layer["method"] not in STAGES:
+        raise CannotRead(f"the method {layer['method']!r} is not known here")
+    weight, _ = weight_of(place)
+    shape = kernel_shape(place.node, weight.shape)
+    if place.node.op_type in CONVOLUTIONS and shape != list(layer["kernelShape"]):
+        raise CannotRead(f"the report says kernel {layer['kernelShape']}, the original has {shape}")
+    scale = normalization_scale(place) if layer.get("foldedBatchNormalization") else None
+    stages = [read_layer(compressed.find(f"{layer['name']}/{stage}")) for stage in STAGES[layer["method"]]]
+    return read_layer(place), functools.reduce(compose, stages), scale
 
 
 def check_unfolded(layer, error, number, verdict):

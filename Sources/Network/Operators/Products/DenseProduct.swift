@@ -76,9 +76,12 @@ final class DenseProduct: Sendable {
   /// Adds the product with a row-major value `[M, S]` to a plan; the result is `[M, T]`.
   func lower(_ rows: Value, for name: String, _ plan: inout PlanBuilder) throws(LoweringStop) -> Value {
     let count = rows.extents[0]
-    let output = try plan.make([count, outputs], .float32, .rowMajor, for: name)
+    let narrow = count <= NarrowProduct.mostRows ? narrowProduct() : nil
+    // In a concatenation rows may lie apart, which narrow products do not know of; one row has no other beside it.
+    let output = try plan.make(
+      [count, outputs], .float32, .rowMajor, for: narrow == nil || count == 1 ? name : nil)
     guard count > 0, outputs > 0 else { return output }
-    if count <= NarrowProduct.mostRows, let narrow = narrowProduct() {
+    if let narrow {
       try plan.add(
         reads: [rows], writes: [output], scratch: narrow.workspaceByteCount(rows: count),
         detail: "\(narrow.storage) weights", multiplies: count * inputs * outputs
@@ -88,7 +91,8 @@ final class DenseProduct: Sendable {
     let sized: ConvolutionPlan<Float>
     do throws(ConvError) {
       sized = try convolution.reshaped(
-        inputExtents: [count], input: MapLayout(.channelLast, stride: inputs), output: .channelLast)
+        inputExtents: [count], input: MapLayout(.channelLast, stride: inputs),
+        output: MapLayout(.channelLast, stride: output.layout.strides[0]))
     } catch { throw plan.failure("\(error)") }
     try plan.add(sized, of: rows, to: output)
     return output

@@ -20,7 +20,7 @@ struct GemmOperator: DenseOperator {
     transposesA = try node.flag("transA")
     transposesB = try node.flag("transB")
     node.ignore("broadcast")
-    guard node.isConstant(1), node.node.input(2) == nil || node.isConstant(2) else {
+    guard node.isConstant(1), try node.hasRowOrNothing(2) else {
       product = nil
       return
     }
@@ -32,7 +32,7 @@ struct GemmOperator: DenseOperator {
     let count = outputsFirst.shape[0]
     var row: Tensor<Float>?
     if let bias {
-      guard bias.count == count || bias.count == 1, bias.shape.order <= 2 else {
+      guard bias.count == count || bias.count == 1 else {
         throw node.failure("a C of \(bias.shape) for \(count) columns")
       }
       row = bias.count == 1 ? Tensor(shape: [count], repeating: bias.elements[0]) : bias.reshaped([count])
@@ -80,6 +80,15 @@ struct GemmOperator: DenseOperator {
     if result.kind != scaled.kind { result = try plan.converted(result, to: scaled.type) }
     try plan.apply(.binary(.add), [result, scaled], to: result)
     return [result]
+  }
+}
+
+extension NodeReader {
+  /// Whether an input is absent, or a constant of one number for each column, which all rows share.
+  fileprivate func hasRowOrNothing(_ place: Int) throws(NetworkError) -> Bool {
+    guard node.input(place) != nil else { return true }
+    guard let extents = try constantExtents(place), extents.count <= 2 else { return false }
+    return extents.dropLast().allSatisfy { $0 == 1 }
   }
 }
 
