@@ -12,8 +12,8 @@ Graphs of fuzz_layers.py in float32 and in half precision, through all budgets, 
     reported, no larger than its bound and than an error that was asked for; weights, multiplies and bytes are those of the
     files;
   - `lowrank.Network` and ONNX Runtime give of the result what NumPy computes in float64 of the original with those kernels in the
-    layers' places. Where they do not, the case is `unsteady` if a change of all constants and inputs in their last places moves
-    the outputs a tenth as far, and else has failed.
+    layers' places. Where they do not, the case is `unsteady` if changes in the last place of what nodes read move the outputs
+    a tenth as far, and else has failed.
 
 A budget that cannot be reached becomes one by error. A case depends on the seed and its number alone; of failing ones the model,
 its inputs and what was asked for are kept. Needs numpy, onnx and onnxruntime. Exits with 1 where a case fails.
@@ -250,9 +250,11 @@ def check_figures(model, result, report, asked, folder):
     expect(whole == claimed, f"weights and multiplies {whole}, reported {claimed}")
     if "allocation" in report:
         allocation = report["allocation"]
-        part = claimed[3] / max(1, claimed[2]) if allocation["unit"] == "multiplies" else claimed[1] / max(1, claimed[0])
+        after, before = claimed[::-1][:2] if allocation["unit"] == "multiplies" else claimed[1::-1]
+        # What no layer can be found in is there whole.
+        part = after / before if before else 1
         expect(abs(allocation["achieved"] - part) <= 1e-9, f"achieved {part}, reported {allocation['achieved']}")
-        expect(part <= allocation["fraction"], f"achieved {part} of a budget of {allocation['fraction']}")
+        expect(part <= allocation["fraction"] or not before, f"achieved {part} of a budget of {allocation['fraction']}")
 
 
 # Runs

@@ -11,8 +11,8 @@ import Testing
   @Test(arguments: [[4], [1, 4], [4, 1], [4, 4], [1], [1, 1], []])
   func everyOffsetIsBroadcast(_ extents: [Int]) throws {
     var random = SeededGenerator(seed: 83)
-    let (a, b) = (random.tensor([4, 3]), random.tensor([3, 4]))
-    let c = random.tensor(Shape(extents))
+    let (a, b): (Tensor<Float>, Tensor<Float>) = (random.tensor([4, 3]), random.tensor([3, 4]))
+    let c: Tensor<Float> = random.tensor(Shape(extents))
     var graph = Graph(
       nodes: [
         Node(
@@ -26,7 +26,7 @@ import Testing
     }
     let model = ModelGraph(
       path: "gemm", main: graph, operatorSets: [OperatorSet(version: 17)], formatVersion: 8)
-    let y = try #require(try Network(model).run(["a": NetworkTensor(a)])["y"]?.floats)
+    let y = try #require(Network(model).run(["a": NetworkTensor(a)])["y"]?.floats)
     #expect(y.shape == [4, 4])
     let matrix = [Int](repeating: 1, count: 2 - extents.count) + extents
     for row in 0..<4 {
@@ -42,9 +42,9 @@ import Testing
   /// holds, is one that is packed as such for up to four rows.
   @Test(arguments: [1, 3, 6], [5, 2048]) func columnsAreConcatenated(rows: Int, columns: Int) throws {
     var random = SeededGenerator(seed: 84)
-    let a = random.tensor([rows, 512])
-    let b = Tensor(
-      shape: [512, columns], elements: random.tensor([512, columns]).elements.map { Float(Float16($0)) })
+    let a: Tensor<Float> = random.tensor([rows, 512])
+    let numbers: Tensor<Float> = random.tensor([512, columns])
+    let b = Tensor(shape: numbers.shape, elements: numbers.elements.map { Float(Float16($0)) })
     var graph = Graph(
       nodes: [
         Node(name: "g", opType: "Gemm", inputs: ["a", "b"], outputs: ["g"]),

@@ -176,7 +176,8 @@ final class ConvolutionTransposeOperator: Operator {
       count.append(high - low)
     }
     let channels = output.extents[1]
-    let isDirect = part.phases.count == 1 && stride.allSatisfy { $0 == 1 }
+    // Beside others along a row or a column, maps lie as no convolution writes them.
+    let isDirect = part.phases.count == 1 && stride.allSatisfy { $0 == 1 } && output.mapLayout != nil
     let result =
       isDirect
       ? output
@@ -234,9 +235,7 @@ final class ConvolutionTransposeOperator: Operator {
       let extent = input.extents[axis + 2]
       let low = first[axis] - part.most[axis]
       let high = first[axis] + result.extents[axis + 2] - part.least[axis]
-      guard low < extent, high > 0 else {
-        throw plan.failure("an output of \(result.extents) that reads nothing of \(input.extents)")
-      }
+      guard low < extent, high > 0 else { return try fill(result, part, &plan) }
       before.append(max(0, -low))
       after.append(max(0, high - extent))
       source = source.sliced(axis: axis + 2, from: max(0, low), count: min(high, extent) - max(0, low))
@@ -249,6 +248,17 @@ final class ConvolutionTransposeOperator: Operator {
         output: result.mapLayout ?? .channelLast)
     } catch { throw plan.failure("\(error)") }
     try plan.add(sized, of: mapped, to: result)
+  }
+
+  /// Adds what makes of outputs that read no input, as padding of the output can have them, what they are: the bias.
+  private func fill(
+    _ result: Value, _ part: TransposedPart, _ plan: inout PlanBuilder
+  ) throws(LoweringStop) {
+    let bias = part.bias?.elements ?? [Float](repeating: 0, count: result.extents[1])
+    let shape = Shape([1, bias.count] + result.extents.dropFirst(2).map { _ in 1 })
+    let value = plan.known(NetworkTensor(Tensor(shape: shape, elements: bias)), isPermanent: true)
+    try plan.apply(.unary(.copy), [value], to: result)
+    if activation != .none { try plan.apply(.activation(activation), [result], to: result) }
   }
 
   private func convolution(_ part: TransposedPart, _ key: Key) throws(ConvError) -> Convolution<Float> {
