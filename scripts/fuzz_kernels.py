@@ -13,7 +13,8 @@ in float64:
   - spatial, channel and svd: the optimum, the tail of `numpy.linalg.svd` and of `scipy.linalg.svd`, which are of two algorithms;
   - Tucker-2: at most the HOSVD bound of the spectra (HOOI of more than 32 channels: to where it stops), at least the tail of
     either; HOOI: at most a thousandth above where
-    TensorLy's `partial_tucker` ends, or where NumPy's HOOI ends at worst from several starts among almost equal values;
+    TensorLy's `partial_tucker` ends, or where NumPy's HOOI ends at worst from several starts among almost equal values; kernels of
+    more than 2^14 numbers, whose updates end sooner, are `elsewhere` above that;
   - CP: no error at the largest rank. A case is `elsewhere` where fewer terms come nearer by 1 % of the error and 2e-3 of the
     kernel, or TensorLy's `parafac` by 1 % of both after as many iterations from each of its two starts: no theory bounds in
     which of its local optima alternating least squares end;
@@ -34,6 +35,8 @@ METHODS = ("tucker2", "tucker2", "tucker2", "cp3", "cp3", "cp4", "spatial", "spa
 ALGORITHMS = {"tucker2": (None, "hooi", "hosvd", "st-hosvd"),
               "cp3": (None, "als", "tensor-power", "levenberg-marquardt")}
 ALGORITHMS["cp4"] = ALGORITHMS["cp3"]
+# HOOI of kernels of more numbers stops where an update promises 1e-4 of the error at most, of others at 1.5e-6.
+SMALL = 1 << 14
 
 
 # Cases
@@ -345,8 +348,9 @@ def compare_tucker(kernel, ranks, algorithm, true, storage):
         theirs, slack = tensorly_tucker(kernel, ranks), storage + squared
         if true > theirs * (1 + 1e-3) + slack:
             end = worst_hooi(kernel, ranks)
-            expect(true <= end * (1 + 1e-3) + slack,
-                   f"error {true!r}, TensorLy's HOOI {theirs!r}, NumPy's {end!r}, rounding {storage:.1e}")
+            if true > end * (1 + 1e-3) + slack:
+                kind = Failure if kernel.size <= SMALL else Elsewhere
+                raise kind(f"error {true!r}, TensorLy's HOOI {theirs!r}, NumPy's {end!r}, rounding {storage:.1e}")
 
 
 def check(seed, path, number):

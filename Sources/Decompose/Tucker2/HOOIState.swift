@@ -73,8 +73,8 @@ struct HOOIState<Element: LapackScalar> {
   /// time; then takes the core.
   ///
   /// The gains of the updates shrink by about the same factor from one to the next, which tells what the next one would
-  /// be. The errors are reported as they are: where nothing changes any more rounding may show a rise, which ends the
-  /// iteration.
+  /// be; but behind a plateau they grow again, so that of few numbers a whole sweep has to gain too little. The errors are
+  /// reported as they are: where nothing changes any more rounding may show a rise, which ends the iteration.
   mutating func iterate() throws(LinearAlgebraError) -> ConvergenceReport {
     var errors = [try updateSecond()]
     var (updates, gain, promise) = (0, Double.infinity, Double.infinity)
@@ -83,13 +83,25 @@ struct HOOIState<Element: LapackScalar> {
       let error = updates % 2 == 0 ? try updateFirst() : try updateSecond()
       errors.append(error)
       updates += 1
+      if !canGain(updates), canGain(updates + 1) { continue }
       let next = former > 0 ? (former - error) / former : 0
-      promise = gain.isFinite && gain > 0 ? next * min(1, next / gain) : next
+      if isSmall {
+        promise = max(gain, next)
+      } else {
+        promise = gain.isFinite && gain > 0 ? next * min(1, next / gain) : next
+      }
       gain = next
     }
     takeCore()
     return ConvergenceReport(
       sweeps: (updates + 1) / 2, converged: promise <= tolerance(after: updates), errors: errors)
+  }
+
+  /// Whether the rank of the mode that an update improves, counted from 1, leaves out any direction: where it does not the
+  /// update gains nothing, which says nothing of what the next one will.
+  private func canGain(_ update: Int) -> Bool {
+    update % 2 == 1
+      ? outputRank < min(outputs, taps * inputRank) : inputRank < min(inputs, taps * outputRank)
   }
 
   private static var maximumSweeps: Int { 30 }
