@@ -14,6 +14,7 @@ def parser(description, count):
     """What all these scripts take."""
     result = argparse.ArgumentParser(description=description)
     result.add_argument("--count", type=int, default=count)
+    result.add_argument("--first", type=int, default=0, help="the number of the first case: a run may be given in parts")
     result.add_argument("--seed", type=int, default=1)
     result.add_argument("--case", type=int, help="this case alone")
     result.add_argument("--failures", help="a folder for what failing cases are made of")
@@ -117,7 +118,7 @@ def outcomes(check, numbers, jobs):
 def run(check, keep, options, things):
     """Runs the cases that the options name and tells of those that did not pass; ends with 1 where one failed, or where more than
     one in twenty came to something else than passing. `keep(number, folder)` writes what a failing case is made of."""
-    numbers = range(options.count) if options.case is None else [options.case]
+    numbers = range(options.first, options.first + options.count) if options.case is None else [options.case]
     counts, began = collections.Counter(), time.monotonic()
     for number, outcome, why in outcomes(check, numbers, options.jobs):
         counts[outcome] += 1

@@ -77,13 +77,14 @@ struct HOOIState<Element: LapackScalar> {
   /// reported as they are: where nothing changes any more rounding may show a rise, which ends the iteration.
   mutating func iterate() throws(LinearAlgebraError) -> ConvergenceReport {
     var errors = [try updateSecond()]
-    var (updates, gain, promise) = (0, Double.infinity, Double.infinity)
-    while updates < 2 * Self.maximumSweeps, promise > tolerance(after: updates) {
+    var (updates, counted, gain, promise) = (0, 0, Double.infinity, Double.infinity)
+    while updates < 2 * Self.maximumSweeps, promise > tolerance(after: counted) {
       let former = errors[updates]
       let error = updates % 2 == 0 ? try updateFirst() : try updateSecond()
       errors.append(error)
       updates += 1
       if !canGain(updates), canGain(updates + 1) { continue }
+      counted += 1
       let next = former > 0 ? (former - error) / former : 0
       if isSmall {
         promise = max(gain, next)
@@ -94,7 +95,7 @@ struct HOOIState<Element: LapackScalar> {
     }
     takeCore()
     return ConvergenceReport(
-      sweeps: (updates + 1) / 2, converged: promise <= tolerance(after: updates), errors: errors)
+      sweeps: (updates + 1) / 2, converged: promise <= tolerance(after: counted), errors: errors)
   }
 
   /// Whether the rank of the mode that an update improves, counted from 1, leaves out any direction: where it does not the
