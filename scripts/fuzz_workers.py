@@ -15,6 +15,7 @@ def parser(description, count):
     result = argparse.ArgumentParser(description=description)
     result.add_argument("--count", type=int, default=count)
     result.add_argument("--first", type=int, default=0, help="the number of the first case: a run may be given in parts")
+    result.add_argument("--minutes", type=float, default=float("inf"), help="begin no case after that time")
     result.add_argument("--seed", type=int, default=1)
     result.add_argument("--case", type=int, help="this case alone")
     result.add_argument("--failures", help="a folder for what failing cases are made of")
@@ -81,12 +82,13 @@ class Worker:
         self.process.join()
 
 
-def outcomes(check, numbers, jobs):
-    """(number, outcome, why) of each case in the order they end, `check` giving (outcome, why) for a number."""
+def outcomes(check, numbers, jobs, end):
+    """(number, outcome, why) of each case in the order they end, `check` giving (outcome, why) for a number. None is begun after
+    a time."""
     left, working = iter(numbers), []
 
     def begin(worker):
-        number = next(left, None)
+        number = next(left, None) if time.monotonic() < end else None
         if number is None:
             worker.kill()
         else:
@@ -120,7 +122,7 @@ def run(check, keep, options, things):
     one in twenty came to something else than passing. `keep(number, folder)` writes what a failing case is made of."""
     numbers = range(options.first, options.first + options.count) if options.case is None else [options.case]
     counts, began = collections.Counter(), time.monotonic()
-    for number, outcome, why in outcomes(check, numbers, options.jobs):
+    for number, outcome, why in outcomes(check, numbers, options.jobs, began + 60 * options.minutes):
         counts[outcome] += 1
         if outcome != "passed" or options.case is not None:
             print(f"{outcome} case {number}: {why}", flush=True)
@@ -128,6 +130,6 @@ def run(check, keep, options, things):
             folder = os.path.join(options.failures, f"{options.seed}-{number}")
             os.makedirs(folder, exist_ok=True)
             keep(number, folder)
-    told = ", ".join(f"{n} {outcome}" for outcome, n in counts.most_common())
-    print(f"{len(numbers)} {things} of seed {options.seed} in {time.monotonic() - began:.0f} s: {told}")
-    sys.exit(1 if counts["failed"] or (len(numbers) - counts["passed"]) * 20 > len(numbers) >= 20 else 0)
+    told, total = ", ".join(f"{n} {outcome}" for outcome, n in counts.most_common()), counts.total()
+    print(f"{total} {things} from {numbers[0]} on of seed {options.seed} in {time.monotonic() - began:.0f} s: {told}")
+    sys.exit(1 if counts["failed"] or (total - counts["passed"]) * 20 > total >= 20 else 0)

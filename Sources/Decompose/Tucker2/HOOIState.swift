@@ -178,8 +178,8 @@ extension HOOIState {
   ///
   /// to the squares of the E's and to the rounding of C, which has no side. The rows are ordered by energy, so the Gram
   /// matrices of the core are all but diagonal. Together what is left out is about an epsilon of `||K||²`, divided by the
-  /// root of the core's size; where that would be more than an epsilon of the error, small kernels among them, the error is
-  /// that of the reconstruction itself.
+  /// root of the number of elements that the core's energy is spread over; where that would be more than some epsilons of
+  /// the error, small kernels and those of a few large elements among them, the error is that of the reconstruction itself.
   func relativeError() -> Double {
     guard total > 0 else { return 0 }
     guard core.count >= Self.averagingCount else { return relativeDifference(tensor, reconstructed()) }
@@ -188,11 +188,26 @@ extension HOOIState {
       total - core.squaredNorm
       + defect(leading1, of: core.reshaped([outputRank, taps * inputRank])) + defect(leading2, of: columns)
     let error = (max(0, residual) / total).squareRoot()
-    return error > 0.05 ? error : relativeDifference(tensor, reconstructed())
+    // An epsilon divided by the root of the spread and by 2 error² is at most six epsilons.
+    let isKnown = error > 0.05 && spread(core) * error * error * error * error > 1.0 / 144
+    return isKnown ? error : relativeDifference(tensor, reconstructed())
   }
 
   /// The numbers in a core over which roundings average out: with 1,024 of them they are a thirtieth of one.
   private static var averagingCount: Int { 1024 }
+
+  /// Over how many elements the energy of a tensor is spread: all where they are of the same size, one where it holds all.
+  private func spread(_ tensor: Tensor<Element>) -> Double {
+    var (squares, fourths) = (0.0, 0.0)
+    tensor.withSpan { elements in
+      for i in elements.indices {
+        let square = Double(elements[i]) * Double(elements[i])
+        squares += square
+        fourths += square * square
+      }
+    }
+    return fourths > 0 ? squares * squares / fourths : 0
+  }
 
   /// The sum over the rows of `(||row||² - 1) ||row of the core||²`.
   private func defect(_ rows: Tensor<Element>, of core: Tensor<Element>) -> Double {
