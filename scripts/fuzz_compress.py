@@ -11,12 +11,12 @@ Graphs of fuzz_layers.py in float32 and in half precision, through all budgets, 
   - the report is true: the stages of a layer compose, in float64, to a kernel whose distance from the original's is the error
     reported, no larger than its bound and than an error that was asked for; weights, multiplies and bytes are those of the
     files;
-  - `lowrank.Network` and ONNX Runtime give of the result what NumPy computes in float64 of the original with those kernels in the
-    layers' places. Where they do not, the case is `unsteady` if changes in the last place of what nodes read move the outputs
-    a tenth as far, and else has failed.
+  - `lowrank.Network` and ONNX Runtime give of the result what NumPy computes in float64 of the original with those kernels in
+    the layers' places. Where they do not, the case is `unsteady` if changes in the last place of what nodes read move the
+    outputs a tenth as far, and else has failed.
 
-A budget that cannot be reached becomes one by error. A case depends on the seed and its number alone; of failing ones the model,
-its inputs and what was asked for are kept. Needs numpy, onnx and onnxruntime. Exits with 1 where a case fails.
+A budget that cannot be reached becomes one by error. A case depends on the seed and its number alone; of failing ones the
+model, its inputs and what was asked for are kept. Needs numpy, onnx and onnxruntime. Exits with 1 where a case fails.
 """
 import functools, json, os, tempfile
 
@@ -24,8 +24,8 @@ import fuzz_graphs
 import fuzz_workers
 import numpy as np
 
-# Of the largest element of an output, by the type of the model's floats: here and in ONNX Runtime, which rounds every value of a
-# half-precision graph to half precision.
+# Of the largest element of an output, by the type of the model's floats: here and in ONNX Runtime, which rounds every value
+# of a half-precision graph to half precision.
 TOLERANCES = {"float32": (1e-4, 1e-4), "float16": (2e-3, 5e-2)}
 # How far the last place of these types is from that of float32: values between nodes may be rounded to them.
 LAST_PLACE = {"float32": 1, "float16": 1 << 13}
@@ -120,8 +120,8 @@ def folded(report, node):
 
 
 def substituted(model, result, report):
-    """The original in float64 with the composed kernels in the factored layers' places, and the constants that were stored anew;
-    checks each layer's reported error on the way."""
+    """The original in float64 with the composed kernels in the factored layers' places, and the constants that were stored
+    anew; checks each layer's reported error on the way."""
     import fuzz_oracle, verify_models
     from onnx import TensorProto, numpy_helper
     original, compressed = verify_models.Model("the original", model), verify_models.Model("the result", result)
@@ -197,32 +197,22 @@ def source(model, name):
 def costs(model, shapes, names):
     """The weights of nodes, each constant once, and their multiplies: a weight is multiplied once for each place and image,
     of the output or, in transposed convolutions, of the input."""
+    import verify_models
     weights, multiplies = {}, 0
     for node in model.graph.node:
         if (node.name or node.output[0]) not in names:
             continue
-        places = [1, 0] if node.op_type == "MatMul" and source(model, node.input[1]) in shapes and constant_in(
-            model, node.input[1]) is None else [0, 1]
-        data, weight = node.input[places[0]], node.input[places[1]]
-        count = int(np.prod(shapes[weight]))
-        weights[source(model, weight)] = count
+        side = 0 if node.op_type == "MatMul" and verify_models.constant(node.input[1], [model.graph]) is None else 1
+        weight, output = shapes[node.input[side]], shapes[node.output[0]]
+        count = int(np.prod(weight))
+        weights[source(model, node.input[side])] = count
         if "Conv" in node.op_type:
-            multiplies += count * runs(shapes[data if node.op_type == "ConvTranspose" else node.output[0]])
+            places = shapes[node.input[0]] if node.op_type == "ConvTranspose" else output
+            multiplies += count * places[0] * int(np.prod(places[2:]))
         else:
-            columns = shapes[weight][0 if places[0] else 1]
-            flipped = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
-            columns = shapes[weight][0] if flipped else columns
-            multiplies += count * (int(np.prod(shapes[node.output[0]])) // columns)
+            outputs_first = side == 0 or any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
+            multiplies += count * (int(np.prod(output)) // weight[0 if outputs_first else 1])
     return sum(weights.values()), multiplies
-
-
-def constant_in(model, name):
-    import verify_models
-    return verify_models.constant(name, [model.graph])
-
-
-def runs(map):
-    return map[0] * int(np.prod(map[2:]))
 
 
 def check_figures(model, result, report, asked, folder):
@@ -233,7 +223,7 @@ def check_figures(model, result, report, asked, folder):
     readable = [layer for layer in layers if layer["kernelShape"] and layer.get("macsBefore") is not None]
     expect(len(readable) == sum(1 for layer in layers if layer["kernelShape"]), "multiplies are missing")
     before, after = shapes_of(model), shapes_of(result)
-    totals = [0, 0]
+    names = [], []
     for layer in readable:
         stages = [f"{layer['name']}/{stage}" for stage in verify_models.STAGES.get(layer["method"], [])] or [layer["name"]]
         counted = costs(model, before, [layer["name"]]), costs(result, after, stages)
@@ -242,12 +232,11 @@ def check_figures(model, result, report, asked, folder):
         expect(layer["relativeError"] <= layer["errorBound"] + ROUNDING or layer["method"] == "keep"
                or layer["storage"] != "float32", f"{layer['name']}: an error above its bound")
         if layer["method"] != "keep" and "error" in asked:
-            expect(layer["relativeError"] <= asked["error"], f"{layer['name']}: error {layer['relativeError']} > {asked['error']}")
-        totals = [a + b[1] for a, b in zip(totals, counted)]
-    stages = [f"{layer['name']}/{stage}" for layer in readable for stage in verify_models.STAGES.get(layer["method"], [])]
-    names = [layer["name"] for layer in readable]
-    kept = [layer["name"] for layer in readable if layer["method"] == "keep"]
-    whole = [costs(model, before, names)[0], costs(result, after, kept + stages)[0], *totals]
+            expect(layer["relativeError"] <= asked["error"], f"{layer['name']}: an error above {asked['error']}")
+        names = [names[0] + [layer["name"]], names[1] + stages]
+    # Weights that layers share count once, their multiplies with each.
+    (params, macs), (params_left, macs_left) = costs(model, before, names[0]), costs(result, after, names[1])
+    whole = [params, params_left, macs, macs_left]
     claimed = [told[name] for name in ("paramsBefore", "paramsAfter", "macsBefore", "macsAfter")]
     expect(whole == claimed, f"weights and multiplies {whole}, reported {claimed}")
     if "allocation" in report:
@@ -295,7 +284,8 @@ def compressed(path, output, asked):
         expect("cannot be reached" in str(error), f"refused: {error}")
     for budget in ("macs", "params"):
         asked.pop(budget, None)
-    return lowrank.compress(path, output, error=.3, **asked)
+    asked["error"] = .3
+    return lowrank.compress(path, output, **asked)
 
 
 def check(seed, number):

@@ -1,5 +1,5 @@
-"""Families of generated kernels [T, S, extents...]: noise, decaying, repeated and deficient spectra, dead channels, tensors whose
-border rank is below their rank, and plain ones."""
+"""Families of generated kernels [T, S, extents...]: noise, decaying, repeated and deficient spectra, dead channels, tensors
+whose border rank is below their rank, and plain ones."""
 import numpy as np
 
 

@@ -3,13 +3,12 @@
 
     python3 scripts/fuzz_graphs.py [--count 2000] [--seed 1] [--library PATH] [--failures FOLDER] [--case N] [--jobs N]
 
-Small graphs of the operators of fuzz_operators.py. An output must have the shape of ONNX Runtime's, and elements within 1e-4 of
-the largest, integers the same. Where it has not, or ONNX Runtime refuses the graph, the graph computed in float64 by NumPy
-(fuzz_oracle.py) decides: a graph is `unsteady` where changes in the last place of what nodes read move the outputs a
-tenth as far, `other` where ONNX Runtime alone is off, and the case has else failed. ONNX Runtime's and NumPy's answers
-must be the same too, or a case is told as `other`. Graphs that neither runs are left out; more than one in twenty is a failure of
-this script. A case depends on the seed and its number alone; of failing ones the model and its inputs are kept. Needs numpy,
-onnx and onnxruntime. Exits with 1 where a case fails.
+Small graphs of the operators of fuzz_operators.py. An output must have the shape of ONNX Runtime's and of what NumPy computes
+in float64 (fuzz_oracle.py), and elements within 1e-4 of the largest, integers the same. A case is `other` where it is so
+beside one of them alone; where it is so beside none, a case is `unsteady` if changes in the last place of what nodes read
+move the outputs a tenth as far, and else has failed. Graphs that neither of them runs are left out; more than one in twenty
+that do not pass is a failure of this script. A case depends on the seed and its number alone; of failing ones the model and
+its inputs are kept. Needs numpy, onnx and onnxruntime. Exits with 1 where a case fails.
 """
 import functools, os
 

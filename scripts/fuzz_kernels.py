@@ -4,13 +4,13 @@
     python3 scripts/fuzz_kernels.py [--count 2000] [--seed 1] [--library PATH | --lowrank PATH] [--failures FOLDER] [--case N]
 
 Every form; ranks up to the full ones; float16, float32 and float64; magnitudes from 1e-30 to 1e30; matrices, Conv1D, Conv2D and
-Conv3D kernels of the families of fuzz_families.py. `lowrank.decompose` is asked, some hundred times as fast as with `--lowrank`:
-that asks the command, which has more algorithms of CP and a number of threads. Of each case is demanded, the factors being taken
-in float64:
+Conv3D kernels of the families of fuzz_families.py. `lowrank.decompose` is asked, which is some twenty times as fast as
+`--lowrank`: that asks the command, which has more algorithms of CP and a number of threads. Of each case is demanded, the
+factors being taken in float64:
 
   - the relative error that is claimed is that of the factors, to rounding; what is reconstructed agrees with both;
   - it is at most `errorBound`, and at most 1, what zero factors have;
-  - spatial, channel and svd: the optimum, the tail of `numpy.linalg.svd` and of `scipy.linalg.svd`, which are of two algorithms;
+  - spatial, channel and svd: the optimum, the tail of `numpy.linalg.svd` and of `scipy.linalg.svd`, two algorithms;
   - Tucker-2: at most the HOSVD bound of the spectra (HOOI of more than 32 channels: to where it stops), at least the tail of
     either; HOOI: at most a thousandth above where
     TensorLy's `partial_tucker` ends, or where NumPy's HOOI ends at worst from several starts among almost equal values. Above
@@ -245,7 +245,7 @@ def expect(condition, message):
 class Library:
     def decompose(self, kernel, method, ranks, algorithm):
         import lowrank
-        settings = {"algorithm": algorithm} if method == "tucker2" and algorithm else {}
+        settings = {"algorithm": algorithm} if algorithm else {}
         made, again = (lowrank.decompose(kernel, method, ranks, **settings) for _ in range(2))
         for name, factor in made.factors.items():
             expect(factor.tobytes() == again.factors[name].tobytes(), f"{name} is another the second time")
@@ -303,7 +303,8 @@ def check_case(engine, kernel, method, ranks, algorithm):
     expect(true <= 1 + storage, f"error {true!r} is more than that of zero")
     unit = largest * norm
     difference = float(np.linalg.norm(reconstructed.astype(float) / unit - dense / unit))
-    expect(difference <= rounding + storage, f"the reconstruction differs by {difference:.1e}, rounding {rounding + storage:.1e}")
+    expect(difference <= rounding + storage,
+           f"the reconstruction differs by {difference:.1e}, rounding {rounding + storage:.1e}")
     compare(engine, kernel, whole / norm, method, ranks, algorithm, factors, true, storage)
 
 
@@ -358,6 +359,8 @@ def compare_tucker(kernel, ranks, algorithm, factors, true, storage):
 
 def check(seed, path, number):
     kernel, method, ranks, algorithm, family = case(seed, number)
+    if not path and method != "tucker2":
+        algorithm = None  # the library has one of CP
     label = (f"{method}:{','.join(map(str, ranks))} {algorithm or ''} of {'x'.join(map(str, kernel.shape))} {kernel.dtype} "
              f"{family}, largest {np.abs(kernel).max():.2e}")
     try:

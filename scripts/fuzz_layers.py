@@ -135,7 +135,8 @@ def convolution(g):
     if g.chance(.2):
         transposed(g, x, kernel(random, (t, s // groups, *taps)), settings)
         return
-    padding = str(random.choice(["none", "symmetric", "any", "SAME_UPPER", "SAME_LOWER", "VALID"], p=[.2, .3, .3, .08, .07, .05]))
+    kinds = ["none", "symmetric", "any", "SAME_UPPER", "SAME_LOWER", "VALID"]
+    padding = str(random.choice(kinds, p=[.2, .3, .3, .08, .07, .05]))
     pads = [0] * 2 * axes
     if padding == "symmetric":
         pads = [r // 2 for r in reach] * 2

@@ -4,7 +4,12 @@ A worker that dies or hangs takes its one case with it: the case is told as fail
 new worker goes on with the next. A case hangs where its worker has worked for `SECONDS` of processor time: a machine that is
 busy, or that stops its processes for a while, makes none hang.
 """
-import argparse, collections, multiprocessing, multiprocessing.connection, os, sys, tempfile, time
+import os
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+import argparse, collections, multiprocessing, multiprocessing.connection, sys, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SECONDS = 60
@@ -30,8 +35,6 @@ def use_library(path):
     if path is None:
         sys.exit("give --library or set LOWRANK_LIBRARY: scripts/install.sh --prefix DIR makes DIR/lib/liblowrank.so")
     os.environ["LOWRANK_LIBRARY"] = os.path.abspath(path)
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[variable] = "1"
     sys.path.insert(0, os.path.join(ROOT, "Python", "src"))
 
 
@@ -83,8 +86,8 @@ class Worker:
 
 
 def outcomes(check, numbers, jobs, end):
-    """(number, outcome, why) of each case in the order they end, `check` giving (outcome, why) for a number. None is begun after
-    a time."""
+    """(number, outcome, why) of each case in the order they end, `check` giving (outcome, why) for a number; none is begun
+    after the time `end`."""
     left, working = iter(numbers), []
 
     def begin(worker):
@@ -118,8 +121,8 @@ def outcomes(check, numbers, jobs, end):
 
 
 def run(check, keep, options, things):
-    """Runs the cases that the options name and tells of those that did not pass; ends with 1 where one failed, or where more than
-    one in twenty came to something else than passing. `keep(number, folder)` writes what a failing case is made of."""
+    """Runs the cases that the options name and tells of those that did not pass; ends with 1 where one failed, or where more
+    than one in twenty did not pass. `keep(number, folder)` writes what a failing case is made of."""
     numbers = range(options.first, options.first + options.count) if options.case is None else [options.case]
     counts, began = collections.Counter(), time.monotonic()
     for number, outcome, why in outcomes(check, numbers, options.jobs, began + 60 * options.minutes):
