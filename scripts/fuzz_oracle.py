@@ -1,8 +1,8 @@
 """What a graph computes, in float64 by NumPy: the oracle of the scripts that generate graphs.
 
 The operators are those of `onnx.reference`, which is NumPy, but for some that are written here from their definitions:
-convolutions, which are sums over a kernel's taps; DequantizeLinear, which it lacks for older opsets; and Slice, where starts
-from beyond the first element are another thing than NumPy's.
+convolutions, which are sums over a kernel's taps; DequantizeLinear, which it lacks for older opsets; Slice, where starts from
+beyond the first element are another thing than NumPy's; and Softsign, which it refuses for a single number.
 """
 import numpy as np
 from onnx import AttributeProto, TensorProto, helper, numpy_helper, shape_inference
@@ -38,7 +38,7 @@ def retype_tensor(tensor, kind):
 
 def answers(model, inputs):
     """The outputs of a model, computed in float64."""
-    evaluator = ReferenceEvaluator(retyped(model, TensorProto.DOUBLE), new_ops=[Conv, ConvTranspose, DequantizeLinear, Slice])
+    evaluator = ReferenceEvaluator(retyped(model, TensorProto.DOUBLE), new_ops=[Conv, ConvTranspose, DequantizeLinear, Slice, Softsign])
     widened = {name: array.astype(np.float64) if array.dtype.kind == "f" else array for name, array in inputs.items()}
     return evaluator.run(None, widened)
 
@@ -109,6 +109,11 @@ class Slice(OpRun):
             start, end = min(max(start, 0), most), min(max(end, least), most)
             x = np.take(x, np.arange(start, end, int(step)), int(axis))
         return (x,)
+
+
+class Softsign(OpRun):
+    def _run(self, x):
+        return (np.asarray(x / (1 + np.abs(x))),)
 
 
 # Agreement
