@@ -38,7 +38,8 @@ def retype_tensor(tensor, kind):
 
 def answers(model, inputs):
     """The outputs of a model, computed in float64."""
-    evaluator = ReferenceEvaluator(retyped(model, TensorProto.DOUBLE), new_ops=[Conv, ConvTranspose, DequantizeLinear, Slice, Softsign])
+    own = [Conv, ConvTranspose, DequantizeLinear, Slice, Softsign]
+    evaluator = ReferenceEvaluator(retyped(model, TensorProto.DOUBLE), new_ops=own)
     widened = {name: array.astype(np.float64) if array.dtype.kind == "f" else array for name, array in inputs.items()}
     return evaluator.run(None, widened)
 

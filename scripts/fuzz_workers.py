@@ -9,7 +9,7 @@ import os
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
 
-import argparse, collections, multiprocessing, multiprocessing.connection, sys, tempfile, time
+import argparse, collections, faulthandler, multiprocessing, multiprocessing.connection, signal, sys, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SECONDS = 60
@@ -41,6 +41,7 @@ def use_library(path):
 def serve(check, connection, errors):
     """A worker's life: numbers come in, outcomes go out."""
     os.dup2(os.open(errors, os.O_WRONLY | os.O_TRUNC | os.O_APPEND), 2)
+    faulthandler.enable()
     while (number := connection.recv()) is not None:
         connection.send(check(number))
 
@@ -73,12 +74,15 @@ class Worker:
         return self.connection.recv()
 
     def death(self):
-        """How the process ended, and its last words."""
+        """(outcome, why): how the process ended, and where in Python; a death inside of ONNX Runtime is its own."""
         self.process.join()
         with open(self.errors.name, errors="replace") as file:
             words = [line.strip() for line in file if line.strip()]
+        place = next((line for line in words if line.startswith("File ")), (words or ["no word"])[-1])
         code = self.process.exitcode
-        return f"{'killed by signal' if code < 0 else 'ended with'} {abs(code)}: {(words or ['no word'])[-1][:300]}"
+        how = signal.strsignal(-code) if code < 0 else f"exit code {code}"
+        told = f"the process ended: {how}: {place[:300]}"
+        return "other" if "site-packages/onnxruntime/" in place else "failed", told
 
     def kill(self):
         self.process.kill()
@@ -108,7 +112,7 @@ def outcomes(check, numbers, jobs, end):
             try:
                 outcome, why = worker.outcome()
             except (EOFError, ConnectionResetError):
-                yield number, "failed", f"the process was {worker.death()}"
+                yield number, *worker.death()
                 worker = Worker(check)
             else:
                 yield number, outcome, why
