@@ -341,9 +341,10 @@ def compare_tucker(kernel, ranks, algorithm, factors, true, storage):
     # A Gram matrix in float64 squares what it is made of: the root of epsilon is all that it tells from zero.
     squared = np.sqrt(np.finfo(float).eps * sum(ranks))
     bound = float(np.hypot(first, second))
-    # From extents above 32 HOOI starts near the ST-HOSVD, and ends where an update promises 1e-4 of the error at most.
+    # From extents above 32 HOOI starts near the ST-HOSVD, and does no update that promises less than 1e-4 of the error; several
+    # of those make up to 1e-3, which is what HOOITests.swift lets it be off by there too.
     if algorithm in (None, "hooi") and max(kernel.shape[:2]) > 32:
-        bound *= 1 + 1e-4
+        bound *= 1 + 1e-3
     expect(true <= bound + storage + squared, f"error {true!r} above the HOSVD bound {bound!r}")
     expect(true >= max(first, second) - storage, f"error {true!r} under the best of one mode, {max(first, second)!r}")
     if algorithm in (None, "hooi"):
