@@ -26,12 +26,17 @@ struct TileOperator: Operator {
     try plan.requireRoom(extents, input.type)
     let output = try plan.make(extents, input.type)
     guard !extents.contains(0) else { return [output] }
-    // Each repeated axis becomes two: the repeats, along which the input stays the same, and the axis itself.
+    // Each repeated axis becomes two: the repeats, along which the input stays the same, and the axis itself. Where that is
+    // more axes than one step goes through, the repeats of the first are steps of their own.
     var (source, target) = (plan.stored(input), output)
     var (shape, from, to) = ([Int](), [Int](), [Int]())
+    var (starts, surplus) = ([0], input.order + repeats.count { $0 != 1 } - StridedLoops.mostAxes)
     for (axis, count) in repeats.enumerated() {
       let (extent, stride) = (input.extents[axis], output.layout.strides[axis])
-      if count != 1 {
+      if count != 1, surplus > 0 {
+        starts = starts.flatMap { start in (0..<count).map { start + $0 * stride * extent } }
+        surplus -= 1
+      } else if count != 1 {
         shape.append(count)
         from.append(0)
         to.append(stride * extent)
@@ -42,7 +47,10 @@ struct TileOperator: Operator {
     }
     source.layout = StridedShape(shape, strides: from)
     target.layout = StridedShape(shape, strides: to)
-    try plan.copy(source, to: target)
+    for start in starts {
+      target.offset = output.offset + start
+      try plan.copy(source, to: target)
+    }
     return [output]
   }
 }
