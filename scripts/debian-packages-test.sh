@@ -26,9 +26,6 @@ root=$work/root
 # shellcheck source=scripts/debian-root.sh
 source scripts/debian-root.sh
 
-cpu=native
-[ "$architecture" = "$host" ] || cpu=neoverse-n1
-
 inside() {
   enter "$cpu" env DEBIAN_FRONTEND=noninteractive OPENBLAS_NUM_THREADS=1 "$@"
 }
@@ -99,7 +96,7 @@ register_emulator
 quietly bootstrap "$suite" "$root"
 mkdir "$root/src"
 cp -L "$packages"/*lowrank*.deb Examples/c/* Examples/mnist/*.{onnx,npy} "$root/src/"
-[ ! -e /etc/resolv.conf ] || cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+share_settings "$root"
 quietly inside apt-get update -q
 try command "" lowrank
 try library "gcc, libc6-dev, make, pkg-config" liblowrank1 liblowrank-dev

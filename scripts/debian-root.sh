@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# What debian-test.sh and debian-packages-test.sh share: Debian systems in folders, of this machine's architecture or another
-# under QEMU. To be sourced, with `architecture` and `root`, the folder that the system lies in, set.
+# What the scripts share that use Debian systems in folders, of this machine's architecture or another under QEMU. To be
+# sourced, with `architecture` and `root`, the folder that the system lies in, set.
 
 : "${architecture:?}" "${root:?}"
 host=$(dpkg --print-architecture)
+# The processor for `enter`: emulated, a board of today without the emulator's costly pointer authentication.
+# shellcheck disable=SC2034 # used where this is sourced
+if [ "$architecture" = "$host" ]; then cpu=native; else cpu=neoverse-n1; fi
 
 # The mirror of the machine's own Debian sources, in either of apt's two formats.
 mirror() {
@@ -54,6 +57,28 @@ bootstrap() {
   mmdebstrap --architectures="$architecture" --variant=minbase ${3:+--include="$3"} \
     --aptopt='Acquire::Check-Valid-Until "false"' --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
     "$1" "$2" "$from"
+}
+
+# What this machine's git, resolver and pip know, for a system that builds: share_settings FOLDER
+share_settings() {
+  local certificates
+  [ ! -e /etc/gitconfig ] || cp /etc/gitconfig "$1/etc/gitconfig"
+  [ ! -e /etc/resolv.conf ] || cp -L /etc/resolv.conf "$1/etc/resolv.conf"
+  [ -e /etc/pip.conf ] || return 0
+  # Under a name of their own: the system's package of certificates writes its file anew.
+  certificates=$(sed -n 's/^cert *= *//p' /etc/pip.conf)
+  [ -z "$certificates" ] || cp -L "$certificates" "$1/etc/pip-certificates.crt"
+  sed 's|^cert *=.*|cert = /etc/pip-certificates.crt|' /etc/pip.conf > "$1/etc/pip.conf"
+}
+
+# The files of the work tree in /src, in place of those of the last run; what was built stays.
+copy_sources() {
+  mkdir -p "$root/src"
+  find "$root/src" -mindepth 1 -maxdepth 1 ! -name '.build*' -exec rm -rf {} +
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  git -c safe.directory="$PWD" ls-files -z --cached --others --exclude-standard |
+    xargs -0 -I '{}' sh -c '[ ! -e "$1" ] || printf "%s\0" "$1"' sh '{}' |
+    tar --null --files-from=- --create | tar --extract --directory="$root/src"
 }
 
 # The folders that this machine's git reads repositories from in place of an address, which the root then sees too.

@@ -19,6 +19,9 @@
 # Swift's libraries are linked in: what is installed needs OpenBLAS, LAPACKE and the C and C++ libraries, and neither
 # Swift nor this folder. The package manager has no setting for a version script that would not count as unsafe, so the
 # libraries are linked here, out of the objects that it built.
+#
+# PRODUCTS, where it is set, is a folder in which scripts/products.sh built already, as a compiler of another architecture
+# does for scripts/debian-build.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -46,14 +49,8 @@ number() { sed -n "s/^#define LOWRANK_$1 //p" "$header"; }
 version=$(number VERSION_MAJOR).$(number VERSION_MINOR).$(number VERSION_PATCH)
 abi=$(number ABI)
 
-# The table of functions from other libraries is filled as a program starts, and may only be read from then on.
-hardened=(-Xlinker -z -Xlinker now)
-build() {
-  swift build -c release --static-swift-stdlib --scratch-path "$scratch" --product "$1" "${hardened[@]}"
-}
-build LowRankC
-build lowrank
-products=$(swift build -c release --static-swift-stdlib --scratch-path "$scratch" --show-bin-path)
+[ -n "${PRODUCTS:-}" ] || scripts/products.sh "$scratch" swift build
+products=${PRODUCTS:-$scratch/release}
 
 mkdir -p "$prefix/bin" "$prefix/include" "$prefix/$libdir/pkgconfig" "$prefix/$libdir/cmake/lowrank"
 prefix=$(cd "$prefix" && pwd)
@@ -71,7 +68,7 @@ install_shared() {
   local file=liblowrank.so.$version
   # The linker warns of mktemp in Foundation, which this library does not come to; all else is shown.
   swiftc -emit-library -static-stdlib -o "$work/$file" "@$objects" -Xlinker "-soname=liblowrank.so.$abi" \
-    -Xlinker "--version-script=$work/version-script" -Xlinker --gc-sections "${hardened[@]}" -lopenblas -llapacke 2> "$work/log" ||
+    -Xlinker "--version-script=$work/version-script" -Xlinker --gc-sections -Xlinker -z -Xlinker now -lopenblas -llapacke 2> "$work/log" ||
     { cat "$work/log" >&2; exit 1; }
   grep -v 'mktemp' "$work/log" >&2 || true
   strip "$strip_what" --remove-section=.comment "$work/$file"

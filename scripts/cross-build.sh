@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# `swift build` for another architecture: Swift of this system compiles for a system in a folder, which has Swift of the
+# same version and the libraries to be linked with.
+#
+#     scripts/cross-build.sh FOLDER arm64|amd64 [OPTIONS of swift build...]
+#
+# For systems made to compile in, those of debian-swift.sh and of docker/Dockerfile: Swift's description of the folder goes
+# to /sdks, and links in the folder are made relative.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+foreign=${1:-} architecture=${2:-}
+case $architecture in
+  arm64) processor=aarch64 ;;
+  amd64) processor=x86_64 ;;
+  *)
+    echo "usage: cross-build.sh FOLDER arm64|amd64 [OPTIONS of swift build...]" >&2
+    exit 2
+    ;;
+esac
+shift 2
+tools=$(dirname "$(readlink -f "$(command -v swiftc)")")
+runtime=$foreign$(dirname "$tools")/lib
+
+# Absolute links, such as those of Debian's alternatives, lead the compiler from the foreign system into its own.
+make_links_relative() {
+  local link to
+  find "$foreign"/{usr/include,usr/lib,etc/alternatives} -type l -lname '/*' -print0 |
+    while IFS= read -r -d '' link; do
+      to=$(readlink "$link")
+      ln -sfn "$(realpath --no-symlinks --relative-to="$(dirname "$link")" "$foreign$to")" "$link"
+    done
+}
+
+describe() {
+  local bundle=/sdks/foreign.artifactbundle
+  mkdir -p "$bundle"
+  cat > "$bundle/info.json" << 'JSON'
+{"schemaVersion": "1.0", "artifacts": {"foreign": {"type": "swiftSDK", "version": "1", "variants": [{"path": "."}]}}}
+JSON
+  cat > "$bundle/swift-sdk.json" << JSON
+{"schemaVersion": "4.0", "targetTriples": {"$processor-unknown-linux-gnu": {
+  "sdkRootPath": "$foreign", "swiftResourcesPath": "$runtime/swift", "swiftStaticResourcesPath": "$runtime/swift_static",
+  "toolsetPaths": ["toolset.json"]}}}
+JSON
+  cat > "$bundle/toolset.json" << JSON
+{"schemaVersion": "1.0", "rootPath": "$tools", "swiftCompiler": {"extraCLIOptions": ["-use-ld=lld"]}}
+JSON
+}
+
+make_links_relative
+describe
+PKG_CONFIG_SYSROOT_DIR=$foreign exec swift build --disable-sandbox --swift-sdks-path /sdks --swift-sdk foreign \
+  --pkg-config-path "$foreign/usr/lib/$processor-linux-gnu/pkgconfig" "$@"
