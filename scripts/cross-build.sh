@@ -5,7 +5,7 @@
 #     scripts/cross-build.sh FOLDER arm64|amd64 [OPTIONS of swift build...]
 #
 # For systems made to compile in, those of debian-swift.sh and of docker/Dockerfile: Swift's description of the folder goes
-# to /sdks, and links in the folder are made relative.
+# to /sdks, links in the folder are made relative and one is added.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -43,12 +43,17 @@ JSON
   "sdkRootPath": "$foreign", "swiftResourcesPath": "$runtime/swift", "swiftStaticResourcesPath": "$runtime/swift_static",
   "toolsetPaths": ["toolset.json"]}}}
 JSON
+  # -fPIC, which the package manager gives by itself where it does not cross-compile: thread-local variables of C would
+  # lie in the program's storage when they are the shared library's.
   cat > "$bundle/toolset.json" << JSON
-{"schemaVersion": "1.0", "rootPath": "$tools", "swiftCompiler": {"extraCLIOptions": ["-use-ld=lld"]}}
+{"schemaVersion": "1.0", "rootPath": "$tools", "swiftCompiler": {"extraCLIOptions": ["-use-ld=lld"]},
+  "cCompiler": {"extraCLIOptions": ["-fPIC"]}}
 JSON
 }
 
 make_links_relative
+# Swift's driver takes swiftrt.o from there; Debian has a link of this kind for swift alone.
+[ -e "$foreign/usr/lib/swift_static" ] || ln -sr "$runtime/swift_static" "$foreign/usr/lib/swift_static"
 describe
 PKG_CONFIG_SYSROOT_DIR=$foreign exec swift build --disable-sandbox --swift-sdks-path /sdks --swift-sdk foreign \
   --pkg-config-path "$foreign/usr/lib/$processor-linux-gnu/pkgconfig" "$@"

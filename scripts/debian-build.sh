@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Builds the Debian packages or the Python wheel in a Debian unstable system of its own, with its Swift, for this machine's
+# Builds the Debian packages or the Python wheel in a Debian system of its own, with Debian's Swift, for this machine's
 # architecture or for arm64: compiled by this architecture's Swift, linked and packed under QEMU's user-mode emulation.
 #
 #     scripts/debian-build.sh arm64|amd64 debian|wheel [--out DIR]
 #
 #   --out   where the packages or the wheel go (dist)
 #
-# Which of scripts/debian.sh and scripts/wheel.sh the system runs is the second argument. Needs a Debian machine and root (or
-# sudo); what systems there are and where they are kept, debian-swift.sh says.
+# The system runs scripts/debian.sh or scripts/wheel.sh. SUITE names its Debian release: unstable, or trixie, which what is built
+# then runs on too. auditwheel knows no unstable release. Needs a Debian machine and root (or sudo); what systems there are
+# and where they are kept, debian-swift.sh says.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -20,7 +21,7 @@ architecture=${1:-} what=${2:-} out=dist
 case $what in debian | wheel) ;; *) usage ;; esac
 if [ $# -eq 4 ] && [ "$3" = --out ]; then out=$4; elif [ $# -ne 2 ]; then usage; fi
 if [ "$(id -u)" -ne 0 ]; then
-  exec sudo --preserve-env=ROOTS,MIRROR "$PWD/scripts/debian-build.sh" "$@"
+  exec sudo --preserve-env=ROOTS,SUITE,MIRROR "$PWD/scripts/debian-build.sh" "$@"
 fi
 # shellcheck source=scripts/debian-swift.sh
 source scripts/debian-swift.sh

@@ -1,36 +1,42 @@
 #!/usr/bin/env bash
-# What debian-test.sh and debian-build.sh share: Debian unstable systems with Debian's Swift, OpenBLAS and LAPACKE. To be
+# What debian-test.sh, debian-build.sh and image-test.sh share: Debian systems with Debian's Swift, OpenBLAS and LAPACKE. To be
 # sourced, with `architecture` set. The systems are kept under ROOTS (by default /var/cache/swift-lowrank), about 4 GB each, so
 # that a second run builds only what changed; remove the folder to start afresh.
 #
 # For a foreign architecture there are two systems of one day: the compiler is this architecture's own, in one of them, and
-# the other is what it compiles for and where the results run, emulated.
+# the other is what it compiles for and where the results run, emulated. Both are unstable, the first release with a Swift
+# that is new enough. SUITE names an older one (trixie) to compile for: a third system, with Swift's files of the second.
 
 case ${architecture:-} in
   arm64 | amd64) ;;
   *) usage ;;
 esac
 roots=${ROOTS:-/var/cache/swift-lowrank}
+suite=${SUITE:-unstable}
 root=$roots/$architecture
+[ "$suite" = unstable ] || root=$roots/$suite-$architecture
 # shellcheck source=scripts/debian-root.sh
 source scripts/debian-root.sh
-packages=swiftlang,g++,liblapacke-dev,libopenblas-dev,libpng-dev,libjpeg-dev,procps
+libraries=g++,liblapacke-dev,libopenblas-dev,libpng-dev,libjpeg-dev,procps
 # Where the compiler runs.
 tools=ca-certificates,git,pkg-config
 # What compiles, in enter_compiler.
 # shellcheck disable=SC2034 # used where this is sourced
 compile=(swift build --disable-sandbox)
 # shellcheck disable=SC2034
-[ "$architecture" = "$host" ] || compile=(scripts/cross-build.sh /foreign "$architecture")
+[ "$root" = "$roots/$host" ] || compile=(scripts/cross-build.sh /foreign "$architecture")
 
-# make_root ARCHITECTURE PACKAGES
+# make_root FOLDER ARCHITECTURE SUITE PACKAGES
 make_root() {
-  local made=$roots/$1
-  [ ! -e "$made/etc/debian_version" ] || return 0
+  [ ! -e "$1/etc/debian_version" ] || return 0
   mkdir -p "$roots"
-  rm -rf "$made.partial"
-  architecture=$1 bootstrap unstable "$made.partial" "$2"
-  mv "$made.partial" "$made"
+  rm -rf "$1.partial"
+  architecture=$2 bootstrap "$3" "$1.partial" "$4"
+  # unstable's packages of Swift are not to be installed on an older release, and need no newer C library than trixie's.
+  [ "$3" = unstable ] ||
+    (cd "$roots/$2" && tar --create usr/libexec/swift usr/lib/swift usr/share/doc/swiftlang usr/lib/*/libxml2.so.16*) |
+    tar --directory="$1.partial" --extract
+  mv "$1.partial" "$1"
 }
 
 # The version of Swift in a system: its modules can be read by a compiler of the same version alone.
@@ -42,8 +48,9 @@ swift_version() {
 make_systems() {
   install_root_tools
   register_emulator
-  make_root "$host" "$packages,$tools"
-  make_root "$architecture" "$packages"
+  make_root "$roots/$host" "$host" unstable "swiftlang,$libraries,$tools"
+  make_root "$roots/$architecture" "$architecture" unstable "swiftlang,$libraries"
+  make_root "$root" "$architecture" "$suite" "$libraries,libncurses6,libsqlite3-0"
   if [ "$(swift_version "$host")" != "$(swift_version "$architecture")" ]; then
     echo "the systems in $roots have different versions of Swift: remove them to have both of today" >&2
     exit 1
@@ -53,9 +60,9 @@ make_systems() {
   copy_sources
 }
 
-# Runs a command where the compiler is, with a foreign system at /foreign.
+# Runs a command where the compiler is, with the system to compile for at /foreign if it is another.
 enter_compiler() {
-  if [ "$architecture" = "$host" ]; then
+  if [ "$root" = "$roots/$host" ]; then
     enter native "$@"
   else
     local foreign=$root

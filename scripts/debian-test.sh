@@ -21,7 +21,7 @@ usage() {
 }
 
 if [ "$(id -u)" -ne 0 ]; then
-  exec sudo --preserve-env=ROOTS,CPUS,MIRROR "$PWD/scripts/debian-test.sh" "$@"
+  exec sudo --preserve-env=ROOTS,SUITE,CPUS,MIRROR "$PWD/scripts/debian-test.sh" "$@"
 fi
 
 # shellcheck source=scripts/debian-swift.sh

@@ -4,8 +4,7 @@
 #
 #     scripts/image-test.sh arm64|amd64
 #
-# In place of the images that the Dockerfile names there are Debian unstable systems, those that debian-swift.sh says and a
-# bare one. Needs a Debian machine and root (or sudo); installs buildah, whose store lies beside the systems while this runs.
+# In place of the images that the Dockerfile names there are Debian systems, those that debian-swift.sh says and a bare one. Needs a Debian machine and root (or sudo); installs buildah, whose store lies beside the systems while this runs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -16,7 +15,7 @@ usage() {
 
 architecture=${1:-}
 if [ "$(id -u)" -ne 0 ]; then
-  exec sudo --preserve-env=ROOTS,MIRROR "$PWD/scripts/image-test.sh" "$@"
+  exec sudo --preserve-env=ROOTS,SUITE,MIRROR "$PWD/scripts/image-test.sh" "$@"
 fi
 # shellcheck source=scripts/debian-swift.sh
 source scripts/debian-swift.sh
@@ -45,15 +44,15 @@ make_image() {
 }
 
 make_image compiler "$host" "$roots/$host"
-[ "$architecture" = "$host" ] || make_image swift "$architecture" "$root"
-bootstrap unstable "$work/bare" > "$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
+[ "$root" = "$roots/$host" ] || make_image swift "$architecture" "$root"
+bootstrap "$suite" "$work/bare" > "$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 make_image bare "$architecture" "$work/bare"
 
 # buildah, other than Docker, has to be told what it runs on.
 options=(--platform "linux/$architecture" --build-arg "BUILDPLATFORM=linux/$host")
 for folder in $(git_folders); do options+=(--volume "$folder:$folder:ro"); done
 swift=localhost/swift
-[ "$architecture" != "$host" ] || swift=localhost/compiler
+[ "$root" != "$roots/$host" ] || swift=localhost/compiler
 store build "${options[@]}" --build-arg SWIFT_IMAGE=$swift \
   --build-arg COMPILER_IMAGE=localhost/compiler --build-arg RUNTIME_IMAGE=localhost/bare -t lowrank -f docker/Dockerfile .
 store images lowrank

@@ -66,8 +66,9 @@ objects=$products/LowRankC.product/Objects.LinkFileList
 
 install_shared() {
   local file=liblowrank.so.$version
-  # The linker warns of mktemp in Foundation, which this library does not come to; all else is shown.
-  swiftc -emit-library -static-stdlib -o "$work/$file" "@$objects" -Xlinker "-soname=liblowrank.so.$abi" \
+  # The linker warns of mktemp in Foundation, which this library does not come to; all else is shown. lld, which comes with
+  # Swift, since what swiftc takes by itself is the system's: on Debian's arm64 that made one segment both written and run.
+  swiftc -emit-library -static-stdlib -use-ld=lld -o "$work/$file" "@$objects" -Xlinker "-soname=liblowrank.so.$abi" \
     -Xlinker "--version-script=$work/version-script" -Xlinker --gc-sections -Xlinker -z -Xlinker now -lopenblas -llapacke 2> "$work/log" ||
     { cat "$work/log" >&2; exit 1; }
   grep -v 'mktemp' "$work/log" >&2 || true
