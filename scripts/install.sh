@@ -44,6 +44,9 @@ done
 # shellcheck source=scripts/setup.sh
 source scripts/setup.sh
 
+# lld 17 joins the attributes that GCC 16 gives arm64's objects to what binutils calls an error; nothing reads them.
+stripping=("$strip_what" --remove-section=.comment --remove-section=.ARM.attributes)
+
 header=Sources/CLowRank/include/lowrank.h
 number() { sed -n "s/^#define LOWRANK_$1 //p" "$header"; }
 version=$(number VERSION_MAJOR).$(number VERSION_MINOR).$(number VERSION_PATCH)
@@ -72,7 +75,7 @@ install_shared() {
     -Xlinker "--version-script=$work/version-script" -Xlinker --gc-sections -Xlinker -z -Xlinker now -lopenblas -llapacke 2> "$work/log" ||
     { cat "$work/log" >&2; exit 1; }
   grep -v 'mktemp' "$work/log" >&2 || true
-  strip "$strip_what" --remove-section=.comment "$work/$file"
+  strip "${stripping[@]}" "$work/$file"
   install -m 755 "$work/$file" "$prefix/$libdir/$file"
   ln -sf "$file" "$prefix/$libdir/liblowrank.so.$abi"
   ln -sf "liblowrank.so.$abi" "$prefix/$libdir/liblowrank.so"
@@ -91,14 +94,14 @@ install_static() {
   # Groups are dissolved: a program's own copy of a C++ template must not take the place of one whose name is local.
   ld.bfd -r -d --force-group-allocation -o "$work/all.o" "$runtime/$(uname -m)/swiftrt.o" "@$work/objects" \
     --start-group "${swift_libraries[@]}" --end-group
-  objcopy --keep-global-symbols="$work/names" "$strip_what" --remove-section=.comment "$work/all.o" "$work/lowrank.o"
+  objcopy --keep-global-symbols="$work/names" "${stripping[@]}" "$work/all.o" "$work/lowrank.o"
   rm -f "$work/liblowrank.a"
   ar rcs "$work/liblowrank.a" "$work/lowrank.o"
   install -m 644 "$work/liblowrank.a" "$prefix/$libdir/liblowrank.a"
 }
 
 install_command() {
-  strip "$strip_what" --remove-section=.comment -o "$work/lowrank" "$products/lowrank"
+  strip "${stripping[@]}" -o "$work/lowrank" "$products/lowrank"
   install -m 755 "$work/lowrank" "$prefix/bin/lowrank"
 }
 
