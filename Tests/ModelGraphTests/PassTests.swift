@@ -53,6 +53,31 @@ import Testing
     #expect(try graph.apply([ConstantFolding(), UnusedNodeRemoval()]).isEmpty)
   }
 
+  /// Weights that layers share, as PyTorch writes them: an `Identity` of an `Identity`. What a caller may override, or asks
+  /// for, stays.
+  @Test(arguments: ["", "input", "output"]) func anotherNameOfAConstantIsOne(role: String) throws {
+    var graph = Graph(
+      nodes: [
+        Node(opType: "Identity", inputs: ["w"], outputs: ["v"]),
+        Node(opType: "Identity", inputs: ["v"], outputs: ["u"]),
+        Node(opType: "Conv", inputs: ["x", "u"], outputs: ["y"]),
+      ],
+      inputs: [value("x", [.known(1), .known(2), .known(5)])],
+      outputs: [value("y", [.open, .open, .open])])
+    let weights = Tensor<Float>(shape: [3, 2, 1], elements: [1, 2, 3, 4, 5, 6])
+    graph.constants.append(Constant(name: "w", weights, type: .float32))
+    if role == "input" { graph.inputs.append(value("w", [.known(3), .known(2), .known(1)])) }
+    if role == "output" { graph.outputs.append(value("v", [.open, .open, .open])) }
+    var model = model(graph)
+    _ = try model.apply([ConstantFolding()])
+    switch role {
+    case "": #expect(model.main.nodes.map(\.opType) == ["Conv"] && model.main.constants.map(\.name) == ["u"])
+    case "input": #expect(model.main.nodes == graph.nodes)
+    default: #expect(model.main.nodes.map(\.outputs) == [["v"], ["u"], ["y"]])
+    }
+    if role.isEmpty { #expect(try model.main.constants["u"]?.floats() == weights) }
+  }
+
   /// An open batch stays open, whatever a report takes it for; with a shape for the input it is known.
   @Test func whatIsOpenIsNotFolded() throws {
     var graph = flattening(.symbol("batch"))

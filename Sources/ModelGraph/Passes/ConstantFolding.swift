@@ -1,12 +1,14 @@
 internal import Tensors
 
-/// Turns into constants what is known before the model is run: `Constant` nodes, and arithmetic on shapes.
+/// Turns into constants what is known before the model is run: `Constant` nodes, constants under another name, and arithmetic on
+/// shapes.
 ///
-/// Exporters write shapes out as nodes: `Shape`, `Gather`, `Concat`, `Reshape`. What follows from the model's inputs and
+/// Exporters write shapes out as nodes: `Shape`, `Gather`, `Concat`, `Reshape`; and weights that layers share as an `Identity` of
+/// one. What follows from the model's inputs and
 /// from `inputShapes` is folded; an extent that is open stays open. What the file says of values in between is not
 /// relied on.
 ///
-/// **Accuracy** exact: integers and truth values only.
+/// **Accuracy** exact: of computed values integers and truth values only.
 ///
 /// **Complexity** one walk over the nodes.
 public struct ConstantFolding: GraphPass {
@@ -30,7 +32,8 @@ public struct ConstantFolding: GraphPass {
     for node in model.main.nodes {
       guard node.outputs.count == 1, let value = node.outputs.first, !value.isEmpty,
         !outputs.contains(value),
-        let constant = node.constant(named: value) ?? shapes.constant(named: value)
+        let constant = node.constant(named: value) ?? model.main.constant(behind: node)
+          ?? shapes.constant(named: value)
       else {
         kept.append(node)
         continue
@@ -62,6 +65,17 @@ extension Node {
       return Constant(name: name, Tensor(shape: [values.count], elements: values), type: .float32)
     default: return nil
     }
+  }
+}
+
+extension Graph {
+  /// The constant that an `Identity` gives another name, under that; nil where a caller may put another in its place.
+  fileprivate func constant(behind node: Node) -> Constant? {
+    guard node.opType == "Identity", node.isStandard, let source = node.input(0),
+      !inputs.contains(where: { $0.name == source }), var constant = constants[source]
+    else { return nil }
+    constant.name = node.outputs[0]
+    return constant
   }
 }
 
