@@ -6,9 +6,9 @@
 #
 #   --out   where the packages or the wheel go (dist)
 #
-# The system runs scripts/debian.sh or scripts/wheel.sh. SUITE names its Debian release: unstable, or trixie, which what is built
-# then runs on too. auditwheel knows no unstable release. Needs a Debian machine and root (or sudo); what systems there are
-# and where they are kept, debian-swift.sh says.
+# The system runs scripts/debian.sh or scripts/wheel.sh. SUITE names its Debian release, unstable or trixie, which what is
+# built then runs on: by default unstable for packages, and trixie for wheels, since auditwheel knows no newer C library than
+# 2.41. Needs a Debian machine and root (or sudo); what systems there are and where they are kept, debian-swift.sh says.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -18,7 +18,15 @@ usage() {
 }
 
 architecture=${1:-} what=${2:-} out=dist
-case $what in debian | wheel) ;; *) usage ;; esac
+case $what in
+  debian) pack=(scripts/debian.sh) ;;
+  wheel)
+    # Its trial is scripts/wheel-test.sh's.
+    pack=(scripts/wheel.sh --no-try)
+    export SUITE=${SUITE:-trixie}
+    ;;
+  *) usage ;;
+esac
 if [ $# -eq 4 ] && [ "$3" = --out ]; then out=$4; elif [ $# -ne 2 ]; then usage; fi
 if [ "$(id -u)" -ne 0 ]; then
   exec sudo --preserve-env=ROOTS,SUITE,MIRROR "$PWD/scripts/debian-build.sh" "$@"
@@ -31,6 +39,6 @@ make_systems
 enter_compiler swift --version
 enter_compiler scripts/products.sh $scratch "${compile[@]}"
 rm -rf "${root:?}/src/$built"
-enter "$cpu" env PRODUCTS=/src/$scratch/release OPENBLAS_NUM_THREADS=1 "scripts/$what.sh" --out $built --scratch-path $scratch
+enter "$cpu" env PRODUCTS=/src/$scratch/release OPENBLAS_NUM_THREADS=1 "${pack[@]}" --out $built --scratch-path $scratch
 mkdir -p "$out"
 cp "$root/src/$built"/*.* "$out/"

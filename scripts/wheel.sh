@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Builds the Python wheel with all that it needs inside, and tries it in a bare virtual environment.
 #
-#     scripts/wheel.sh [--out DIR] [--scratch-path DIR]
+#     scripts/wheel.sh [--out DIR] [--scratch-path DIR] [--no-try]
 #     scripts/wheel.sh --try WHEEL
 #
 #   --out           where the wheel goes (dist)
 #   --scratch-path  the build folder, as for scripts/install.sh
+#   --no-try        builds and leaves the trial to scripts/wheel-test.sh
 #   --try           tries this wheel and builds none
 #
 # The wheel holds the module, the shared library and the command, with Swift's runtime linked in; auditwheel puts OpenBLAS,
@@ -15,15 +16,16 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
-  echo "usage: scripts/wheel.sh [--out DIR] [--scratch-path DIR] [--try WHEEL]" >&2
+  echo "usage: scripts/wheel.sh [--out DIR] [--scratch-path DIR] [--no-try | --try WHEEL]" >&2
   exit 2
 }
 
-out=dist scratch=.build-install wheel=""
+out=dist scratch=.build-install wheel="" trial=try_wheel
 while [ $# -gt 0 ]; do
   case "$1" in
     --out) [ $# -gt 1 ] || usage; out=$2; shift 2 ;;
     --scratch-path) [ $# -gt 1 ] || usage; scratch=$2; shift 2 ;;
+    --no-try) trial=true; shift ;;
     --try) [ $# -gt 1 ] || usage; wheel=$(realpath "$2"); shift 2 ;;
     *) usage ;;
   esac
@@ -99,5 +101,5 @@ try_wheel() {
 }
 
 [ -n "$wheel" ] || build_wheel
-try_wheel
+"$trial"
 du -h "$wheel"
