@@ -2,25 +2,19 @@
 # `swift build` for another architecture: Swift of this system compiles for a system in a folder, which has Swift of the
 # same version and the libraries to be linked with.
 #
-#     scripts/cross-build.sh FOLDER arm64|amd64 [OPTIONS of swift build...]
+#     scripts/cross-build.sh FOLDER [OPTIONS of swift build...]
 #
 # For systems made to compile in, those of debian-swift.sh and of docker/Dockerfile: Swift's description of the folder goes
 # to /sdks, links in the folder are made relative and one is added.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-foreign=${1:-} architecture=${2:-}
-case $architecture in
-  arm64) processor=aarch64 ;;
-  amd64) processor=x86_64 ;;
-  *)
-    echo "usage: cross-build.sh FOLDER arm64|amd64 [OPTIONS of swift build...]" >&2
-    exit 2
-    ;;
-esac
-shift 2
+foreign=$1
+shift
 tools=$(dirname "$(readlink -f "$(command -v swiftc)")")
 runtime=$foreign$(dirname "$tools")/lib
+# As the modules there are called: x86_64 is -pc- in Debian's Swift, and -unknown- in others.
+triple=$(basename --suffix .swiftmodule "$runtime"/swift_static/linux/Swift.swiftmodule/*.swiftmodule)
 
 # Absolute links, such as those of Debian's alternatives, lead the compiler from the foreign system into its own.
 make_links_relative() {
@@ -39,7 +33,7 @@ describe() {
 {"schemaVersion": "1.0", "artifacts": {"foreign": {"type": "swiftSDK", "version": "1", "variants": [{"path": "."}]}}}
 JSON
   cat > "$bundle/swift-sdk.json" << JSON
-{"schemaVersion": "4.0", "targetTriples": {"$processor-unknown-linux-gnu": {
+{"schemaVersion": "4.0", "targetTriples": {"$triple": {
   "sdkRootPath": "$foreign", "swiftResourcesPath": "$runtime/swift", "swiftStaticResourcesPath": "$runtime/swift_static",
   "toolsetPaths": ["toolset.json"]}}}
 JSON
@@ -56,4 +50,4 @@ make_links_relative
 [ -e "$foreign/usr/lib/swift_static" ] || ln -sr "$runtime/swift_static" "$foreign/usr/lib/swift_static"
 describe
 PKG_CONFIG_SYSROOT_DIR=$foreign exec swift build --disable-sandbox --swift-sdks-path /sdks --swift-sdk foreign \
-  --pkg-config-path "$foreign/usr/lib/$processor-linux-gnu/pkgconfig" "$@"
+  --pkg-config-path "$foreign/usr/lib/${triple%%-*}-linux-gnu/pkgconfig" "$@"

@@ -24,7 +24,7 @@ tools=ca-certificates,git,pkg-config
 # shellcheck disable=SC2034 # used where this is sourced
 compile=(swift build --disable-sandbox)
 # shellcheck disable=SC2034
-[ "$root" = "$roots/$host" ] || compile=(scripts/cross-build.sh /foreign "$architecture")
+[ "$root" = "$roots/$host" ] || compile=(scripts/cross-build.sh /foreign)
 
 # make_root FOLDER ARCHITECTURE SUITE PACKAGES
 make_root() {
