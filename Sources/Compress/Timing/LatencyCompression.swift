@@ -14,13 +14,13 @@ public struct LatencyCompression {
   /// The options with the budget.
   public let options: CompressionOptions
   /// The times that prices come from.
-  public let table: TimeTable
+  public private(set) var table: TimeTable
   /// How often `settle` corrected the prices.
   public private(set) var rounds = 0
   private let original: ModelGraph
   private let work: LayerWork
   /// What times here; nil where a table does for it.
-  private let clock: (timer: any NetworkTimer, variants: LayerVariants, asItIs: any TimedNetwork)?
+  private var clock: (timer: any NetworkTimer, profiler: LayerProfiler)?
   private var measure: LatencyMeasure
 
   /// How far measured times may be from predicted ones before the prices are corrected.
@@ -42,37 +42,45 @@ public struct LatencyCompression {
     case .table(let given): (table, clock) = (given, nil)
     case .timer(let timer, let cache):
       var profiler = try LayerProfiler(model, work, options, timer, cache: cache, progress: progress)
-      (table, clock) = (try profiler.table(), (timer, profiler.variants, profiler.asItIs))
+      table = try profiler.table()
+      if try Self.unreached(target, table, work, options) != nil { table = try profiler.renewedTable() }
+      clock = (timer, profiler)
       cache.keep()
     }
     measure = try LatencyMeasure(table, work)
     var budgeted = options
-    if options.weights == .auto, let (timer, variants, asItIs) = clock {
-      budgeted.slowFormats = try SlowFormats(variants, work, timer, asItIs: asItIs)
+    if options.weights == .auto, let (timer, profiler) = clock {
+      budgeted.slowFormats = try SlowFormats(profiler.variants, work, timer, asItIs: profiler.asItIs)
     }
-    budgeted.budget = Budget(target.fraction(of: table.networkMs), of: measure)
+    let wanted = target.fraction(of: table.networkMs)
+    budgeted.budget = Budget(wanted, of: measure)
     self.options = budgeted
-    try requireReach()
+    if let least = try Self.unreached(target, table, work, options) {
+      let reason =
+        "\(text(wanted)) of its milliseconds cannot be reached; about \(text(least)) is the least possible"
+      throw .compression(.model(.model(path: model.path, reason: reason)))
+    }
   }
 
-  /// Requires that forms of the fewest ranks come near the target: nobody is to look at inputs for minutes first.
-  private func requireReach() throws(TimingError) {
-    let (least, wanted) = (work.leastFraction(options, by: measure), options.budget?.fraction ?? 1)
-    guard least <= 1 - CompressionReport.Time.leastGain, (1 - Self.uncertainty) * least > wanted else {
-      return
-    }
-    let reason =
-      "\(text(wanted)) of its milliseconds cannot be reached; about \(text(least)) is the least possible"
-    throw .compression(.model(.model(path: original.path, reason: reason)))
+  /// The least part of its time that a model can be brought to, where forms of the fewest ranks do not come near the target:
+  /// nobody is to look at inputs for minutes first.
+  private static func unreached(
+    _ target: LatencyTarget, _ table: TimeTable, _ work: LayerWork, _ options: CompressionOptions
+  ) throws(TimingError) -> Double? {
+    let least = work.leastFraction(options, by: try LatencyMeasure(table, work))
+    let isFar = (1 - uncertainty) * least > target.fraction(of: table.networkMs)
+    return isFar && least <= 1 - CompressionReport.Time.leastGain ? least : nil
   }
 
   /// Times the network that the allocation leads to, and corrects the prices by that, until it is as fast as predicted.
   ///
   /// **Throws** where a network does not run.
   public mutating func settle(_ candidates: inout ModelCandidates) throws(TimingError) {
-    guard let (timer, variants, asItIs) = clock, let budget = options.budget, !nothingGains(candidates) else {
+    guard let (timer, profiler) = clock, let budget = options.budget, !nothingGains(candidates) else {
       return
     }
+    let (variants, asItIs) = (profiler.variants, profiler.asItIs)
+    try renewWhereRefused(&candidates, budget.fraction)
     for _ in 0..<Self.mostRounds {
       guard let allocation = candidates.allocation(fraction: budget.fraction) else { return }
       let forms = candidates.formsByLayer(allocation)
@@ -94,6 +102,17 @@ public struct LatencyCompression {
       }
       try reprice(&candidates)
     }
+  }
+
+  /// Times all forms anew where by their prices no choice of them reaches the target: it may be other work that does not.
+  private mutating func renewWhereRefused(
+    _ candidates: inout ModelCandidates, _ fraction: Double
+  ) throws(TimingError) {
+    guard candidates.allocation(fraction: fraction) == nil, let renewed = try clock?.profiler.renewedTable()
+    else { return }
+    table = renewed
+    measure = try LatencyMeasure(table, work)
+    try reprice(&candidates)
   }
 
   /// Takes the layers' measured parts of their dense times for the prices of their forms, and what is left for the rest.
@@ -186,7 +205,7 @@ public struct LatencyCompression {
     let predicted = report.allocation?.achieved ?? 1
     var times = [NetworkTime(whole: table.networkMs)]
     if let clock {
-      let networks = [clock.asItIs, try clock.timer.prepare(compressed)]
+      let networks = [clock.profiler.asItIs, try clock.timer.prepare(compressed)]
       times = try clock.timer.times(of: networks, .report)
       if abs(times[1].whole / (predicted * times[0].whole) - 1) > Self.tolerance {
         times = zip(times, try clock.timer.times(of: networks, .report)).map { $0.least($1) }

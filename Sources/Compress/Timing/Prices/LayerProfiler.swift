@@ -6,6 +6,8 @@ import Tensors
 ///
 /// First each kind has one form timed, with a quarter of the weights; kinds that lose even so are left
 /// there, and so are those that lose to another by more than what errors at equal weights differ by: CP where Winograd runs.
+/// What the cache remembers is taken from there, unless the first look at one form of each layer disagrees with it: it was
+/// timed beside other work then.
 ///
 /// **Complexity** 7 + 22 variants for kernels with spatial extent, or 7 + 69 where it `isFine`, three runs of each at least.
 struct LayerProfiler {
@@ -23,11 +25,15 @@ struct LayerProfiler {
   private var clock: any FormClock
   /// By layer.
   private var ratios: [[FactoredForm: Double]]
+  /// Whether what is remembered is still what the clock says.
+  private var trustsCache = true
 
   /// How much slower than the fastest kind with as many weights a kind may be.
   private static let mostBehind = 1.6
   /// The same for kinds whose analysis is a search, of many times the work.
   private static let mostSearchedBehind = 1.2
+  /// By what part of their time forms that are timed anew may differ from what is remembered of them.
+  private static let mostDrift = 0.15
 
   init(
     _ model: ModelGraph, _ work: LayerWork, _ options: CompressionOptions, _ timer: any NetworkTimer,
@@ -52,7 +58,9 @@ struct LayerProfiler {
     func grid(_ place: Int, _ kind: FormKind) -> TimingGrid? {
       work.costs[place].map { TimingGrid(kind, $0, multiple: multiple) }
     }
-    try measure(kinds.enumerated().map { place, kinds in kinds.compactMap { grid(place, $0)?.probe } })
+    let probes = kinds.enumerated().map { place, kinds in kinds.compactMap { grid(place, $0)?.probe } }
+    try lookFirst(at: probes.map { Array($0.prefix(1)) })
+    try measure(probes)
     let slower = kinds.enumerated().map { place, kinds in
       Self.slower(
         kinds.compactMap { kind in
@@ -90,15 +98,40 @@ struct LayerProfiler {
     return planner.options.method.kinds(for: cost.kernel, searches: true)
   }
 
+  /// The table out of times of now alone.
+  mutating func renewedTable() throws(TimingError) -> TimeTable {
+    trustsCache = false
+    ratios = work.layers.map { _ in [:] }
+    return try table()
+  }
+
+  /// Times forms, one of each layer, and believes the cache where it says the same.
+  private mutating func lookFirst(at forms: [[FactoredForm]]) throws(TimingError) {
+    let known = forms.enumerated().map { place, forms in forms.first.flatMap { cache[keys[place, $0]] } }
+    try time(forms)
+    var (drift, sum) = (0.0, 0.0)
+    for (place, known) in known.enumerated() {
+      guard let known, let form = forms[place].first, let found = ratios[place][form] else { continue }
+      drift += clock.dense[place] * abs(found - known)
+      sum += clock.dense[place] * found
+    }
+    if drift > Self.mostDrift * sum { trustsCache = false }
+  }
+
   /// Times forms, by layer; those that the cache knows are taken from there.
   private mutating func measure(_ forms: [[FactoredForm]]) throws(TimingError) {
     var pending: [[FactoredForm]] = []
     for (place, forms) in forms.enumerated() {
-      for form in forms { ratios[place][form] = cache[keys[place, form]] }
+      for form in forms where ratios[place][form] == nil && trustsCache {
+        ratios[place][form] = cache[keys[place, form]]
+      }
       pending.append(forms.filter { ratios[place][$0] == nil })
     }
-    guard clock.dense.isEmpty || pending.contains(where: { !$0.isEmpty }) else { return }
-    for (place, found) in try clock.ratios(of: pending, progress: progress).enumerated() {
+    if pending.contains(where: { !$0.isEmpty }) { try time(pending) }
+  }
+
+  private mutating func time(_ forms: [[FactoredForm]]) throws(TimingError) {
+    for (place, found) in try clock.ratios(of: forms, progress: progress).enumerated() {
       for (form, ratio) in found {
         ratios[place][form] = ratio
         cache[keys[place, form]] = ratio
