@@ -109,7 +109,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(name: "LowRankProgram", dependencies: ["lowrank"], swiftSettings: strict),
-    // Gives the parsers what scripts/fuzz_parsers.py sends; no product.
+    // Gives the parsers what scripts/fuzz/parsers.py sends; no product.
     .executableTarget(
       name: "Fuzzing",
       dependencies: [
@@ -206,7 +206,7 @@ if Context.environment["LOWRANK_MPI"] == "1" {
 }
 
 // LOWRANK_TESTS names targets of tests, with commas between, and the package is those and what they stand
-// on: what scripts/sanitize.sh builds, for which the rest would be minutes of building that no test there uses.
+// on: what scripts/checks/sanitize.sh builds, for which the rest would be minutes of building that no test there uses.
 if let names = Context.environment["LOWRANK_TESTS"] {
   var kept = Set(names.split(separator: ",").map(String.init))
   var waiting = Array(kept)

@@ -51,6 +51,6 @@ if [ -z "${LOWRANK:-}" ]; then
 fi
 export LOWRANK
 articles=(Sources/*/Documentation.docc/*.md)
-scripts/check_readme.sh "${articles[@]}"
-python3 scripts/check_articles.py "$LOWRANK" .build/readme/.build/debug "${articles[@]}"
+scripts/checks/readme.sh "${articles[@]}"
+python3 scripts/checks/articles.py "$LOWRANK" .build/readme/.build/debug "${articles[@]}"
 echo "$output"

@@ -21,7 +21,7 @@
 # libraries are linked here, out of the objects that it built.
 #
 # PRODUCTS, where it is set, is a folder in which scripts/products.sh built already, as a compiler of another architecture
-# does for scripts/debian-build.sh.
+# does for scripts/debian/build.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

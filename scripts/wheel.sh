@@ -6,7 +6,7 @@
 #
 #   --out           where the wheel goes (dist)
 #   --scratch-path  the build folder, as for scripts/install.sh
-#   --no-try        builds and leaves the trial to scripts/wheel-test.sh
+#   --no-try        builds and leaves the trial to scripts/debian/wheel-test.sh
 #   --try           tries this wheel and builds none
 #
 # The wheel holds the module, the shared library and the command, with Swift's runtime linked in; auditwheel puts OpenBLAS,

@@ -4,7 +4,7 @@
     python render.py CACHE OUT [--training 8000] [--test 2000]
 
 Writes {training,test}_{images,labels}.npy to OUT. Fonts are those of Debian packages; the families of the test part are in no
-training picture. Behind a character lies a crop of a photograph of the public set (CACHE, see scripts/real_models.sh); it is
+training picture. Behind a character lies a crop of a photograph of the public set (CACHE, see scripts/checks/real_models.sh); it is
 turned and seen aslant, has neighbours as in a word, little or much contrast, blur and noise. Seeds are fixed: the same versions
 of fonts and Pillow give the same pictures. Each has mean 0 and variance 1, as Jaderberg et al. (2014) have them.
 """

@@ -1,4 +1,4 @@
-// Makes one system call of a program fail, for scripts/faults.py: preloaded (LD_PRELOAD), it stands in front of the C
+// Makes one system call of a program fail, for scripts/fuzz/faults.py: preloaded (LD_PRELOAD), it stands in front of the C
 // library's functions.
 //
 //     LOWRANK_FAULT=CALL:N:HOW      the N-th CALL, counted from 1, fails

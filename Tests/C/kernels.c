@@ -1,5 +1,5 @@
 // Holds the kernels of every instruction set that the processor has to their definitions in Double, on shapes drawn at
-// random, without Swift: scripts/kernel-check.sh compiles it for this machine and for arm64.
+// random, without Swift: scripts/checks/kernel-check.sh compiles it for this machine and for arm64.
 //
 //     kernels [seed [rounds]]
 #include "kernel_definitions.h"

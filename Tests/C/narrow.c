@@ -1,5 +1,5 @@
 // Holds the products with weights of 16 and 8 bits of every instruction set that the processor has to their definition,
-// without Swift: scripts/kernel-check.sh compiles it for this machine and for arm64.
+// without Swift: scripts/checks/kernel-check.sh compiles it for this machine and for arm64.
 //
 //     narrow [seed [rounds]]
 #include "CNarrow.h"

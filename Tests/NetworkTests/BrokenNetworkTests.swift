@@ -4,7 +4,7 @@ import Tensors
 
 @testable import Network
 
-/// Networks that trapped when a fuzzer (scripts/fuzz_parsers.py) made them: they are refused, or run as they say.
+/// Networks that trapped when a fuzzer (scripts/fuzz/parsers.py) made them: they are refused, or run as they say.
 struct BrokenNetworkTests {
   private func network(
     _ nodes: [Node], inputs: [String: [Int]] = ["x": [2, 3]], passes: Set<NetworkPass> = []

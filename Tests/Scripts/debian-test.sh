@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests which tests scripts/debian-test.sh runs, with and without FILTER: its system is a stand-in that only notes what
+# Tests which tests scripts/debian/test.sh runs, with and without FILTER: its system is a stand-in that only notes what
 # it is asked for.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -25,7 +25,7 @@ echo "Test run with ${FOUND:-3} tests in 1 suite passed"'
 # The filters of the tests in a run of the script with these arguments.
 filters_of() {
   : > "$work/notes"
-  PATH=$work/bin:$PATH ROOTS=$work/roots NOTES=$work/notes scripts/debian-test.sh "$@" > "$work/log" 2>&1
+  PATH=$work/bin:$PATH ROOTS=$work/roots NOTES=$work/notes scripts/debian/test.sh "$@" > "$work/log" 2>&1
 }
 
 fail() {

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the jobs have in common; sourced by them.
 set -euo pipefail
 lowrank=${LOWRANK:-lowrank}
@@ -7,7 +8,8 @@ if [ "${SLURM_ARRAY_TASK_MIN:-1}" != 1 ] || [ "${SLURM_ARRAY_TASK_MAX:-$tasks}" 
   echo "the array has to be 1-N: a task's number is that of its part" >&2
   exit 64
 fi
-# What the job was given of the node.
+# What the job was given of the node, for the jobs' commands.
+# shellcheck disable=SC2034
 threads=${SLURM_CPUS_PER_TASK:-${SLURM_CPUS_ON_NODE:-1}}
 
 usage() {

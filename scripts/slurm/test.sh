@@ -99,21 +99,24 @@ run "${job[@]}" --array=1-2 scripts/slurm/profile.sbatch "$model" "$out"
 echo "the same in one process each"
 "$lowrank" moments "$model" --images "$images" "${moments[@]}" -o "$one/moments.safetensors" > "$one/log"
 "$lowrank" inspect "$model" --json > "$one/layers.json"
-"$lowrank" compress "$model" --sweep 0.3,0.4,0.5,0.6,0.8 --moments "$one/moments.safetensors" --json "$one/sweep.json" \
-  >> "$one/log"
-"$lowrank" compress "$model" -o "$one/small.onnx" --macs 0.3 --moments "$one/moments.safetensors" >> "$one/log"
-"$lowrank" compress "$model" -o "$out/small.onnx" --macs 0.3 --moments "$out"/moments-*.safetensors >> "$one/log"
+{
+  "$lowrank" compress "$model" --sweep 0.3,0.4,0.5,0.6,0.8 --moments "$one/moments.safetensors" --json "$one/sweep.json"
+  "$lowrank" compress "$model" -o "$one/small.onnx" --macs 0.3 --moments "$one/moments.safetensors"
+  "$lowrank" compress "$model" -o "$out/small.onnx" --macs 0.3 --moments "$out"/moments-*.safetensors
+} >> "$one/log"
 
 same() {
   cmp "$1" "$2" || { echo "$3 differs from one process" >&2; exit 1; }
   echo "$3: the same $(stat -c %s "$1") bytes as one process"
 }
-[ "$(ls "$out"/moments-*.safetensors | wc -l)" = 4 ]
+parts=("$out"/moments-*.safetensors)
+[ ${#parts[@]} = 4 ]
 same "$out/small.onnx" "$one/small.onnx" "compress --moments of 4 parts"
 for kind in layers sweep; do
-  python3 scripts/slurm/merge.py "$kind" "$out/$kind"-*.json > "$out/$kind.json"
+  parts=("$out/$kind"-*.json)
+  python3 scripts/slurm/merge.py "$kind" "${parts[@]}" > "$out/$kind.json"
   python3 scripts/slurm/merge.py "$kind" "$one/$kind.json" > "$one/$kind-merged.json"
-  same "$out/$kind.json" "$one/$kind-merged.json" "merge.py $kind of $(ls "$out/$kind"-*.json | wc -l) parts"
+  same "$out/$kind.json" "$one/$kind-merged.json" "merge.py $kind of ${#parts[@]} parts"
 done
 python3 scripts/slurm/merge.py profile "$out"/profile-*.json > "$out/profile.json"
 "$lowrank" compress "$model" -o "$out/fast.onnx" --latency 0.7 --profile "$out/profile.json" > "$out/fast.log"

@@ -13,7 +13,7 @@ public import Tensors
 /// **Accuracy** a local optimum, to the tolerance of the options: the best CP of a rank is a hard problem and need not
 /// exist. Never worse than where the iterations begin, nor than zero; exact at the largest rank. Not promised is that more
 /// terms end nearer than fewer, which only factors of all smaller ranks could tell: of 18,000 generated kernels, each beside
-/// two smaller ranks (`scripts/fuzz_kernels.py`), 23 ended higher by more than 2e-3 of the kernel, the furthest by 0.07; nor
+/// two smaller ranks (`scripts/fuzz/kernels.py`), 23 ended higher by more than 2e-3 of the kernel, the furthest by 0.07; nor
 /// that no other start ends nearer, as 67 did from TensorLy's by more than 1e-2, half of them sums of orthogonal terms of equal
 /// size. The certificate holds the error of the factors as stored and how stable they are; every number in
 /// it and in the factors is finite, but for the condition of dependent terms. BLAS runs on one thread, so that the factors

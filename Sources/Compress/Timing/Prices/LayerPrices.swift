@@ -13,7 +13,7 @@ import Tensors
 /// Ranks are taken as they are. Half a vector of channels takes from a half of a whole one's time to all of it, by the stage: to
 /// round ranks up to whole vectors made one form's time pass for that of another.
 ///
-/// **Accuracy** see the part `profile` of `scripts/latency.py`.
+/// **Accuracy** see the part `profile` of `scripts/measure/latency.py`.
 ///
 /// **Source** Shepard, "A two-dimensional interpolation function for irregularly-spaced data", ACM 1968.
 struct LayerPrices: Sendable {
