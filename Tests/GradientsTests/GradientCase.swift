@@ -90,7 +90,7 @@ struct GradientCase: CustomStringConvertible, Sendable {
   }
 
   /// The node's outputs and the gradients of its inputs, by its rule.
-  private func run(_ xs: [Tensor<Float>], _ factors: [Float]) throws -> ([Float], [Tensor<Float>?]) {
+  func run(_ xs: [Tensor<Float>], _ factors: [Float]) throws -> (y: [Float], gradients: [Tensor<Float>?]) {
     let names = xs.indices.map { "x\($0)" }
     let node = Node(
       name: "node", opType: opType, inputs: names + constants.map(\.name),

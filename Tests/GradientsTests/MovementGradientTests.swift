@@ -11,25 +11,35 @@ struct MovementGradientTests {
   func maximumPools(roundsUp: Bool) throws {
     let attributes = [
       Attribute("kernel_shape", .ints([3, 2])), Attribute("strides", .ints([2, 2])),
-      Attribute("pads", .ints([1, 0, 0, 1])), Attribute("ceil_mode", .int(roundsUp ? 1 : 0)),
+      Attribute("pads", .ints([1, 1, 0, 1])), Attribute("ceil_mode", .int(roundsUp ? 1 : 0)),
     ]
     try GradientCase("MaxPool", attributes, inputs: [[2, 3, 7, 6]]) { x in
-      poolWindows(x[0], kernel: [3, 2], stride: [2, 2], before: [1, 0], after: [0, 1], roundsUp: roundsUp).map
+      poolWindows(x[0], kernel: [3, 2], stride: [2, 2], before: [1, 1], after: [0, 1], roundsUp: roundsUp).map
       {
         $0.inside.max() ?? 0
       }
     }.check(seed: 1)
   }
 
+  @Test
+  func theFirstOfEqualElementsIsTheMaximum() throws {
+    let pool = GradientCase(
+      "MaxPool", [Attribute("kernel_shape", .ints([2, 2])), Attribute("strides", .ints([1, 2]))],
+      inputs: [[1, 1, 3, 4]]
+    ) { _ in [1, 1, 1, 1] }
+    let gradient = try pool.run([Tensor(shape: [1, 1, 3, 4], repeating: 1)], [2, 3, 5, 7]).gradients[0]
+    #expect(gradient?.elements == [2, 0, 3, 0, 5, 0, 7, 0, 0, 0, 0, 0])
+  }
+
   @Test(arguments: [(false, false), (false, true), (true, false), (true, true)])
   func meanPools(roundsUp: Bool, countsPadding: Bool) throws {
     let attributes = [
       Attribute("kernel_shape", .ints([3, 2])), Attribute("strides", .ints([2, 2])),
-      Attribute("pads", .ints([1, 0, 0, 1])), Attribute("ceil_mode", .int(roundsUp ? 1 : 0)),
+      Attribute("pads", .ints([1, 1, 0, 1])), Attribute("ceil_mode", .int(roundsUp ? 1 : 0)),
       Attribute("count_include_pad", .int(countsPadding ? 1 : 0)),
     ]
     try GradientCase("AveragePool", attributes, inputs: [[2, 3, 7, 6]]) { x in
-      poolWindows(x[0], kernel: [3, 2], stride: [2, 2], before: [1, 0], after: [0, 1], roundsUp: roundsUp).map
+      poolWindows(x[0], kernel: [3, 2], stride: [2, 2], before: [1, 1], after: [0, 1], roundsUp: roundsUp).map
       {
         $0.inside.reduce(0, +) / Double(countsPadding ? $0.covered : $0.inside.count)
       }

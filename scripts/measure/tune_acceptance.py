@@ -96,8 +96,8 @@ def photos(options, folder):
     def made(name, *more):
         path = os.path.join(folder, name + ".onnx")
         if not os.path.exists(path):
-            call(options.lowrank, "compress", model, "--macs", options.macs, "--input-shape", network.shape, "--calibrate", halves,
-                 "--scale", 1 / 255, "-o", path, "--threads", 2, "--json", path + ".json", *more)
+            call(options.lowrank, "compress", model, "--macs", options.macs, "--calibrate", halves, "--scale", 1 / 255,
+                 "-o", path, "--threads", 2, "--json", path + ".json", *more)
         with open(path + ".json") as file:
             return network.measure(path, model)["dB"], json.load(file).get("tuning")
 
