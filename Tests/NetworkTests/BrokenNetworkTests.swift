@@ -7,9 +7,11 @@ import Tensors
 /// Networks that trapped when a fuzzer (scripts/fuzz/parsers.py) made them: they are refused, or run as they say.
 struct BrokenNetworkTests {
   private func network(
-    _ nodes: [Node], inputs: [String: [Int]] = ["x": [2, 3]], passes: Set<NetworkPass> = []
+    _ nodes: [Node], inputs: [String: [Int]] = ["x": [2, 3]], constants: [Constant] = [],
+    passes: Set<NetworkPass> = []
   ) throws -> Network {
     var main = Graph(nodes: nodes)
+    for constant in constants { main.constants.append(constant) }
     main.inputs = inputs.sorted { $0.key < $1.key }.map { name, extents in
       ValueInfo(name: name, type: .tensor(.float32, shape: extents.map { .known($0) }))
     }
@@ -59,6 +61,39 @@ struct BrokenNetworkTests {
       attributes: [Attribute("strides", .ints(strides)), Attribute("kernel_shape", .ints([3, 3]))])
     expectRefusal("strides") {
       _ = try network([transposed], inputs: ["x": [1, 3, 6, 5], "w": [3, 4, 3, 3]])
+    }
+  }
+
+  /// Zeros are put between the taps: such kernels ended the process where memory did.
+  @Test(arguments: [[1 << 31 - 1, 2], [1 << 14, 1 << 14]])
+  func `kernels of huge dilations are refused`(_ dilations: [Int]) throws {
+    let transposed = Node(
+      opType: "ConvTranspose", inputs: ["x", "w"], outputs: ["z"],
+      attributes: [Attribute("dilations", .ints(dilations)), Attribute("kernel_shape", .ints([3, 3]))])
+    let shapes = ["x": [1, 3, 6, 5]]
+    let weights = Constant(name: "w", Tensor(shape: [3, 4, 3, 3], repeating: 1), type: .float32)
+    expectRefusal("stretch") { _ = try network([transposed], inputs: shapes, constants: [weights]) }
+    let all = shapes.merging(["w": [3, 4, 3, 3]]) { $1 }
+    expectRefusal("stretch") { _ = try run(try network([transposed], inputs: all), all) }
+  }
+
+  /// A slice of no rows of matrices that have some: the third began behind the end of what there is.
+  @Test func `products of no rows are none`() throws {
+    let slice = Node(opType: "Slice", inputs: ["y", "from", "to", "axes"], outputs: ["none"])
+    let product = Node(opType: "MatMul", inputs: ["x", "none"], outputs: ["z"])
+    let constants = [("from", 2), ("to", 2), ("axes", 2)].map { Constant(name: $0.0, [$0.1]) }
+    let shapes = ["x": [12, 16], "y": [3, 16, 5]]
+    let none = try network([slice, product], inputs: shapes, constants: constants)
+    #expect(try run(none, shapes)?.shape == [3, 12, 0])
+  }
+
+  /// No elements, and extents whose product is no number.
+  @Test func `a shape that cannot be is refused though it is empty`() throws {
+    let reshape = Node(opType: "Reshape", inputs: ["x", "s"], outputs: ["z"])
+    let shape = Constant(name: "s", [0, 8, 1 << 62, 2])
+    let shapes = ["x": [0, 5]]
+    expectRefusal("cannot become") {
+      _ = try run(try network([reshape], inputs: shapes, constants: [shape]), shapes)
     }
   }
 

@@ -112,7 +112,7 @@ extension Value {
   /// The value with other extents of the same count; nil where its elements would have to move.
   func reshaped(_ extents: [Int]) -> Value? {
     guard !layout.extents.contains(0) else {
-      guard extents.contains(0) else { return nil }
+      guard extents.contains(0), Shape(checking: extents) != nil else { return nil }
       var other = self
       other.layout = StridedShape(extents)
       return other

@@ -67,6 +67,8 @@ final class ConvolutionTransposeOperator: Operator {
     }
     let bias = try node.takeConstant(2)?.floats
     if let fault = Self.fault(weights, bias, groups) { throw node.failure(fault) }
+    let limit = node.options.memoryLimit
+    if let fault = Self.excess(weights, geometry.window, limit: limit) { throw node.failure(fault) }
     kernel = Kernel(weights, bias, groups, geometry.window)
   }
 
@@ -121,6 +123,13 @@ final class ConvolutionTransposeOperator: Operator {
     return nil
   }
 
+  /// What is wrong with weights whose kernel, with zeros between its taps, has no room in the memory that there is.
+  private static func excess(_ weights: Tensor<Float>, _ window: WindowGeometry, limit: Int) -> String? {
+    let bytes = TransposedPart.byteCount(weights.shape, window)
+    guard bytes ?? .max > limit else { return nil }
+    return "dilations of \(window.dilation) stretch its kernel to more than \(limit) bytes"
+  }
+
   func lower(
     _ inputs: [Value?], outputs: [String], into plan: inout PlanBuilder
   ) throws(LoweringStop) -> [Value] {
@@ -134,6 +143,8 @@ final class ConvolutionTransposeOperator: Operator {
       guard Array(weights.shape.extents.dropFirst(2)) == geometry.window.kernel else {
         throw plan.failure("weights of \(weights.shape) for a kernel of \(geometry.window.kernel)")
       }
+      let limit = plan.options.memoryLimit
+      if let fault = Self.excess(weights, geometry.window, limit: limit) { throw plan.failure(fault) }
       kernel = Kernel(weights, bias, groups, geometry.window)
     }
     guard let kernel, input.kind == .float, input.order == kernel.weights.shape.order,

@@ -27,6 +27,16 @@ struct TransposedPart: Sendable {
     }
   }
 
+  /// The bytes of the parts' weights at most, whose kernels dilations stretch; nil where they are more than there are numbers.
+  static func byteCount(_ weights: Shape, _ window: WindowGeometry) -> Int? {
+    let phases = window.stride.reduce(CheckedInteger(1)) { $0 * CheckedInteger($1) }
+    return window.kernel.indices.reduce(phases * CheckedInteger(4 * weights[0]) * CheckedInteger(weights[1]))
+    {
+      let reach = CheckedInteger(window.kernel[$1] - 1) * CheckedInteger(window.dilation[$1])
+      return $0 * (reach / CheckedInteger(window.stride[$1]) + 1)
+    }.value
+  }
+
   /// All phases as one convolution where they have nearly the same taps, else one for each.
   static func parts(
     weights: Tensor<Float>, bias: Tensor<Float>?, groups: Int, _ window: WindowGeometry
