@@ -5,8 +5,9 @@ import Tensors
 /// One run of a network on inputs of the shapes that it asks for.
 struct NetworkRun {
   private let network: Network
-  /// The most elements of an input, and the bytes of a run: what a test model takes many times over.
-  private static let (mostElements, mostBytes) = (1 << 20, 1 << 28)
+  /// The most elements of an input, and the bytes of a run: what a test model takes many times over. Two runs and their results
+  /// are held at once, of a gigabyte.
+  private static let (mostElements, mostBytes) = (1 << 20, 1 << 27)
 
   init(_ model: ModelGraph) throws {
     network = try Network(model, options: NetworkOptions(memoryLimit: Self.mostBytes))
