@@ -18,6 +18,8 @@ public enum Program {
   /// What comes first in every program.
   public static func prepare() {
     StandardOutput.prepare()
+    // A process is given its own name at least: without it the runtime could not read what this one was given, and does not say so.
+    guard CommandLine.argc > 0 else { exit(UnreadableArguments()) }
     BLASKernels.restartIfOutdated()
   }
 
@@ -80,3 +82,8 @@ private struct GroupCommand: ParsableCommand {
 
 /// The end of a process because another one has failed, which tells why.
 struct FailureElsewhere: Error {}
+
+/// There was no memory for the arguments of the process.
+private struct UnreadableArguments: Error, CustomStringConvertible {
+  let description = "the arguments cannot be read: there is no memory for them"
+}
