@@ -15,52 +15,17 @@ struct MaxPoolRule: GradientRule {
     result.withMutableSpan { result in
       x.withSpan { x in
         gradient.withSpan { g in
-          var row = LargestOfRow(windows)
-          windows.forEachRow { output, map, lines in
-            row.find(in: x, map, lines)
-            for column in 0..<row.places.count where row.places[column] >= 0 {
-              result[row.places[column]] += g[output + column]
+          windows.forEach { output, map, places in
+            var (best, largest) = (-1, -Float.infinity)
+            windows.forEachElement(map, places) { i in
+              if x[i] > largest || best < 0 { (best, largest) = (i, x[i]) }
             }
+            if best >= 0 { result[best] += g[output] }
           }
         }
       }
     }
     return pass.only(result)
-  }
-}
-
-/// The first of the largest elements of each window of a row, found tap by tap: all windows of the row at once.
-private struct LargestOfRow {
-  /// Where they lie; -1 for windows without elements.
-  private(set) var places: [Int]
-  private var largest: [Float]
-  private let windows: PoolWindows
-  private let inside: [Range<Int>]
-
-  init(_ windows: PoolWindows) {
-    let axis = windows.axes[2]
-    self.windows = windows
-    places = [Int](repeating: -1, count: windows.outputs[2])
-    largest = [Float](repeating: 0, count: places.count)
-    inside = (0..<axis.kernel).map { axis.inside(tap: $0, outputs: windows.outputs[2]) }
-  }
-
-  mutating func find(in x: Span<Float>, _ map: Int, _ lines: (Int, Int)) {
-    let axis = windows.axes[2]
-    for column in places.indices { places[column] = -1 }
-    windows.forEachLine(map, lines) { line in
-      for (tap, inside) in inside.enumerated() {
-        var i = line + inside.lowerBound * axis.stride + tap * axis.dilation - axis.before
-        for column in inside {
-          let value = x[i]
-          if value > largest[column] || places[column] < 0 {
-            largest[column] = value
-            places[column] = i
-          }
-          i += axis.stride
-        }
-      }
-    }
   }
 }
 

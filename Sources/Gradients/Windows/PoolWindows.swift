@@ -38,32 +38,17 @@ struct PoolWindows {
     }
   }
 
-  /// Goes over the rows of windows of all maps: the first output element, and the place along the axes in front.
-  @inline(__always)
-  func forEachRow(_ body: (_ output: Int, _ map: Int, _ lines: (Int, Int)) -> Void) {
-    for map in 0..<maps {
-      for a in 0..<outputs[0] {
-        for b in 0..<outputs[1] {
-          body(((map * outputs[0] + a) * outputs[1] + b) * outputs[2], map * input, (a, b))
-        }
-      }
-    }
-  }
-
-  /// Goes over the lines of the input that a row of windows reads: where each begins.
-  @inline(__always)
-  func forEachLine(_ map: Int, _ lines: (Int, Int), _ body: (Int) -> Void) {
-    for z in axes[0].elements(lines.0) {
-      for y in axes[1].elements(lines.1) { body(map + (z * axes[1].input + y) * axes[2].input) }
-    }
-  }
-
   /// Goes over the elements of a window that lie inside.
   @inline(__always)
   func forEachElement(_ map: Int, _ places: (Int, Int, Int), _ body: (Int) -> Void) {
-    let columns = axes[2].elements(places.2)
-    forEachLine(map, (places.0, places.1)) { line in
-      for x in columns { body(line + x) }
+    let (planes, lines, columns) = (
+      axes[0].elements(places.0), axes[1].elements(places.1), axes[2].elements(places.2)
+    )
+    for z in planes {
+      for y in lines {
+        let start = map + (z * axes[1].input + y) * axes[2].input
+        for x in columns { body(start + x) }
+      }
     }
   }
 }
