@@ -18,7 +18,7 @@ Graphs of layers.py in float32 and in half precision, through all budgets, metho
 A budget that cannot be reached becomes one by error. A case depends on the seed and its number alone; of failing ones the
 model, its inputs and what was asked for are kept. Needs numpy, onnx and onnxruntime. Exits with 1 where a case fails.
 """
-import functools, json, os, sys, tempfile
+import json, os, sys, tempfile
 
 import graphs
 import workers
@@ -325,18 +325,10 @@ def check(seed, number):
 
 def keep(seed, number, folder):
     model, inputs, asked = case(seed, number)
-    np.savez(os.path.join(folder, "inputs.npz"), **inputs)
-    with open(os.path.join(folder, "model.onnx"), "wb") as file:
-        file.write(model.SerializeToString())
+    graphs.write(model, inputs, folder)
     with open(os.path.join(folder, "arguments.json"), "w") as file:
         json.dump(asked, file)
 
 
-def main():
-    options = workers.parser(__doc__.splitlines()[0], 2000).parse_args()
-    workers.use_library(options.library)
-    workers.run(functools.partial(check, options.seed), functools.partial(keep, options.seed), options, "graphs")
-
-
 if __name__ == "__main__":
-    main()
+    workers.main(__doc__.splitlines()[0], check, keep, "graphs")

@@ -10,7 +10,7 @@ move the outputs a tenth as far, and else has failed. Graphs that neither of the
 that do not pass is a failure of this script. A case depends on the seed and its number alone; of failing ones the model and
 its inputs are kept. Needs numpy, onnx and onnxruntime. Exits with 1 where a case fails.
 """
-import functools, os
+import os
 
 import workers
 import numpy as np
@@ -83,18 +83,15 @@ def check(seed, number):
     return ("unsteady" if off <= 10 * moved else "failed"), f"{told}; its swing is {moved:.1e}"
 
 
-def keep(seed, number, folder):
-    model, inputs = graph(seed, number)
+def write(model, inputs, folder):
     np.savez(os.path.join(folder, "inputs.npz"), **inputs)
     with open(os.path.join(folder, "model.onnx"), "wb") as file:
         file.write(model.SerializeToString())
 
 
-def main():
-    options = workers.parser(__doc__.splitlines()[0], 2000).parse_args()
-    workers.use_library(options.library)
-    workers.run(functools.partial(check, options.seed), functools.partial(keep, options.seed), options, "graphs")
+def keep(seed, number, folder):
+    write(*graph(seed, number), folder)
 
 
 if __name__ == "__main__":
-    main()
+    workers.main(__doc__.splitlines()[0], check, keep, "graphs")

@@ -9,7 +9,7 @@ import os
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
 
-import argparse, collections, faulthandler, multiprocessing, multiprocessing.connection, signal, sys, tempfile, time
+import argparse, collections, faulthandler, functools, multiprocessing, multiprocessing.connection, signal, sys, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SECONDS = 60
@@ -122,6 +122,13 @@ def outcomes(check, numbers, jobs, end):
             worker.kill()
             yield worker.number, "failed", f"no end after {SECONDS} s of processor time"
             begin(Worker(check))
+
+
+def main(description, check, keep, things):
+    """A script whose cases go by the library: `check(seed, number)`, `keep(seed, number, folder)`; the rest as in `run`."""
+    options = parser(description, 2000).parse_args()
+    use_library(options.library)
+    run(functools.partial(check, options.seed), functools.partial(keep, options.seed), options, things)
 
 
 def run(check, keep, options, things):

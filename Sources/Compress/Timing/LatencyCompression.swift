@@ -12,7 +12,7 @@ public import ModelGraph
 /// the one as it is; nothing is analysed or factored again.
 public struct LatencyCompression {
   /// The options with the budget.
-  public let options: CompressionOptions
+  public private(set) var options: CompressionOptions
   /// The times that prices come from.
   public private(set) var table: TimeTable
   /// How often `settle` corrected the prices.
@@ -42,33 +42,28 @@ public struct LatencyCompression {
     case .table(let given): (table, clock) = (given, nil)
     case .timer(let timer, let cache):
       var profiler = try LayerProfiler(model, work, options, timer, cache: cache, progress: progress)
-      table = try profiler.table()
-      if try Self.unreached(target, table, work, options) != nil { table = try profiler.renewedTable() }
-      clock = (timer, profiler)
-      cache.keep()
+      (table, clock) = (try profiler.table(), (timer, profiler))
     }
     measure = try LatencyMeasure(table, work)
-    var budgeted = options
-    if options.weights == .auto, let (timer, profiler) = clock {
-      budgeted.slowFormats = try SlowFormats(profiler.variants, work, timer, asItIs: profiler.asItIs)
-    }
+    self.options = options
+    if unreached(target) != nil { try renewPrices() }
     let wanted = target.fraction(of: table.networkMs)
-    budgeted.budget = Budget(wanted, of: measure)
-    self.options = budgeted
-    if let least = try Self.unreached(target, table, work, options) {
+    if let least = unreached(target) {
       let reason =
         "\(text(wanted)) of its milliseconds cannot be reached; about \(text(least)) is the least possible"
       throw .compression(.model(.model(path: model.path, reason: reason)))
     }
+    if options.weights == .auto, let (timer, profiler) = clock {
+      self.options.slowFormats = try SlowFormats(profiler.variants, work, timer, asItIs: profiler.asItIs)
+    }
+    self.options.budget = Budget(wanted, of: measure)
   }
 
   /// The least part of its time that a model can be brought to, where forms of the fewest ranks do not come near the target:
   /// nobody is to look at inputs for minutes first.
-  private static func unreached(
-    _ target: LatencyTarget, _ table: TimeTable, _ work: LayerWork, _ options: CompressionOptions
-  ) throws(TimingError) -> Double? {
-    let least = work.leastFraction(options, by: try LatencyMeasure(table, work))
-    let isFar = (1 - uncertainty) * least > target.fraction(of: table.networkMs)
+  private func unreached(_ target: LatencyTarget) -> Double? {
+    let least = work.leastFraction(options, by: measure)
+    let isFar = (1 - Self.uncertainty) * least > target.fraction(of: table.networkMs)
     return isFar && least <= 1 - CompressionReport.Time.leastGain ? least : nil
   }
 
@@ -80,7 +75,10 @@ public struct LatencyCompression {
       return
     }
     let (variants, asItIs) = (profiler.variants, profiler.asItIs)
-    try renewWhereRefused(&candidates, budget.fraction)
+    if candidates.allocation(fraction: budget.fraction) == nil {
+      try renewPrices()
+      try reprice(&candidates)
+    }
     for _ in 0..<Self.mostRounds {
       guard let allocation = candidates.allocation(fraction: budget.fraction) else { return }
       let forms = candidates.formsByLayer(allocation)
@@ -104,15 +102,11 @@ public struct LatencyCompression {
     }
   }
 
-  /// Times all forms anew where by their prices no choice of them reaches the target: it may be other work that does not.
-  private mutating func renewWhereRefused(
-    _ candidates: inout ModelCandidates, _ fraction: Double
-  ) throws(TimingError) {
-    guard candidates.allocation(fraction: fraction) == nil, let renewed = try clock?.profiler.renewedTable()
-    else { return }
+  /// Prices by times of now alone, where something times here: what by its prices is out of reach may be so for other work's sake.
+  private mutating func renewPrices() throws(TimingError) {
+    guard let renewed = try clock?.profiler.renewedTable() else { return }
     table = renewed
     measure = try LatencyMeasure(table, work)
-    try reprice(&candidates)
   }
 
   /// Takes the layers' measured parts of their dense times for the prices of their forms, and what is left for the rest.

@@ -210,8 +210,13 @@ extension PlanBuilder {
 
   /// The value with its elements in an order without gaps: itself, or a copy.
   mutating func arranged(_ value: Value, _ order: AxisOrder = .rowMajor) throws(LoweringStop) -> Value {
-    let value = stored(value)
-    guard !value.layout.lies(as: order.strides(value.extents)) else { return value }
+    var value = stored(value)
+    let strides = order.strides(value.extents)
+    guard !value.layout.lies(as: strides) else {
+      // What has no elements lies in any order, though it may be a look at others, with their distances.
+      if value.extents.contains(0) { value.layout = StridedShape(value.extents, strides: strides) }
+      return value
+    }
     let copy = try make(value.extents, value.type, order)
     try self.copy(value, to: copy)
     return copy

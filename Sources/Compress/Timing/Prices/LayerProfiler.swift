@@ -73,6 +73,7 @@ struct LayerProfiler {
       kinds.enumerated().map { place, kinds in
         kinds.filter { !slower[place].contains($0) }.flatMap { grid(place, $0)?.others(fine: isFine) ?? [] }
       })
+    cache.keep()
     return table(slower)
   }
 

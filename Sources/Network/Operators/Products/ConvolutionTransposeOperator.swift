@@ -66,9 +66,10 @@ final class ConvolutionTransposeOperator: Operator {
       throw node.failure("its weights are no floats")
     }
     let bias = try node.takeConstant(2)?.floats
-    if let fault = Self.fault(weights, bias, groups) { throw node.failure(fault) }
     let limit = node.options.memoryLimit
-    if let fault = Self.excess(weights, geometry.window, limit: limit) { throw node.failure(fault) }
+    if let fault = Self.fault(weights, bias, groups, geometry.window, limit: limit) {
+      throw node.failure(fault)
+    }
     kernel = Kernel(weights, bias, groups, geometry.window)
   }
 
@@ -114,19 +115,16 @@ final class ConvolutionTransposeOperator: Operator {
     return kernel.flatMap { $0.count + 2 == info?.extents?.count ? $0 : nil }
   }
 
-  private static func fault(_ weights: Tensor<Float>, _ bias: Tensor<Float>?, _ groups: Int) -> String? {
+  /// What is wrong with weights and a bias; also where the kernel, with zeros between its taps, has no room in `limit` bytes.
+  private static func fault(
+    _ weights: Tensor<Float>, _ bias: Tensor<Float>?, _ groups: Int, _ window: WindowGeometry, limit: Int
+  ) -> String? {
     let isSound = groups >= 1 && weights.shape.order >= 3
     let outputs = isSound ? (CheckedInteger(weights.shape[1]) * CheckedInteger(groups)).value ?? 0 : 0
     guard outputs > 0, weights.count > 0, weights.shape[0] % groups == 0,
       bias == nil || bias?.count == outputs
     else { return "weights of \(weights.shape) for \(groups) groups, a bias of \(bias?.count ?? 0)" }
-    return nil
-  }
-
-  /// What is wrong with weights whose kernel, with zeros between its taps, has no room in the memory that there is.
-  private static func excess(_ weights: Tensor<Float>, _ window: WindowGeometry, limit: Int) -> String? {
-    let bytes = TransposedPart.byteCount(weights.shape, window)
-    guard bytes ?? .max > limit else { return nil }
+    guard TransposedPart.byteCount(weights.shape, window) ?? .max > limit else { return nil }
     return "dilations of \(window.dilation) stretch its kernel to more than \(limit) bytes"
   }
 
@@ -139,12 +137,13 @@ final class ConvolutionTransposeOperator: Operator {
       let weights = try plan.floats(try plan.required(inputs, 1))
       var bias: Tensor<Float>?
       if let given = plan.optional(inputs, 2) { bias = try plan.floats(given) }
-      if let fault = Self.fault(weights, bias, groups) { throw plan.failure(fault) }
       guard Array(weights.shape.extents.dropFirst(2)) == geometry.window.kernel else {
         throw plan.failure("weights of \(weights.shape) for a kernel of \(geometry.window.kernel)")
       }
       let limit = plan.options.memoryLimit
-      if let fault = Self.excess(weights, geometry.window, limit: limit) { throw plan.failure(fault) }
+      if let fault = Self.fault(weights, bias, groups, geometry.window, limit: limit) {
+        throw plan.failure(fault)
+      }
       kernel = Kernel(weights, bias, groups, geometry.window)
     }
     guard let kernel, input.kind == .float, input.order == kernel.weights.shape.order,

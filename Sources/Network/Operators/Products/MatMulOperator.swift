@@ -100,8 +100,6 @@ struct BatchOffsets: Sendable {
 
   init(_ outer: [Int], x: StridedShape, y: StridedShape) {
     func offsets(_ layout: StridedShape) -> [Int] {
-      // Matrices without elements are a look at others that may have some: all begin where there is nothing.
-      if layout.extents.contains(0) { return [Int](repeating: 0, count: outer.reduce(1, *)) }
       let inner = StridedShape(
         Array(layout.extents.dropLast(2)), strides: Array(layout.strides.dropLast(2))
       ).broadcast(to: outer)
