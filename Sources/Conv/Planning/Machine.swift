@@ -15,16 +15,17 @@ struct Machine: Sendable {
   /// The bytes of the last cache, which the threads share.
   let sharedBytes: Int
 
-  init(_ table: lowrank_kernels) {
+  /// `caches` are those of this machine, unless another one's plans are asked for.
+  init(_ table: lowrank_kernels, caches: (privateBytes: Int, sharedBytes: Int) = Machine.caches) {
     width = table.width
     multiplyRate = Self.rates[table.width]
     strip = table.strip
     mostPixels = [0, table.most_pixels.1, table.most_pixels.2, table.most_pixels.3, table.most_pixels.4]
-    (privateBytes, sharedBytes) = Self.caches
+    (privateBytes, sharedBytes) = caches
   }
 
   /// Asked for once: the answer is in files. Of a last cache that many cores share, one has no more than this for itself.
-  private static let caches = (lowrank_cache_bytes(2), min(lowrank_cache_bytes(3), 32 << 20))
+  static let caches = (privateBytes: lowrank_cache_bytes(2), sharedBytes: min(lowrank_cache_bytes(3), 32 << 20))
 
   /// For vectors of so many floats. Asked for once: the answer takes microseconds in a virtual machine, as each product does that
   /// is made for one run.

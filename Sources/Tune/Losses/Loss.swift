@@ -20,3 +20,14 @@ public struct Match: Sendable {
     (self.value, self.teacher, self.loss) = (value, teacher, loss)
   }
 }
+
+/// A match as a part of a loss.
+struct LossTerm: Sendable {
+  let match: Match
+  let weight: Double
+}
+
+extension [Match] {
+  /// The mean over the matches, times a weight.
+  func mean(weight: Double = 1) -> [LossTerm] { map { LossTerm(match: $0, weight: weight / Double(count)) } }
+}

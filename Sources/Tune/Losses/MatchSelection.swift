@@ -5,17 +5,23 @@ struct MatchSelection {
   /// The outputs of the networks.
   let outputs: [Match]
   /// The outputs of blocks: values of one name in both that other nodes make, as where a layer was factored.
-  let blocks: [Match]
+  private(set) var blocks: [Match]
+  /// What the layers behind read of the blocks: their outputs behind normalization and activation.
+  private(set) var hints: [Match]
 
-  /// What each phase matches; no blocks, no phase of them.
-  var byPhase: [TuningPhase: [Match]] {
-    blocks.isEmpty ? [.whole: outputs] : [.whole: outputs, .blocks: blocks]
+  /// The losses of each phase: blocks by themselves, where there are any, and the outputs with hints of some weight beside them.
+  func terms(hintWeight: Double) -> [TuningPhase: [LossTerm]] {
+    let whole = outputs.mean() + hints.mean(weight: hintWeight)
+    return blocks.isEmpty ? [.whole: whole] : [.whole: whole, .blocks: blocks.mean()]
   }
 
-  /// The outputs alone.
-  var withoutBlocks: MatchSelection { MatchSelection(outputs: outputs, blocks: []) }
-
-  private init(outputs: [Match], blocks: [Match]) { (self.outputs, self.blocks) = (outputs, blocks) }
+  /// Those that are used: blocks where steps go by them, hints where they weigh anything.
+  func used(blockShare: Double, hintWeight: Double) -> MatchSelection {
+    var used = self
+    if blockShare == 0 { used.blocks = [] }
+    if hintWeight == 0 { used.hints = [] }
+    return used
+  }
 
   /// `loss` is nil for what the networks are: rows of classes by divergence, everything else by mean squares.
   ///
@@ -47,6 +53,24 @@ struct MatchSelection {
         return Match(value: value, teacher: value, loss: .meanSquare)
       }
     }
+    let ends = Set(outputs.map(\.value))
+    hints = blocks.map { Self.behind($0.value, (model.main, own), (teacher.main, other)) }
+      .filter { !ends.contains($0) }.map { Match(value: $0, teacher: $0, loss: .meanSquare) }
+  }
+
+  /// The value behind the normalization and the activation that follow a value in both networks.
+  ///
+  /// Whatever a rectifier cuts off is no matter of the network: a hint about it takes weights from what is.
+  private static func behind(
+    _ value: String, _ own: (graph: Graph, index: GraphIndex), _ other: (graph: Graph, index: GraphIndex)
+  ) -> String {
+    guard own.index.isUsedOnlyOnce(value), let reader = own.index.consumers[value]?.first,
+      case let node = own.graph.nodes[reader], node.isActivation || node.isNormalization,
+      node.input(0) == value,
+      let made = node.outputs.first, let place = other.index.producers[made],
+      alike(node, other.graph.nodes[place])
+    else { return value }
+    return behind(made, own, other)
   }
 
   private static func alike(_ a: Node, _ b: Node) -> Bool {
@@ -59,4 +83,8 @@ struct MatchSelection {
     let node = graph.nodes[place]
     return ["Softmax", "LogSoftmax"].contains(node.opType) && node.isStandard ? node.input(0) : nil
   }
+}
+
+extension Node {
+  fileprivate var isNormalization: Bool { isStandard && opType == "BatchNormalization" }
 }

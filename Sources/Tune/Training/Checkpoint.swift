@@ -133,7 +133,7 @@ extension TuningTask {
     let text =
       "\(options.length) \(batch) \(options.accumulation) \(options.seed) \(options.optimiser) \(options.peakRate)"
       + " \(options.decay) \(options.temperature) \(options.heldBack) \(options.blockShare) \(options.patience) \(part)"
-      + " \(processes) \(images.count) \(matches.outputs) \(labels.map { $0.hashText } ?? "")"
+      + " \(processes) \(images.count) \(terms[.whole] ?? []) \(labels.map { $0.hashText } ?? "")"
     hash.add(text)
     return String(hash.value, radix: 16)
   }

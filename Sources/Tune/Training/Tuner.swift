@@ -9,19 +9,21 @@ import Tensors
 ///     small.setWeights(result.weights)
 ///
 /// First, where values of the same name tell blocks of both networks apart, each block learns by itself the teacher's output
-/// from what the network makes in front of it; then the whole network learns the teacher's outputs. A part of the images is
+/// from what the network makes in front of it; then the whole network learns the teacher's outputs, and what the teacher makes on the way there. A part of the images is
 /// held back; the weights that are best on it are the result, and never worse there than those at the start.
 ///
 /// **Accuracy** results depend on the images, the options and the seed alone, not on the number of threads. With a length in
 /// minutes the steps depend on the machine's speed; a checkpoint keeps their number.
 ///
 /// **Source** Hinton, Vinyals, Dean, arXiv 1503.02531 (distillation); Zhang et al., arXiv 1505.06798 (blocks, from the inputs
-/// that the compressed network makes).
+/// that the compressed network makes); Romero et al., arXiv 1412.6550 (hints).
 public final class Tuner {
   /// The values that are matched in the end.
   public var outputs: [Match] { task.matches.outputs }
   /// The values that blocks are matched by.
   public var blocks: [Match] { task.matches.blocks }
+  /// The values within the network that are matched beside the outputs.
+  public var hints: [Match] { task.matches.hints }
   /// The weights that are tuned.
   public var parameters: [Parameter] { task.graph.parameters }
   /// The images that are tuned on and those that are held back.

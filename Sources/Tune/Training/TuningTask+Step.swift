@@ -21,17 +21,17 @@ extension TuningTask {
     _ places: [Int], _ phase: TuningPhase, _ weights: [String: Tensor<Float>], variation: UInt64?
   ) throws(TuneError) -> (loss: Double, gradients: [String: Tensor<Float>]) {
     let prepared = try TuneError.wrapping { () throws(GradientError) in try graph.prepare(weights) }
-    let matches = matches.byPhase[phase] ?? []
-    let cuts = phase == .blocks ? Set(matches.map(\.value)) : []
+    let terms = terms[phase] ?? []
+    let cuts = phase == .blocks ? Set(terms.map(\.match.value)) : []
     let x = try batch(places, variation: variation)
-    let targets = try self.targets(x, phase)
+    let targets = try self.targets(x, phase, terms.map(\.match))
     let plan = memory.values[phase]
     let zero = (loss: 0.0, gradients: [String: Tensor<Float>]())
     return try forEachPart(places, x, targets, into: zero) { (x, targets, labels, _) throws(TuneError) in
       let values = try TuneError.wrapping { () throws(GradientError) in
         try graph.forward(x, prepared, plan)
       }
-      let (loss, seeds) = try losses(values, targets, labels, matches, weight: 1 / Double(places.count))
+      let (loss, seeds) = try losses(values, targets, labels, terms, weight: 1 / Double(places.count))
       let gradients = try TuneError.wrapping { () throws(GradientError) in
         try graph.backward(values, seeds: seeds, cuts: cuts, prepared, plan)
       }
@@ -65,7 +65,7 @@ extension TuningTask {
       let some = padded(Array(places[start..<start + own]))
       let x = try batch(some, variation: nil)
       let targets = try heldBackTargets.values(ofBatch: start) { () throws(TuneError) in
-        try self.targets(x, .whole)
+        try self.targets(x, .whole, matches.outputs)
       }
       loss = try forEachPart(some, x, targets, into: loss) { (x, targets, labels, first) throws(TuneError) in
         var values = try TuneError.wrapping { () throws(GradientError) in
@@ -79,8 +79,8 @@ extension TuningTask {
           targets = targets.mapValues { $0.images(counted) }
         }
         return try losses(
-          values, targets, labels.map { Array($0[counted]) }, matches.outputs,
-          weight: 1 / Double(places.count)
+          values, targets, labels.map { Array($0[counted]) },
+          matches.outputs.mean(), weight: 1 / Double(places.count)
         ).0
       } collect: {
         $0 += $1
@@ -114,26 +114,27 @@ extension TuningTask {
   /// The losses of a part, and their gradients by value.
   private func losses(
     _ values: [String: NetworkTensor], _ targets: [String: Tensor<Float>], _ labels: [Int]?,
-    _ matches: [Match], weight: Double
+    _ terms: [LossTerm], weight: Double
   ) throws(TuneError) -> (Double, [String: Tensor<Float>]) {
     var (loss, seeds) = (0.0, [String: Tensor<Float>]())
     func add(_ value: LossValue, _ name: String) {
       loss += value.loss
       if seeds[name] == nil { seeds[name] = value.gradient } else { seeds[name]?.add(value.gradient) }
     }
-    for match in matches {
+    for term in terms {
+      let match = term.match
       guard let y = values[match.value]?.floats, let target = targets[match.teacher], y.count == target.count
       else {
         throw .data(reason: "the network's '\(match.value)' does not fit the teacher's '\(match.teacher)'")
       }
+      let share = weight * term.weight
       switch match.loss {
       case .meanSquare:
-        let share = weight * (scales[match.value] ?? 1) / Double(matches.count)
-        add(LossFunctions.meanSquare(y, target: target, weight: share), match.value)
+        let scale = scales[match.value] ?? 1
+        add(LossFunctions.meanSquare(y, target: target, weight: share * scale), match.value)
       case .divergence:
         add(
-          LossFunctions.divergence(
-            y, target: target, temperature: options.temperature, weight: weight / Double(matches.count)),
+          LossFunctions.divergence(y, target: target, temperature: options.temperature, weight: share),
           match.value)
         if let labels { add(LossFunctions.crossEntropy(y, labels: labels, weight: weight), match.value) }
       }

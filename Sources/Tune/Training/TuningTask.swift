@@ -11,6 +11,8 @@ struct TuningTask: Sendable {
   let labels: [Int]?
   let options: TuneOptions
   let matches: MatchSelection
+  /// What the steps of each phase go by.
+  let terms: [TuningPhase: [LossTerm]]
   /// The reciprocals of the variances of the teacher's values, which mean squares are divided by.
   private(set) var scales: [String: Double] = [:]
   /// The loss of a network that says the same of all images: the mean of each of its outputs' values, all classes alike.
@@ -49,16 +51,18 @@ struct TuningTask: Sendable {
       try first.shapes(repeated, first.prepare(start))
     }
     let selection = try MatchSelection(model, teacher: teacher, loss: loss, orders: shapes.mapValues(\.order))
-    matches = options.blockShare > 0 ? selection : selection.withoutBlocks
-    let isOfMaps = matches.outputs.contains { shapes[$0.value]?.order ?? 0 > 2 }
+    let isOfMaps = selection.outputs.contains { shapes[$0.value]?.order ?? 0 > 2 }
     batch = options.batch ?? (isOfMaps ? 8 : 32)
-    let all = matches.outputs + matches.blocks
+    let hintWeight = options.hintWeight ?? (selection.outputs.contains { $0.loss == .divergence } ? 0 : 1)
+    matches = selection.used(blockShare: options.blockShare, hintWeight: hintWeight)
+    terms = matches.terms(hintWeight: hintWeight)
+    let all = matches.outputs + matches.blocks + matches.hints
     let values = Array(Set(all.map(\.value))).sorted()
     let trial = try TuneError.wrapping { () throws(GradientError) in
       try DifferentiableGraph(model, inputShape: shape, outputs: values)
     }
     memory = try MemoryPlan(
-      trial, asked: matches.byPhase.mapValues { Set($0.map(\.value)) },
+      trial, asked: terms.mapValues { Set($0.map(\.match.value)) },
       bytes: shapes.mapValues { 4 * $0.count },
       images: fixed ?? 1, isFixed: fixed != nil, batch: batch, options)
     let part = memory.part
@@ -69,18 +73,18 @@ struct TuningTask: Sendable {
         try DifferentiableGraph(model, inputShape: Shape([part] + extents), outputs: values)
       }
     var teachers: [TuningPhase: Teacher] = [:]
-    for (phase, matches) in matches.byPhase.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+    for (phase, terms) in terms.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
       // One that has no more outputs than are asked for runs faster. How many images go at once may not hang on the threads:
       // bits do on the former.
       teachers[phase] = try Teacher(
-        teacher, values: matches.map(\.teacher), atOnce: 2 * memory.part,
+        teacher, values: terms.map(\.match.teacher), atOnce: 2 * memory.part,
         threads: options.threads)
     }
     self.teachers = teachers
     balance = FactorBalance(graph)
     for match in all where match.loss == .meanSquare { scales[match.value] = 1 }
-    for (phase, matches) in matches.byPhase.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-      try measureScales(matches, phase)
+    for (phase, terms) in terms.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+      try measureScales(terms.map(\.match), phase)
     }
   }
 
@@ -97,9 +101,11 @@ struct TuningTask: Sendable {
       ?? value
   }
 
-  /// What the teacher makes of images for the losses of a phase.
-  func targets(_ x: Tensor<Float>, _ phase: TuningPhase) throws(TuneError) -> [String: Tensor<Float>] {
-    guard let teacher = teachers[phase], let matches = matches.byPhase[phase] else { return [:] }
+  /// What the teacher makes of images for some of the losses of a phase.
+  func targets(
+    _ x: Tensor<Float>, _ phase: TuningPhase, _ matches: [Match]
+  ) throws(TuneError) -> [String: Tensor<Float>] {
+    guard let teacher = teachers[phase] else { return [:] }
     return try teacher.values(matches.map(\.teacher), of: x)
   }
 
@@ -107,7 +113,7 @@ struct TuningTask: Sendable {
   private mutating func measureScales(_ all: [Match], _ phase: TuningPhase) throws(TuneError) {
     let some = Array(split.heldBack.prefix(max(part, 8 / part * part)))
     let x = try batch(padded(some), variation: nil)
-    let targets = try self.targets(x, phase)
+    let targets = try self.targets(x, phase, all)
     let plan = graph.plan(nil, asked: Set(all.map(\.value)))
     let values = try TuneError.wrapping { () throws(GradientError) in
       try graph.forward(x.images(0..<part), graph.prepare(startWeights), plan)
@@ -125,13 +131,21 @@ struct TuningTask: Sendable {
       }
       let variance = target.variance
       scales[match.value] = 1 / max(variance, 1e-12)
-      guard phase == .whole else { continue }
-      let share = 1 / Double(all.count)
+    }
+    if phase == .whole { ignorantLoss = lossOfIgnorance(targets) }
+  }
+
+  /// The loss where the same is said of all images.
+  private func lossOfIgnorance(_ targets: [String: Tensor<Float>]) -> Double {
+    let share = 1 / Double(matches.outputs.count)
+    return matches.outputs.reduce(0) { sum, match in
+      guard let target = targets[match.teacher] else { return sum }
       switch match.loss {
-      case .meanSquare: ignorantLoss += share * min(1, variance * 1e12)
+      case .meanSquare: return sum + share * min(1, target.variance * 1e12)
       case .divergence:
-        ignorantLoss += LossFunctions.ofEqualClasses(
-          target, hasLabels: labels != nil, temperature: options.temperature, share: share)
+        return sum
+          + LossFunctions.ofEqualClasses(
+            target, hasLabels: labels != nil, temperature: options.temperature, share: share)
       }
     }
   }

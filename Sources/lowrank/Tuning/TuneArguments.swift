@@ -41,6 +41,12 @@ struct TuneArguments: ParsableArguments {
   @Option(help: "The part of the steps in which each block learns by itself, where blocks are found.")
   var blocks = 0.3
 
+  @Option(
+    help:
+      "What hints weigh beside the outputs: what factored layers make, behind their activations. (default: 1, beside kl 0)"
+  )
+  var hints: Double?
+
   @Option(help: "Threads that share a step; results do not depend on them.") var threads = 1
 
   @Option(help: "The most MiB that the maps of a step and their gradients take.") var memory = 4096
@@ -68,6 +74,9 @@ struct TuneArguments: ParsableArguments {
     guard heldBack > 0, heldBack < 1, (0...1).contains(blocks) else {
       throw ValidationError("--held-back lies between 0 and 1, --blocks from 0 to 1.")
     }
+    guard hints.map({ $0 >= 0 && $0.isFinite }) ?? true else {
+      throw ValidationError("--hints is not under 0.")
+    }
     guard (1...1 << 24).contains(memory) else { throw ValidationError("--memory is at least 1 MiB.") }
   }
 
@@ -80,6 +89,7 @@ struct TuneArguments: ParsableArguments {
     (options.batch, options.accumulation, options.seed) = (batch, accumulate, seed)
     (options.temperature, options.optimiser, options.rate) = (temperature, optimiser, rate)
     (options.decay, options.heldBack, options.blockShare) = (decay, heldBack, blocks)
+    options.hintWeight = hints
     (options.threads, options.memoryLimit, options.checkpoint) = (threads, memoryLimit, checkpoint)
     return options
   }

@@ -23,6 +23,7 @@ struct TuneReport: Encodable {
 
   let outputs: [Output]
   let blocks: [String]
+  let hints: [String]
   let weights: Int
   let images: Int
   let heldBack: Int
@@ -38,6 +39,7 @@ struct TuneReport: Encodable {
   init(_ tuner: Tuner, looks: String) {
     outputs = tuner.outputs.map { Output(value: $0.value, teacher: $0.teacher, loss: $0.loss.rawValue) }
     blocks = tuner.blocks.map(\.value)
+    hints = tuner.hints.map(\.value)
     weights = tuner.parameters.reduce(0) { $0 + $1.start.count }
     (images, heldBack) = tuner.imageCounts
     self.looks = looks
@@ -64,8 +66,9 @@ struct TuneReport: Encodable {
   var plan: String {
     let outputs = outputs.map { "'\($0.value)' by \($0.loss)" }.joined(separator: ", ")
     let blocks = blocks.isEmpty ? "no blocks first" : "\(blocks.count) blocks first"
+    let hints = hints.isEmpty ? "" : "; \(hints.count) hints"
     return
-      "\(grouped(weights)) weights, \(images) images and \(heldBack) held back (\(looks)); \(blocks); outputs: \(outputs)"
+      "\(grouped(weights)) weights, \(images) images and \(heldBack) held back (\(looks)); \(blocks); outputs: \(outputs)\(hints)"
   }
 
   /// The result for people.

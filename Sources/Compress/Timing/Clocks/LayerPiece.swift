@@ -6,11 +6,6 @@ struct LayerPiece {
   /// The model.
   let model: ModelGraph
 
-  /// Operators of one input that runtimes take up into the layer in front.
-  private static let activations: Set = [
-    "Relu", "LeakyRelu", "Clip", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "Elu", "Selu", "Softplus",
-  ]
-
   /// The piece around a layer; nil where its extents are unknown.
   init?(_ whole: ModelGraph, _ work: LayerWork, _ place: Int) {
     let layer = work.layers[place]
@@ -20,7 +15,7 @@ struct LayerPiece {
     if let normalization = layer.batchNormalization { places.append(normalization.node) }
     var output = whole.main.nodes[places[places.count - 1]].outputs[0]
     let readers = whole.main.nodes.indices.filter { whole.main.nodes[$0].inputs.contains(output) }
-    if readers.count == 1, Self.activations.contains(whole.main.nodes[readers[0]].opType) {
+    if readers.count == 1, whole.main.nodes[readers[0]].isActivation {
       places.append(readers[0])
       output = whole.main.nodes[readers[0]].outputs[0]
     }
