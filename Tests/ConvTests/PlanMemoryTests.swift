@@ -1,10 +1,11 @@
 import AllocationCounter
-import Conv
-import LinearAlgebra
 import Forms
-import Tensors
+import LinearAlgebra
 import TestSupport
+import Tensors
 import Testing
+
+@testable import Conv
 
 /// What plans hold and allocate.
 @Suite struct PlanMemoryTests {
@@ -43,6 +44,34 @@ import Testing
       // Eight times the rows. Bands share them out evenly and fill tiles more or less well, so that the lowest of those
       // within the margin are not quite as high; a workspace that grew with the image would be eight times as large.
       #expect(Double(tall) < 2 * Double(short), "\(threads) threads: \(short) and \(tall) bytes")
+    }
+  }
+
+  /// The same for the choices of other machines: kernels, and KiB of the second and the last cache.
+  @Test(arguments: [
+    (KernelVariant.avx2, 256, 8_192), (.avx2, 512, 16_384), (.avx2, 512, 32_768), (.avx2, 1_280, 12_288),
+    (.avx2, 2_048, 32_768), (.avx512, 512, 8_192), (.avx512, 1_024, 32_768), (.avx512, 2_048, 32_768),
+    (.neon, 512, 1_024), (.neon, 512, 4_096), (.neon, 1_024, 4_096), (.neon, 1_024, 32_768),
+    (.scalar, 512, 1_024),
+  ])
+  func bandsDoNotGrowOnOtherMachines(variant: KernelVariant, privateKiB: Int, sharedKiB: Int) throws {
+    guard let table = variant.table?.pointee else { return }
+    let machine = Machine(table, caches: (privateKiB << 10, sharedKiB << 10))
+    for threads in [1, 2] {
+      let options = ConvolutionOptions(variant: variant, threads: threads)
+      let bytes = try [256, 2048].map { height in
+        let geometry = try ConvolutionGeometry(
+          kernelShape: [64, 64, 3, 3], inputExtents: [height, 112], paddingBefore: [1, 1],
+          paddingAfter: [1, 1])
+        let plane = try #require(PlaneGeometry(geometry, pixels: 1))
+        let maps = try MapStrides(.channelFirst, batch: 1, channels: 64, positions: height * 112, of: "maps")
+        let ends = MapEnds(input: maps, output: maps)
+        let candidates = BandedDesign.candidates(
+          [plane], images: 1, machine: machine, ends: ends, options: options)
+        let best = try #require(BandedDesign.best(candidates))
+        return best.bandBytes * best.slots
+      }
+      #expect(Double(bytes[1]) < 2 * Double(bytes[0]), "\(threads) threads: \(bytes)")
     }
   }
 

@@ -65,12 +65,12 @@ extension BandedDesign {
   /// How much more than the least cycles makes no difference.
   ///
   /// In a network 1 %: what a taller band saves is the cost of beginning one, which is soon less than that, however large this
-  /// machine's caches are. Lower bands than that would read many weights again and again. By itself a plan's estimate counts
-  /// what the second cache holds of Winograd's tiles, but not what it holds of other maps: 2 to 6 % for lower bands there.
+  /// machine's caches are. Lower bands than that would read many weights again and again. By itself a plan's estimate does not
+  /// count what the second cache holds of maps that are no tiles of Winograd's: 2 to 6 % for lower bands there.
   private var tolerance: Double {
     switch weights {
     case .cold: 1.01
-    case .warm: form == nil ? 1.005 : 1
+    case .warm: 1.005
     }
   }
 

@@ -25,7 +25,9 @@ struct Machine: Sendable {
   }
 
   /// Asked for once: the answer is in files. Of a last cache that many cores share, one has no more than this for itself.
-  static let caches = (privateBytes: lowrank_cache_bytes(2), sharedBytes: min(lowrank_cache_bytes(3), 32 << 20))
+  static let caches = (
+    privateBytes: lowrank_cache_bytes(2), sharedBytes: min(lowrank_cache_bytes(3), 32 << 20)
+  )
 
   /// For vectors of so many floats. Asked for once: the answer takes microseconds in a virtual machine, as each product does that
   /// is made for one run.

@@ -19,11 +19,36 @@ enum LossFunctions {
   /// The mean squared error over the elements of an image: `sum (y - t)^2 / n`, with gradient `2 (y - t) / n`.
   ///
   /// **Shapes** `y` and `target` [N, ...] alike; n the elements of an image.
-  static func meanSquare(_ y: Tensor<Float>, target: Tensor<Float>, weight: Double) -> LossValue {
-    let difference = y.combined(target) { $0 - $1 }
+  static func meanSquare(_ y: Tensor<Float>, target: TargetView, weight: Double) -> LossValue {
     let factor = weight / Double(max(1, y.count / max(1, y.shape[0])))
     let scale = Float(2 * factor)
-    return LossValue(loss: factor * difference.squaredNorm, gradient: difference.mapped { $0 * scale })
+    var sum = 0.0
+    // In one pass: hints are of maps that no cache holds.
+    let gradient = Tensor<Float>(shape: y.shape) { gradient in
+      y.withSpan { y in
+        target.withSpan { target in
+          var lanes = SIMD8<Double>()
+          var i = 0
+          while i + 8 <= y.count {
+            var difference = SIMD8<Float>()
+            for lane in 0..<8 { difference[lane] = y[unchecked: i + lane] - target[unchecked: i + lane] }
+            let wide = SIMD8<Double>(difference)
+            lanes += wide * wide
+            difference *= scale
+            for lane in 0..<8 { gradient[unchecked: i + lane] = difference[lane] }
+            i += 8
+          }
+          sum = lanes.sum()
+          while i < y.count {
+            let difference = y[unchecked: i] - target[unchecked: i]
+            sum += Double(difference) * Double(difference)
+            gradient[unchecked: i] = difference * scale
+            i += 1
+          }
+        }
+      }
+    }
+    return LossValue(loss: factor * sum, gradient: gradient)
   }
 
   /// The divergence of the teacher's probabilities from the network's, both at temperature T, for each row of classes:
@@ -34,7 +59,7 @@ enum LossFunctions {
   ///
   /// **Source** Hinton, Vinyals, Dean, arXiv 1503.02531; T^2 keeps the gradients of the size that they have at T = 1.
   static func divergence(
-    _ y: Tensor<Float>, target: Tensor<Float>, temperature: Double, weight: Double
+    _ y: Tensor<Float>, target: TargetView, temperature: Double, weight: Double
   ) -> LossValue {
     let classes = y.shape[y.shape.order - 1]
     let rows = y.count / max(1, classes)
@@ -88,7 +113,8 @@ enum LossFunctions {
     let weight = 1 / Double(max(1, images))
     let entropy =
       hasLabels ? crossEntropy(y, labels: [Int](repeating: 0, count: images), weight: weight).loss : 0
-    return divergence(y, target: target, temperature: temperature, weight: share * weight).loss + entropy
+    return divergence(y, target: TargetView(target), temperature: temperature, weight: share * weight).loss
+      + entropy
   }
 
   /// `ln softmax(x / T)`, in Double and without overflow.
@@ -99,16 +125,5 @@ enum LossFunctions {
     let largest = scores.max() ?? 0
     let sum = scores.reduce(0) { $0 + exp($1 - largest) }
     return scores.map { $0 - largest - log(sum) }
-  }
-}
-
-extension Tensor where Element == Float {
-  /// The sum of squares, in Double.
-  fileprivate var squaredNorm: Double {
-    withSpan { x in
-      var sum = 0.0
-      for i in 0..<x.count { sum += Double(x[unchecked: i]) * Double(x[unchecked: i]) }
-      return sum
-    }
   }
 }

@@ -31,11 +31,11 @@ struct Teacher: Sendable {
   /// What the teacher makes of images.
   ///
   /// **Shapes** `x` [images, ...]; the values likewise.
-  func values(_ names: [String], of x: Tensor<Float>) throws(TuneError) -> [String: Tensor<Float>] {
+  func values(_ names: [String], of x: Tensor<Float>) throws(TuneError) -> Targets {
     guard !isFixed || x.shape[0] % batch == 0 else {
       throw .data(reason: "\(x.shape[0]) images for a teacher that takes \(batch) at a time")
     }
-    var parts: [String: [Tensor<Float>]] = [:]
+    var runs: [[String: Tensor<Float>]] = []
     let wanted = Set(names).sorted()
     for start in stride(from: 0, to: x.shape[0], by: batch) {
       let part = NetworkTensor(x.images(start..<min(x.shape[0], start + batch)))
@@ -43,25 +43,27 @@ struct Teacher: Sendable {
       do throws(NetworkError) { made = try network.run([input: part], outputs: wanted) } catch {
         throw .network(error)
       }
+      var values: [String: Tensor<Float>] = [:]
       for name in wanted {
         guard let floats = made[name]?.floats else {
           throw .data(reason: "the teacher's '\(name)' holds no floating-point numbers")
         }
-        parts[name, default: []].append(floats)
+        values[name] = floats
       }
+      runs.append(values)
     }
-    return parts.mapValues { $0.count == 1 ? $0[0] : Tensor.joined($0) }
+    return Targets(imagesOfRun: batch, runs: runs)
   }
 }
 
 /// What a teacher made of batches, by number.
 final class TargetCache: Sendable {
-  private let batches = Mutex<[Int: [String: Tensor<Float>]]>([:])
+  private let batches = Mutex<[Int: Targets]>([:])
 
   /// What is known of a batch, or what `make` makes.
   func values(
-    ofBatch number: Int, _ make: () throws(TuneError) -> [String: Tensor<Float>]
-  ) throws(TuneError) -> [String: Tensor<Float>] {
+    ofBatch number: Int, _ make: () throws(TuneError) -> Targets
+  ) throws(TuneError) -> Targets {
     if let known = batches.withLock({ $0[number] }) { return known }
     let made = try make()
     batches.withLock { $0[number] = made }

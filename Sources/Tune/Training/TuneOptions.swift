@@ -30,8 +30,8 @@ public struct TuneOptions: Sendable {
   /// The part of the steps that go block by block.
   public var blockShare = 0.3
   /// What hints weigh beside the outputs while the whole network learns: what layers that were factored make, behind normalization
-  /// and activation; nil for 1, and for 0 beside classes, which they take weights from.
-  public var hintWeight: Double?
+  /// and activation. They help where images are many and the way is long.
+  public var hintWeight = 0.0
   /// The evaluations without a better one after which it ends, of the dozen or so at learning rates of a quarter of the largest
   /// and less: before, none ends it.
   public var patience = 8

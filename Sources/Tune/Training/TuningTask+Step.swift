@@ -27,11 +27,12 @@ extension TuningTask {
     let targets = try self.targets(x, phase, terms.map(\.match))
     let plan = memory.values[phase]
     let zero = (loss: 0.0, gradients: [String: Tensor<Float>]())
-    return try forEachPart(places, x, targets, into: zero) { (x, targets, labels, _) throws(TuneError) in
+    return try forEachPart(places, x, into: zero) { (x, images, labels) throws(TuneError) in
       let values = try TuneError.wrapping { () throws(GradientError) in
         try graph.forward(x, prepared, plan)
       }
-      let (loss, seeds) = try losses(values, targets, labels, terms, weight: 1 / Double(places.count))
+      let (loss, seeds) = try losses(
+        values, targets, images, labels, terms, weight: 1 / Double(places.count))
       let gradients = try TuneError.wrapping { () throws(GradientError) in
         try graph.backward(values, seeds: seeds, cuts: cuts, prepared, plan)
       }
@@ -67,19 +68,19 @@ extension TuningTask {
       let targets = try heldBackTargets.values(ofBatch: start) { () throws(TuneError) in
         try self.targets(x, .whole, matches.outputs)
       }
-      loss = try forEachPart(some, x, targets, into: loss) { (x, targets, labels, first) throws(TuneError) in
+      loss = try forEachPart(some, x, into: loss) { (x, images, labels) throws(TuneError) in
         var values = try TuneError.wrapping { () throws(GradientError) in
           try graph.forward(x, prepared, plan).filter { plan.asked.contains($0.key) }
         }
-        var targets = targets
+        var images = images
         // Those that fill up the last part do not count: how large parts are would change the loss.
-        let counted = 0..<min(part, own - first)
+        let counted = 0..<min(part, own - images.lowerBound)
         if counted.count < part {
           values = values.compactMapValues { $0.floats.map { NetworkTensor($0.images(counted)) } }
-          targets = targets.mapValues { $0.images(counted) }
+          images = images.lowerBound..<images.lowerBound + counted.count
         }
         return try losses(
-          values, targets, labels.map { Array($0[counted]) },
+          values, targets, images, labels.map { Array($0[counted]) },
           matches.outputs.mean(), weight: 1 / Double(places.count)
         ).0
       } collect: {
@@ -90,10 +91,10 @@ extension TuningTask {
     return loss
   }
 
-  /// Runs `body` for parts of images, with the teacher's values of them and the place of the first one.
+  /// Runs `body` for parts of images, with their places in the batch and their labels.
   private func forEachPart<Result: Sendable, Sum: Sendable>(
-    _ places: [Int], _ x: Tensor<Float>, _ targets: [String: Tensor<Float>], into sum: Sum,
-    _ body: @Sendable (Tensor<Float>, [String: Tensor<Float>], [Int]?, Int) throws(TuneError) -> Result,
+    _ places: [Int], _ x: Tensor<Float>, into sum: Sum,
+    _ body: @Sendable (Tensor<Float>, Range<Int>, [Int]?) throws(TuneError) -> Result,
     collect: @Sendable (inout Sum, Result) -> Void
   ) throws(TuneError) -> Sum {
     let part = part
@@ -104,16 +105,16 @@ extension TuningTask {
     ) { (index) throws(TuneError) in
       let images = index * part..<(index + 1) * part
       return try body(
-        x.images(images), targets.mapValues { $0.images(images) },
-        labels.map { labels in images.map { labels[places[$0] % self.images.count] } }, images.lowerBound)
+        x.images(images), images,
+        labels.map { labels in images.map { labels[places[$0] % self.images.count] } })
     } collect: {
       collect(&$0, $1)
     }
   }
 
-  /// The losses of a part, and their gradients by value.
+  /// The losses of some images of a batch, and their gradients by value.
   private func losses(
-    _ values: [String: NetworkTensor], _ targets: [String: Tensor<Float>], _ labels: [Int]?,
+    _ values: [String: NetworkTensor], _ targets: Targets, _ images: Range<Int>, _ labels: [Int]?,
     _ terms: [LossTerm], weight: Double
   ) throws(TuneError) -> (Double, [String: Tensor<Float>]) {
     var (loss, seeds) = (0.0, [String: Tensor<Float>]())
@@ -123,7 +124,8 @@ extension TuningTask {
     }
     for term in terms {
       let match = term.match
-      guard let y = values[match.value]?.floats, let target = targets[match.teacher], y.count == target.count
+      guard let y = values[match.value]?.floats, let target = targets.view(match.teacher, images),
+        y.count == target.count
       else {
         throw .data(reason: "the network's '\(match.value)' does not fit the teacher's '\(match.teacher)'")
       }

@@ -53,9 +53,8 @@ struct TuningTask: Sendable {
     let selection = try MatchSelection(model, teacher: teacher, loss: loss, orders: shapes.mapValues(\.order))
     let isOfMaps = selection.outputs.contains { shapes[$0.value]?.order ?? 0 > 2 }
     batch = options.batch ?? (isOfMaps ? 8 : 32)
-    let hintWeight = options.hintWeight ?? (selection.outputs.contains { $0.loss == .divergence } ? 0 : 1)
-    matches = selection.used(blockShare: options.blockShare, hintWeight: hintWeight)
-    terms = matches.terms(hintWeight: hintWeight)
+    matches = selection.used(blockShare: options.blockShare, hintWeight: options.hintWeight)
+    terms = matches.terms(hintWeight: options.hintWeight)
     let all = matches.outputs + matches.blocks + matches.hints
     let values = Array(Set(all.map(\.value))).sorted()
     let trial = try TuneError.wrapping { () throws(GradientError) in
@@ -104,16 +103,18 @@ struct TuningTask: Sendable {
   /// What the teacher makes of images for some of the losses of a phase.
   func targets(
     _ x: Tensor<Float>, _ phase: TuningPhase, _ matches: [Match]
-  ) throws(TuneError) -> [String: Tensor<Float>] {
-    guard let teacher = teachers[phase] else { return [:] }
-    return try teacher.values(matches.map(\.teacher), of: x)
+  ) throws(TuneError) -> Targets {
+    guard let teacher = teachers[phase] else { return .none }
+    let targets = try teacher.values(matches.map(\.teacher), of: x)
+    // Where a teacher takes a number of images that its model fixes, a part may lie in two of its runs.
+    return targets.imagesOfRun % part == 0 ? targets : targets.joined
   }
 
   /// The variances of the teacher's values over some of the images held back, which tells too whether their shapes fit.
   private mutating func measureScales(_ all: [Match], _ phase: TuningPhase) throws(TuneError) {
     let some = Array(split.heldBack.prefix(max(part, 8 / part * part)))
     let x = try batch(padded(some), variation: nil)
-    let targets = try self.targets(x, phase, all)
+    let targets = try self.targets(x, phase, all).joined.runs.first ?? [:]
     let plan = graph.plan(nil, asked: Set(all.map(\.value)))
     let values = try TuneError.wrapping { () throws(GradientError) in
       try graph.forward(x.images(0..<part), graph.prepare(startWeights), plan)

@@ -43,9 +43,9 @@ struct TuneArguments: ParsableArguments {
 
   @Option(
     help:
-      "What hints weigh beside the outputs: what factored layers make, behind their activations. (default: 1, beside kl 0)"
+      "What hints weigh beside the outputs: what factored layers make, behind their activations. 1 helps where images are many."
   )
-  var hints: Double?
+  var hints = 0.0
 
   @Option(help: "Threads that share a step; results do not depend on them.") var threads = 1
 
@@ -74,7 +74,7 @@ struct TuneArguments: ParsableArguments {
     guard heldBack > 0, heldBack < 1, (0...1).contains(blocks) else {
       throw ValidationError("--held-back lies between 0 and 1, --blocks from 0 to 1.")
     }
-    guard hints.map({ $0 >= 0 && $0.isFinite }) ?? true else {
+    guard hints >= 0, hints.isFinite else {
       throw ValidationError("--hints is not under 0.")
     }
     guard (1...1 << 24).contains(memory) else { throw ValidationError("--memory is at least 1 MiB.") }
