@@ -3,7 +3,7 @@
 
     python scripts/measure/tune_acceptance.py LOWRANK example --digits mnist_5k.csv.gz [--minutes 4]
     python scripts/measure/tune_acceptance.py LOWRANK photos --cache CACHE [--minutes 4] [--rounds 1] [--macs 0.25] [--epochs N [--keep DIR]]
-    python scripts/measure/tune_acceptance.py LOWRANK text --cache CACHE [--latency 0.25] [--images 800] [--epochs 6] [--keep DIR]
+    python scripts/measure/tune_acceptance.py LOWRANK text --cache CACHE [--latency 0.25] [--images 800] [--epochs 6] [--hints 1 --rate 0.0003] [--keep DIR]
     python scripts/measure/tune_acceptance.py LOWRANK step --model SMALL.onnx --teacher DENSE.onnx --size 3x96x96 [--batch 8]
 
 `example`: the example's digits at 1/8 and less of the multiplies; the training part tunes, without its labels, the 500 test
@@ -135,7 +135,8 @@ def text(options, folder):
         call(options.lowrank, "compress", model, "--latency", options.latency, "--input-shape", network.shape, "--calibrate", few,
              "-o", small, "--threads", 2)
     report = tune(options.lowrank, small, model, many, tuned, "--epochs", options.epochs, "--blocks", options.blocks, "--batch", 4,
-                  "--checkpoint", os.path.join(folder, "state"))
+                  "--hints", options.hints, *(["--rate", options.rate] if options.rate else []), "--checkpoint",
+                  os.path.join(folder, "state"))
     calibrated, learnt = (calibration.relative_error(right, calibration.answers(path, tested, 4)) for path in (small, tuned))
     print(f"CRAFT at {options.latency} of its time: error {calibrated:.3f} calibrated, {learnt:.3f} tuned, {learnt / calibrated:.2f} of it; "
           f"{options.epochs} epochs of {options.images} pictures, {report['steps']} steps of {1000 * report['secondsOfStep']:.0f} ms, "
@@ -236,6 +237,8 @@ def main():
     letters.add_argument("--images", type=int, default=800)
     letters.add_argument("--epochs", type=int, default=6)
     letters.add_argument("--blocks", type=float, default=0, help="the part of the steps in which layers learn by themselves")
+    letters.add_argument("--hints", type=float, default=0, help="what layers' own losses weigh beside the outputs'")
+    letters.add_argument("--rate", type=float)
     for one in (second, letters):
         one.add_argument("--cache", required=True)
         one.add_argument("--keep")
