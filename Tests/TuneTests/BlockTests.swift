@@ -96,10 +96,18 @@ struct BlockTests {
     #expect(one.2 == none.2 && three.2 == none.2)
   }
 
-  private func tuner(hintWeight: Double) throws -> Tuner {
+  /// Hints that are asked for and not found are an error.
+  @Test
+  func hintsNeedAFactoredLayer() throws {
+    #expect(throws: TuneError.self) { try tuner(normalized, hintWeight: 1) }
+    #expect(try tuner(normalized, hintWeight: 0).hints.isEmpty)
+  }
+
+  private func tuner(_ model: ModelGraph? = nil, hintWeight: Double) throws -> Tuner {
     var options = TuneOptions()
     (options.length, options.batch, options.hintWeight) = (.epochs(1), 8, hintWeight)
     return try Tuner(
-      factored(normalized), teacher: normalized, images: RandomImages(), loss: .meanSquare, options: options)
+      model ?? factored(normalized), teacher: normalized, images: RandomImages(), loss: .meanSquare,
+      options: options)
   }
 }

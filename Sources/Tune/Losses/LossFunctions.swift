@@ -20,6 +20,7 @@ enum LossFunctions {
   ///
   /// **Shapes** `y` and `target` [N, ...] alike; n the elements of an image.
   static func meanSquare(_ y: Tensor<Float>, target: TargetView, weight: Double) -> LossValue {
+    precondition(target.count == y.count, "\(target.count) elements for \(y.shape)")
     let factor = weight / Double(max(1, y.count / max(1, y.shape[0])))
     let scale = Float(2 * factor)
     var sum = 0.0

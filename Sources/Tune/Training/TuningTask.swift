@@ -53,6 +53,12 @@ struct TuningTask: Sendable {
     let selection = try MatchSelection(model, teacher: teacher, loss: loss, orders: shapes.mapValues(\.order))
     let isOfMaps = selection.outputs.contains { shapes[$0.value]?.order ?? 0 > 2 }
     batch = options.batch ?? (isOfMaps ? 8 : 32)
+    guard options.hintWeight == 0 || !selection.hints.isEmpty else {
+      throw .graph(
+        reason:
+          "no factored layer makes a value of one of the teacher's names: there is nothing to take hints from"
+      )
+    }
     matches = selection.used(blockShare: options.blockShare, hintWeight: options.hintWeight)
     terms = matches.terms(hintWeight: options.hintWeight)
     let all = matches.outputs + matches.blocks + matches.hints
