@@ -8,9 +8,10 @@ import Tensors
 ///     let result = try tuner.run()
 ///     small.setWeights(result.weights)
 ///
-/// First, where values of the same name tell blocks of both networks apart, each block learns by itself the teacher's output
-/// from what the network makes in front of it; then the whole network learns the teacher's outputs, and what the teacher makes on the way there. A part of the images is
-/// held back; the weights that are best on it are the result, and never worse there than those at the start.
+/// First, where values of the same name tell blocks of both networks apart, each block learns by itself the teacher's output from
+/// what the network makes in front of it; then the whole network learns the teacher's outputs, and what the teacher makes on the
+/// way there. A part of the images is held back; the weights that are best on it are the result, and never worse there than those
+/// at the start.
 ///
 /// **Accuracy** results depend on the images, the options and the seed alone, not on the number of threads. With a length in
 /// minutes the steps depend on the machine's speed; a checkpoint keeps their number.
